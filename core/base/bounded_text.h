@@ -6,7 +6,8 @@
 
 namespace core {
 
-/// Text kept by value with a fixed maximum: what a pooled object remembers of a message that is gone.
+/// Text kept by value with a fixed maximum: what a pooled object remembers of a message that is
+/// gone.
 ///
 /// Shape:  at most kMax bytes.
 /// Errors: Assign() and Append() are false, and leave the text as it was, when it would not fit.
@@ -16,7 +17,9 @@ class BoundedText {
 
  public:
   BoundedText() = default;
-  BoundedText(const BoundedText& other) { (void)Assign(other.view()); }  // Only the bytes in use are copied.
+  BoundedText(const BoundedText& other) {
+    (void)Assign(other.view());
+  }  // Only the bytes in use are copied.
   BoundedText& operator=(const BoundedText& other) {
     if (this != &other) (void)Assign(other.view());
     return *this;
@@ -43,7 +46,9 @@ class BoundedText {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
   static constexpr size_t capacity() { return kMax; }
-  friend bool operator==(const BoundedText& a, const BoundedText& b) { return a.view() == b.view(); }
+  friend bool operator==(const BoundedText& a, const BoundedText& b) {
+    return a.view() == b.view();
+  }
   friend bool operator==(const BoundedText& a, std::string_view b) { return a.view() == b; }
 
  private:

@@ -14,6 +14,9 @@ namespace core {
 
 }  // namespace core
 
-/// An invariant of ours. On in release too: it is never used for what a peer or an operator can cause.
-#define CHECK(expression) \
-  (__builtin_expect(static_cast<bool>(expression), 1) ? (void)0 : ::core::CheckFailed(#expression, __FILE__, __LINE__))
+/// An invariant of ours. On in release too: it is never used for what a peer or an operator can
+/// cause.
+#define CHECK(expression)                             \
+  (__builtin_expect(static_cast<bool>(expression), 1) \
+       ? (void)0                                      \
+       : ::core::CheckFailed(#expression, __FILE__, __LINE__))

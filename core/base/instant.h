@@ -7,8 +7,8 @@ namespace core {
 
 using Duration = std::chrono::nanoseconds;
 
-/// Tag of the worker's monotonic time. It has no now(): protocol code is given the moment and has no
-/// way to ask for it, so the same code runs in virtual time.
+/// Tag of the worker's monotonic time. It has no now(): protocol code is given the moment and has
+/// no way to ask for it, so the same code runs in virtual time.
 struct WorkerTime {
   using duration = Duration;
   using rep = duration::rep;

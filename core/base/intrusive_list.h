@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "core/base/check.h"
 
 namespace core {
@@ -32,7 +34,8 @@ class ListNode {
 
 /// A doubly linked list through its elements: no allocation, constant-time removal from the middle.
 ///
-/// Lifetime: owns nothing. It must outlive its elements' membership; it empties itself when it dies.
+/// Lifetime: owns nothing. It must outlive its elements' membership; it empties itself when it
+/// dies.
 template <typename T, typename Tag = T>
 class IntrusiveList {
  public:
@@ -67,6 +70,13 @@ class IntrusiveList {
   T* Next(T* element) {
     ListNode<Tag>* node = static_cast<ListNode<Tag>*>(element)->next_;
     return node == &head_ ? nullptr : static_cast<T*>(node);
+  }
+
+  /// How many there are, found by walking: for tests and invariants.
+  size_t Count() const {
+    size_t count = 0;
+    for (const ListNode<Tag>* node = head_.next_; node != &head_; node = node->next_) ++count;
+    return count;
   }
 
   /// Moves all of `other` to the end of this list.

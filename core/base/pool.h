@@ -29,8 +29,9 @@ struct Handle {
 
 /// A fixed number of objects of one type, which never move.
 ///
-/// Shape:    at most capacity() at once; memory is reserved at construction and touched on first use.
-/// Lifetime: an object lives from Acquire() to Release(); the pool must be empty when it dies, or it
+/// Shape:    at most capacity() at once; memory is reserved at construction and touched on first
+/// use. Lifetime: an object lives from Acquire() to Release(); the pool must be empty when it dies,
+/// or it
 ///           destroys what is left.
 /// Errors:   Acquire() is null when the pool is dry; the caller has the protocol's answer to that.
 /// Thread:   one worker's.
@@ -39,7 +40,8 @@ class Pool {
  public:
   explicit Pool(size_t capacity) : capacity_(capacity) {
     CHECK(capacity > 0 && capacity < kNoSlot);
-    // calloc hands out zero pages lazily, so a pool sized for the worst hour costs nothing at night.
+    // calloc hands out zero pages lazily, so a pool sized for the worst hour costs nothing at
+    // night.
     slots_ = static_cast<Slot*>(std::calloc(capacity, sizeof(Slot)));
     CHECK(slots_ != nullptr);
   }

@@ -12,7 +12,8 @@ namespace core {
 
 /// Chance, as an argument: everything that draws is given one of these.
 ///
-/// Shape:  64 bits a draw: a counter enciphered by a keyed hash, so that draws which a peer has seen
+/// Shape:  64 bits a draw: a counter enciphered by a keyed hash, so that draws which a peer has
+/// seen
 ///         (tags, branches) do not tell the next ones (rule 22 of the SBC's rules).
 /// Thread: one worker's.
 class Random {
@@ -35,7 +36,8 @@ class Random {
   /// Evenly in [0, bound). The bias of the multiplication is below 2^-32 for bounds under 2^32.
   uint64_t Below(uint64_t bound) {
     CHECK(bound > 0);
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64);
+    __extension__ using Wide = unsigned __int128;  // Both compilers have it; ISO C++ does not.
+    return static_cast<uint64_t>((Wide{Next()} * bound) >> 64);
   }
 
   /// Evenly in [0, 1).

@@ -10,9 +10,9 @@ namespace core {
 
 using HashKey = std::array<uint64_t, 2>;
 
-/// SipHash-1-3: a keyed hash, so that who does not know the key cannot aim at one bucket, one worker
-/// or one of our identifiers. (Aumasson and Bernstein, "SipHash", 2012; 1-3 is the rounds that
-/// hash tables use.)
+/// SipHash-1-3: a keyed hash, so that who does not know the key cannot aim at one bucket, one
+/// worker or one of our identifiers. (Aumasson and Bernstein, "SipHash", 2012; 1-3 is the rounds
+/// that hash tables use.)
 inline uint64_t SipHash(const HashKey& key, std::string_view bytes) {
   uint64_t v0 = key[0] ^ 0x736f6d6570736575u;
   uint64_t v1 = key[1] ^ 0x646f72616e646f6du;

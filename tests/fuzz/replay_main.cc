@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
     std::error_code missing;  // A fuzzer may have no seeds yet.
     for (const auto& entry : std::filesystem::directory_iterator(argv[i], missing)) {
       if (!entry.is_regular_file()) continue;
-      std::printf("%s\n", entry.path().c_str());  // Before it runs: the last line names the culprit.
+      std::printf("%s\n",
+                  entry.path().c_str());  // Before it runs: the last line names the culprit.
       std::fflush(stdout);
       std::ifstream file(entry.path(), std::ios::binary);
       Replay({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});

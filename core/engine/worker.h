@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/base/instant.h"
 #include "core/buffer/packet.h"
 #include "core/engine/mailbox.h"
+#include "core/engine/wall_mapping.h"
 #include "core/net/packet_io.h"
 #include "core/time/clock.h"
 #include "core/time/timer_wheel.h"
@@ -25,34 +27,44 @@ class WorkerProgram {
 
 /// One core's loop (rule 5). Owns its turn; borrows the rest, which must outlive it.
 ///
+/// Order:  flush and wait; read the clock; packets; send errors; mailboxes; timers; the program's
+///         end of turn; hand over what was posted. Each step is bounded, so none starves another.
 /// Thread: everything below Turn() runs on one thread, and nothing below it sleeps, locks,
-/// allocates or
-///         asks the time again.
-class Worker {
+/// allocates
+///         or asks the time again. Wake() is any thread's.
+class Worker final : public Waker {
  public:
   struct Parts {
     net::PacketIo* io = nullptr;
     Clock* clock = nullptr;
     TimerWheel* timers = nullptr;
     MailboxSet* mailboxes = nullptr;  // Null: a worker that nobody writes to.
+    Outbox* outbox = nullptr;         // Null: a worker that writes to nobody.
     WorkerProgram* program = nullptr;
   };
 
+  /// Made on the thread that runs it, or before that thread starts.
   explicit Worker(const Parts& parts);
 
   void Turn();
+  void Wake() override { parts_.io->Wake(); }
+
   /// When the next turn must run even if nothing comes.
-  Instant NextDue() const;
+  Instant NextDue() const { return parts_.timers->NextDue(); }
   Instant now() const { return now_; }
-  WallTime wall() const;  // The wall clock of this turn: read once, mapped (rule 4).
+  WallTime wall() const { return wall_.At(now_); }  // Of this turn: read once (rule 4).
+  const WallMapping& wall_mapping() const { return wall_; }
 
  private:
   static constexpr size_t kTimersPerTurnMax =
-      4096;  // So that a burst of timers cannot starve the sockets.
+      4096;  // A burst of timers must not starve the sockets.
+  static constexpr size_t kEnvelopesPerTurnMax = 512;  // Of each writer, for the same reason.
+
+  void Wait();
 
   Parts parts_;
   Instant now_;
-  WallTime wall_;
+  WallMapping wall_;
 };
 
 }  // namespace core::engine

@@ -48,8 +48,8 @@ struct IoCounters {
   uint64_t starved = 0;  // A receive ended because its buffer ring was dry: delay, not loss.
   uint64_t empty_datagrams = 0;  // NAT keep-alives.
   uint64_t icmp_errors = 0;
-  uint64_t resent = 0;          // Sends that had failed of another datagram's ICMP error (rule 8).
-  uint64_t filtered = 0;        // Outside the reach set, and dropped here rather than in the kernel.
+  uint64_t resent = 0;    // Sends that had failed of another datagram's ICMP error (rule 8).
+  uint64_t filtered = 0;  // Outside the reach set, and dropped here rather than in the kernel.
   uint64_t turns = 0;
   uint64_t waits = 0;  // Turns that slept.
   uint64_t system_calls = 0;
@@ -94,8 +94,8 @@ class PacketIo {
   virtual void Wake() = 0;
 
   virtual const IoCounters& counters() const = 0;
-  /// Datagrams that the kernel dropped at this socket (SO_MEMINFO, rule 12): its queue was full, or,
-  /// where one is set, the reach filter refused them.
+  /// Datagrams that the kernel dropped at this socket (SO_MEMINFO, rule 12): its queue was full,
+  /// or, where one is set, the reach filter refused them.
   virtual uint64_t QueueDrops(SocketId socket) const = 0;
 };
 

@@ -14,6 +14,9 @@ namespace core {
 template <typename T, size_t kMax>
 class BoundedVector {
  public:
+  using value_type = T;
+  using const_iterator = const T*;
+
   [[nodiscard]] bool PushBack(const T& value) {
     if (size_ == kMax) return false;
     items_[size_++] = value;

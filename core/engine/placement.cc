@@ -1,0 +1,57 @@
+#include "core/engine/placement.h"
+
+#include <optional>
+
+#include "core/base/check.h"
+
+namespace core::engine {
+namespace {
+
+using sip::HeaderId;
+using sip::IdentifierMint;
+using sip::IdentifierOrigin;
+
+std::optional<IdentifierOrigin> OriginOfResponse(const sip::Message& message,
+                                                 const IdentifierMint& mint) {
+  sip::Via via;
+  if (message.TopVia(&via) != sip::ParseError::kOk) return std::nullopt;
+  return mint.Read(via.branch);
+}
+
+// Replaces = callid *( SEMI replaces-param )                                     RFC 3891 §6.1
+std::optional<IdentifierOrigin> OriginOfReplaces(const sip::Message& message,
+                                                 const IdentifierMint& mint) {
+  const std::optional<std::string_view> replaces = message.Find(HeaderId::kReplaces);
+  if (!replaces.has_value()) return std::nullopt;
+  return mint.Read(sip::Trim(replaces->substr(0, replaces->find(';'))));
+}
+
+std::optional<IdentifierOrigin> OriginOfRequest(const sip::Message& message,
+                                                const IdentifierMint& mint) {
+  sip::NameAddr to;
+  if (message.To(&to) == sip::ParseError::kOk && !to.tag.empty()) {
+    if (const auto origin = mint.Read(to.tag)) return origin;
+  }
+  return OriginOfReplaces(message, mint);
+}
+
+}  // namespace
+
+Placement::Placement(size_t workers, const HashKey& key) : workers_(workers), key_(key) {
+  CHECK(workers >= 1 && workers <= kShards);
+  for (size_t shard = 0; shard < kShards; ++shard) {
+    table_[shard] = static_cast<uint8_t>(shard % workers);
+  }
+}
+
+uint8_t Placement::ShardOfCallId(std::string_view call_id) const {
+  return static_cast<uint8_t>(SipHash(key_, call_id));
+}
+
+uint8_t Placement::ShardOf(const sip::Message& message, const sip::IdentifierMint& mint) const {
+  const std::optional<IdentifierOrigin> origin =
+      message.is_request() ? OriginOfRequest(message, mint) : OriginOfResponse(message, mint);
+  return origin.has_value() ? origin->shard : ShardOfCallId(message.call_id());
+}
+
+}  // namespace core::engine

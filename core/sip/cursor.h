@@ -21,6 +21,8 @@ enum CharacterClass : uint16_t {
   kHostChar = 1 << 9,      // alphanum / "-" / ".", and "_", which names in the field have
   kWordChar = 1 << 10,     // word: what a Call-ID is made of, and "@"
   kUriChar = 1 << 11,      // reserved / unreserved / "%" / "[" / "]": any URI at all
+  kAddressChar = 1 << 12,  // What an IPv6 address has besides a token's characters.
+  kTelChar = 1 << 13,      // phonedigit-hex and visual separators of RFC 3966
 };
 
 constexpr std::array<uint16_t, 256> MakeCharacterTable() {
@@ -46,6 +48,8 @@ constexpr std::array<uint16_t, 256> MakeCharacterTable() {
   mark("[]/:&+$", kParamChar);
   mark("[]/?:+$", kHeaderChar);
   mark(";/?:@&=+$,%[]", kUriChar);
+  mark("[]:", kAddressChar);
+  mark("0123456789abcdefABCDEF*#-.()", kTelChar);
   return table;
 }
 inline constexpr std::array<uint16_t, 256> kCharacterTable = MakeCharacterTable();

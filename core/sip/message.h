@@ -62,11 +62,16 @@ class Message {
   std::optional<std::string_view> FindNth(HeaderId id, size_t n) const;
   std::optional<std::string_view> FindByName(std::string_view name) const;  // Any name or form.
   size_t Count(HeaderId id) const;                                          // Lines of that name.
+  HeaderId repeated() const {
+    return repeated_;
+  }  // A field that stands twice and may not; or kUnknown.
   bool Has(HeaderId id) const { return first_[static_cast<size_t>(id)] != kNone; }
 
   ParseError TopVia(Via* via) const;  // Where a response goes back to (§18.2.2).
-  ParseError From(NameAddr* from) const;
-  ParseError To(NameAddr* to) const;
+  ParseError From(NameAddr* from) const { return Address(HeaderId::kFrom, from); }
+  ParseError To(NameAddr* to) const { return Address(HeaderId::kTo, to); }
+  ParseError Address(HeaderId id,
+                     NameAddr* address) const;  // Of a field that is no list: Refer-To...
   ParseError Contact(NameAddr* contact) const;  // The first of all; AddressReader gives the others.
   std::string_view call_id() const;             // Empty where there is none.
   ParseError CSeq(CSeqValue* cseq) const;
@@ -109,6 +114,7 @@ class Message {
   uint16_t status_code_ = 0;
   Method method_ = Method::kUnknown;
   ParseError error_ = ParseError::kEmpty;
+  HeaderId repeated_ = HeaderId::kUnknown;
   bool is_response_ = false;
   uint8_t count_ = 0;
   std::array<uint8_t, kHeaderIdCount> first_{};

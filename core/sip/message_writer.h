@@ -53,7 +53,7 @@ class MessageWriter {
   std::string_view text() const { return out_.text(); }
 
  private:
-  void Name(std::string_view name);
+  void Name(HeaderId id);
   void Value(std::string_view piece);
 
   TextWriter out_;

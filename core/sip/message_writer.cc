@@ -1,0 +1,122 @@
+#include "core/sip/message_writer.h"
+
+#include "core/sip/cursor.h"
+#include "core/sip/scan.h"
+#include "core/sip/status_code.h"
+
+namespace core::sip {
+namespace {
+
+bool IsToken(std::string_view text) {
+  Cursor in(text);
+  return !in.TakeToken().empty() && in.AtEnd();
+}
+
+// Where the first byte that ends a line, or ends a string in C, stands.
+size_t FindForbidden(std::string_view text) {
+  const char* end = text.data() + text.size();
+  const char* at = FindEither(text.data(), end, '\r', '\n');
+  return static_cast<size_t>(FindEither(text.data(), at, '\0', '\0') - text.data());
+}
+
+}  // namespace
+
+void MessageWriter::RequestLine(std::string_view method, std::string_view request_uri) {
+  Cursor uri(request_uri);
+  if (!IsToken(method) || uri.TakeAll(kUriChar).empty() || !uri.AtEnd()) out_.Fail();
+  out_.Append(method);
+  out_.Append(' ');
+  out_.Append(request_uri);
+  out_.Append(" SIP/2.0\r\n");
+}
+
+void MessageWriter::StatusLine(uint16_t status_code, std::string_view reason) {
+  if (status_code < 100 || status_code > 699) out_.Fail();
+  out_.Append("SIP/2.0 ");
+  out_.AppendNumber(status_code);
+  out_.Append(' ');
+  Value(reason.empty() ? DefaultReason(status_code) : reason);
+  out_.Append("\r\n");
+}
+
+void MessageWriter::Header(HeaderId id, std::initializer_list<std::string_view> pieces) {
+  Header(id, std::span(pieces.begin(), pieces.size()));
+}
+
+void MessageWriter::Header(HeaderId id, std::span<const std::string_view> pieces) {
+  Name(id);
+  for (const std::string_view piece : pieces) Value(piece);
+  out_.Append("\r\n");
+}
+
+void MessageWriter::Header(HeaderId id, uint64_t number) {
+  Name(id);
+  out_.AppendNumber(number);
+  out_.Append("\r\n");
+}
+
+void MessageWriter::RawHeader(std::string_view name, std::string_view value) {
+  const HeaderId id = FindHeaderId(name);
+  if (id != HeaderId::kUnknown) return Header(id, value);
+  if (!IsToken(name)) out_.Fail();
+  out_.Append(name);
+  out_.Append(": ");
+  Value(value);
+  out_.Append("\r\n");
+}
+
+void MessageWriter::BeginHeader(HeaderId id) {
+  Name(id);
+  value_at_ = out_.size();
+}
+
+void MessageWriter::EndHeader() {
+  const std::string_view value = out_.text().substr(value_at_);
+  if (FindForbidden(value) != value.size()) out_.Fail();
+  out_.Append("\r\n");
+}
+
+void MessageWriter::Body(std::string_view content_type, std::string_view bytes) {
+  Header(HeaderId::kContentType, content_type);
+  out_.Append("Content-Length: ");
+  out_.AppendNumber(bytes.size());
+  out_.Append("\r\n\r\n");
+  out_.Append(bytes);
+  finished_ = true;
+}
+
+void MessageWriter::NoBody() {
+  out_.Append("Content-Length: 0\r\n\r\n");
+  finished_ = true;
+}
+
+std::optional<size_t> MessageWriter::Finish() const {
+  if (!out_.ok() || !finished_) return std::nullopt;
+  return out_.size();
+}
+
+// Content-Length is Body()'s and NoBody()'s to write: a second one would frame the message anew.
+void MessageWriter::Name(HeaderId id) {
+  if (id == HeaderId::kUnknown || id == HeaderId::kContentLength || finished_) out_.Fail();
+  out_.Append(sip::Name(id));
+  out_.Append(": ");
+}
+
+void MessageWriter::Value(std::string_view piece) {
+  while (true) {
+    const size_t clean = FindForbidden(piece);
+    if (clean == piece.size()) return out_.Append(piece);
+    // Only CRLF with white space behind it is a fold; anything else would begin a line of its own.
+    const std::string_view fold = piece.substr(clean);
+    if (fold.size() < 3 || fold[0] != '\r' || fold[1] != '\n' ||
+        (fold[2] != ' ' && fold[2] != '\t')) {
+      return out_.Fail();
+    }
+    out_.Append(piece.substr(0, clean));
+    out_.Append(' ');
+    const size_t more = fold.find_first_not_of(" \t", 2);
+    piece = more == std::string_view::npos ? std::string_view() : fold.substr(more);
+  }
+}
+
+}  // namespace core::sip

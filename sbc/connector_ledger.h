@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/base/instant.h"
+#include "core/base/siphash.h"
+#include "sbc/rate_window.h"
+
+namespace sbc {
+
+/// Which worker owns the rate window, the call count and the route health of a connector (rule 5).
+/// By the connector's id, not its index, so that a reload that adds one moves no other.
+inline uint16_t HomeWorker(std::string_view connector_id, uint16_t workers) {
+  constexpr core::HashKey kKey = {0, 0};  // Ids are the operator's: nobody aims at a worker.
+  return static_cast<uint16_t>(core::SipHash(kKey, connector_id) % workers);
+}
+
+/// What a worker asks of the home worker before it sends a call's first INVITE out. Travels in an
+/// envelope's words; `call` is the asking worker's handle, given back untouched.
+struct AskGrant {
+  uint32_t connector = 0;  // Index that is stable across reloads; see ConnectorKey in policy.h.
+  bool to_trunk = false;   // Counts against CpsLimit.
+  bool emergency = false;  // Rule 6: never refused for rate, and has the reserve of calls.
+  uint64_t call = 0;
+};
+
+enum class GrantAnswer : uint8_t { kGranted, kRefusedCalls, kRefusedCps };
+
+/// The home worker's answer. A grant holds one of the connector's calls until it is returned.
+struct Grant {
+  uint32_t connector = 0;
+  GrantAnswer answer = GrantAnswer::kGranted;
+  uint64_t call = 0;
+};
+
+/// A connector's admitted calls and their rate, kept by its home worker (rule 5).
+///
+/// Shape:  `calls_max` calls at once (0: no limit of ours) and as many again as the reserve for
+///         emergency calls; CpsLimit by RateWindow.
+/// Errors: a refusal changes nothing: refused calls do not count.
+/// Thread: the home worker's.
+class ConnectorLedger {
+ public:
+  struct Limits {
+    uint32_t cps = 0;                // 0: none of ours.
+    uint32_t calls = 0;              // 0: none of ours.
+    uint32_t emergency_reserve = 0;  // Calls past `calls` that only emergencies may use.
+  };
+
+  explicit ConnectorLedger(const Limits& limits) : limits_(limits), window_(limits.cps) {}
+
+  /// Asked once a call, last of all its checks: a retransmission or a digest retry of a call that
+  /// holds a grant does not ask again.
+  GrantAnswer Ask(const AskGrant& ask, core::Instant now) {
+    const uint32_t room = limits_.calls + (ask.emergency ? limits_.emergency_reserve : 0);
+    if (limits_.calls != 0 && calls_ >= room) return GrantAnswer::kRefusedCalls;
+    if (ask.to_trunk) {
+      if (!ask.emergency && !window_.Fits(now)) return GrantAnswer::kRefusedCps;
+      window_.Record(now);
+    }
+    ++calls_;
+    return GrantAnswer::kGranted;
+  }
+
+  /// The call of a grant has ended.
+  void Return() {
+    CHECK(calls_ > 0);
+    --calls_;
+  }
+
+  /// New limits after a reload. Calls in progress stay counted; the window starts anew only if its
+  /// own limit changed. Allocates: the control thread's envelope brings it, never a call.
+  void SetLimits(const Limits& limits) {
+    if (limits.cps != limits_.cps) window_ = RateWindow(limits.cps);
+    limits_ = limits;
+  }
+
+  uint32_t calls() const { return calls_; }
+  const Limits& limits() const { return limits_; }
+
+ private:
+  Limits limits_;
+  RateWindow window_;
+  uint32_t calls_ = 0;
+};
+
+}  // namespace sbc

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "core/base/address.h"
+#include "core/base/bounded_vector.h"
+#include "sbc/config.h"
+
+namespace sbc {
+
+/// What a host name resolved to: the record that the control thread sends to every worker.
+struct HostAddresses {
+  static constexpr size_t kMax = 16;
+
+  uint16_t host = 0;
+  Side side = Side::kCustomer;
+  uint16_t count = 0;
+  std::array<core::Endpoint, kMax> addresses;
+};
+static_assert(std::is_trivially_copyable_v<HostAddresses>);
+
+/// The addresses that the host names of routes and trunks have now, and which of them are up.
+///
+/// Names resolve anew while calls run, so this is apart from the immutable Policy, which refers to
+/// a host by its index (host_registry.h). Each worker has its own copy: the control thread sends it
+/// addresses, each host's home worker sends it which are down.
+///
+/// Shape:    at most `hosts_max` hosts with at most kAddressesMax addresses each; more are cut off.
+/// Lifetime: all memory is made at construction.
+/// Thread:   one worker's.
+class HostTable {
+ public:
+  static constexpr size_t kAddressesMax = HostAddresses::kMax;
+
+  explicit HostTable(size_t hosts_max);
+
+  /// Our own listener and advertised addresses: an address among them is never a target (rule 1).
+  /// The span's endpoints are copied.
+  void SetOwn(std::span<const core::Endpoint> own);
+
+  /// A host's addresses after resolving. Those that stay keep their state; new ones start up.
+  void SetAddresses(uint16_t host, Side side, std::span<const core::Endpoint> addresses);
+  void SetAddresses(const HostAddresses& record) {
+    CHECK(record.count <= HostAddresses::kMax);
+    SetAddresses(record.host, record.side, {record.addresses.data(), record.count});
+  }
+  /// No policy in use names the host any more.
+  void Remove(uint16_t host);
+  /// What the host's home worker found. False if the address is not the host's (any more).
+  bool SetUp(uint16_t host, const core::Endpoint& address, bool up);
+
+  /// True if a host of that side has this address now: it may reach us (rule 2).
+  bool IsAddressOf(Side side, const core::IpAddress& address) const;
+  /// The same, as the list that a socket filter is made from (rule 4); sorted, each once.
+  std::span<const core::IpAddress> AddressesOf(Side side) const;
+
+  /// Bit i stands for addresses(host)[i].
+  uint32_t up(uint16_t host) const { return usable(host) & ~hosts_[host].down; }
+  uint32_t usable(uint16_t host) const { return all(host) & ~hosts_[host].own; }
+  uint32_t all(uint16_t host) const { return (1u << addresses(host).size()) - 1; }
+  std::span<const core::Endpoint> addresses(uint16_t host) const {
+    CHECK(host < hosts_.size());
+    return {hosts_[host].addresses.begin(), hosts_[host].addresses.size()};
+  }
+  size_t hosts_max() const { return hosts_.size(); }
+
+ private:
+  struct Host {
+    core::BoundedVector<core::Endpoint, kAddressesMax> addresses;
+    uint32_t down = 0;
+    uint32_t own = 0;
+    Side side = Side::kCustomer;
+  };
+
+  void MarkOwn(Host* host) const;
+  void RebuildReach();
+
+  std::vector<Host> hosts_;
+  std::vector<core::Endpoint> own_;
+  std::vector<core::IpAddress> reach_[kSideCount];  // Sorted, each once.
+};
+
+}  // namespace sbc

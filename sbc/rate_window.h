@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/base/instant.h"
+
+namespace sbc {
+
+/// At most `limit` events in any one second, exactly: not a bucket that lets a burst of two limits
+/// through, nor a count that starts anew at each full second (rule 5 of the SBC's rules).
+///
+/// Shape:    the moments of the last `limit` events in a ring, 8 bytes each, at most kLimitMax. An
+///           event fits if the one `limit` events ago is a second old or more. Limit 0 admits all.
+/// Lifetime: the ring is made at construction. Nothing is allocated afterwards.
+/// Errors:   a refused event leaves no trace, so that a caller who keeps trying is not kept out by
+///           his own attempts.
+/// Thread:   one worker's: the home worker of its connector.
+class RateWindow {
+ public:
+  static constexpr size_t kLimitMax = 10'000;
+  static constexpr core::Duration kSpan = std::chrono::seconds(1);
+
+  explicit RateWindow(size_t limit) : moments_(limit) { CHECK(limit <= kLimitMax); }
+
+  size_t limit() const { return moments_.size(); }
+
+  /// True if one more event at `now` keeps the limit. Changes nothing.
+  bool Fits(core::Instant now) const {
+    if (moments_.empty() || count_ < moments_.size()) return true;
+    return now - moments_[next_] >= kSpan;
+  }
+
+  /// Counts an event that was admitted; `now` never goes back. Also for one that did not ask
+  /// (an emergency call): the trunk counts it, so those behind it must.
+  void Record(core::Instant now) {
+    if (moments_.empty()) return;
+    moments_[next_] = now;
+    next_ = next_ + 1 == moments_.size() ? 0 : next_ + 1;
+    if (count_ < moments_.size()) ++count_;
+  }
+
+  /// Fits() and, if so, Record().
+  [[nodiscard]] bool Admit(core::Instant now) {
+    if (!Fits(now)) return false;
+    Record(now);
+    return true;
+  }
+
+ private:
+  std::vector<core::Instant> moments_;
+  size_t next_ = 0;   // The oldest moment once the ring is full, and where the next one goes.
+  size_t count_ = 0;  // Moments in the ring.
+};
+
+}  // namespace sbc

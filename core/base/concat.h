@@ -8,7 +8,8 @@ namespace core {
 
 inline void AppendPiece(std::string_view piece, std::string* text) { text->append(piece); }
 template <std::integral T>
-void AppendPiece(T number, std::string* text) {
+requires(!std::same_as<T, char> && !std::same_as<T, bool>) void AppendPiece(T number,
+                                                                            std::string* text) {
   text->append(std::to_string(number));
 }
 

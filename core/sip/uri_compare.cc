@@ -95,9 +95,8 @@ bool HeadersAgree(std::string_view a, std::string_view b) {
 
 // RFC 3966 §4: visual separators are ignored.
 bool NumbersAgree(std::string_view a, std::string_view b) {
-  constexpr std::string_view kVisualSeparators = "-.()";
   const auto skip = [](std::string_view* text) {
-    const size_t size = text->find_first_not_of(kVisualSeparators);
+    const size_t size = text->find_first_not_of("-.()");
     text->remove_prefix(size == std::string_view::npos ? text->size() : size);
   };
   while (true) {

@@ -55,18 +55,20 @@ class ClientTransaction {
   /// kTerminated.
   enum Action : uint32_t {
     kNothing = 0,
-    kResend = 1 << 0,       // The request again.
-    kSendAck = 1 << 1,      // §17.1.1.3, made at the first time and kept.
-    kDropRequest = 1 << 2,  // Nothing of it is needed any more.
-    kArmA = 1 << 3,         // Doubles each time.
-    kArmE = 1 << 4,         // Doubles up to t2.
-    kArmE2 = 1 << 5,        // At t2.
-    kArmB = 1 << 6,
+    kStopTimers = 1 << 0,
+    kResend = 1 << 1,   // The request again.
+    kSendAck = 1 << 2,  // §17.1.1.3: made at the first time, and kept.
+    kArmA = 1 << 3,     // Doubles each time.
+    kArmE = 1 << 4,     // Doubles up to t2.
+    kArmE2 = 1 << 5,    // At t2.
+    kArmB = 1 << 6,     // B and F are one: 64*T1.
     kArmD = 1 << 7,
-    kArmM = 1 << 8,
-    kArmK = 1 << 9,
+    kArmK = 1 << 8,
+    kArmM = 1 << 9,
     kPassUp = 1 << 10,
-    kReportFailure = 1 << 11,
+    kSendCancel = 1 << 11,  // If one waits.
+    kDropRequest = 1 << 12,
+    kReportFailure = 1 << 13,
   };
   using Table = StateTable<State, kStates, Event, kEvents>;
   /// The machine itself, for the test that walks every pair.
@@ -82,7 +84,8 @@ class ClientTransaction {
   bool is_invite() const { return method_ == Method::kInvite; }
   std::string_view branch() const { return branch_.view(); }
   const Hop& hop() const { return hop_; }
-  /// The request as it was sent; empty once a final response has come.
+  /// The request as it was sent; empty after the final response (not yet in the user's
+  /// OnResponse(), so that it can be written anew for a 401).
   std::string_view request() const { return request_ ? request_.text() : std::string_view(); }
 
   /// The user's own mark: usually the bits of a Handle. The table does not look at it.
@@ -103,9 +106,11 @@ class ClientTransaction {
   void On(Event event, Instant now, const Message* response = nullptr,
           const Packet* packet = nullptr);
   void Arm(uint32_t actions, Instant now);
+  void ArmResend(Duration interval, Instant now);
   void ArmDeadline(Event event, Duration delay, Instant now);
   void SendAck(const Message& response);
-  void PassUp(const Message& response, const Packet& packet, Instant now);
+  bool WantsToHear(const Message& response) const;
+  void ReportFailure(Event event, Instant now);
   static void FireResend(void* self, Timer* timer, Instant now);
   static void FireDeadline(void* self, Timer* timer, Instant now);
 

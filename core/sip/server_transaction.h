@@ -39,9 +39,9 @@ class ServerTransaction {
   static constexpr size_t kStates = 7;
 
   enum class Event : uint8_t {
-    kRepeat,        // The request again.
-    kAck,           // INVITE only: with the branch of the INVITE, so for a 300-699.
-    kAcknowledged,  // INVITE only: the user has seen the ACK of its 2xx.
+    kRepeat,      // The request again.
+    kAck,         // INVITE only: with the branch of the INVITE, so for a 300-699.
+    kUserSawAck,  // INVITE only: the user has seen the ACK of its 2xx.
     kRespond1xx,
     kRespond2xx,       // INVITE only.
     kRespond300To699,  // INVITE only.
@@ -51,29 +51,32 @@ class ServerTransaction {
     kTimerI,
     kTimerJ,
     kTimerL,
+    kDrop,  // The user wants silence.
   };
-  static constexpr size_t kEvents = 12;
+  static constexpr size_t kEvents = 13;
 
   /// What a step does, in the order in which it is done. Freeing comes last: where `to` is
   /// kTerminated.
   enum Action : uint32_t {
     kNothing = 0,
-    kSend = 1 << 0,          // The new response, which is kept in place of the last.
-    kResend = 1 << 1,        // The last response again, if there was one.
-    kDropResponse = 1 << 2,  // Nothing will ask for it any more.
-    kStopG = 1 << 3,
-    kArmG = 1 << 4,  // Doubles up to t2. Not over a reliable transport, unless for a 2xx.
-    kArmH = 1 << 5,
-    kArmI = 1 << 6,
-    kArmJ = 1 << 7,
-    kArmL = 1 << 8,
-    kReportUnacknowledged = 1 << 9,
+    kStopG = 1 << 0,
+    kSend = 1 << 1,    // The new response, which is kept in place of the last.
+    kResend = 1 << 2,  // The last response again, if there was one.
+    kArmG = 1 << 3,    // Doubles up to t2. Not over a reliable transport, unless for a 2xx.
+    kArmH = 1 << 4,
+    kArmI = 1 << 5,
+    kArmJ = 1 << 6,
+    kArmL = 1 << 7,
+    kDropRequest = 1 << 8,
+    kDropResponse = 1 << 9,  // Nothing will ask for it any more.
+    kReportUnacknowledged = 1 << 10,
   };
   using Table = StateTable<State, kStates, Event, kEvents>;
   /// The machine itself, for the test that walks every pair.
   static const Table& Machine(bool is_invite);
 
-  ServerTransaction(TransactionContext* context, const Hop& return_path, KeptTransactionKey key);
+  ServerTransaction(TransactionContext* context, const Hop& return_path, const Endpoint& source,
+                    KeptTransactionKey key);
   ServerTransaction(const ServerTransaction&) = delete;
   ServerTransaction& operator=(const ServerTransaction&) = delete;
 
@@ -86,7 +89,7 @@ class ServerTransaction {
   uint16_t final_status() const { return final_status_; }
   /// The request, if the user had it kept; empty otherwise, and after the final response.
   std::string_view request() const { return request_ ? request_.text() : std::string_view(); }
-  /// Where that request came from: response_builder.h asks for it.
+  /// Where the request came from, for WriteResponseHead().
   const Endpoint& source() const { return source_; }
 
   /// The user's own mark: usually the bits of a Handle. The table does not look at it.
@@ -96,11 +99,10 @@ class ServerTransaction {
  private:
   friend class TransactionTable;
 
-  void Respond(Packet response, uint16_t status_code, Instant now);
+  bool Respond(Packet response, uint16_t status_code, Instant now);
   void On(Event event, Instant now, Packet* response = nullptr);
   void Arm(uint32_t actions, Instant now);
   void ArmDeadline(Event event, Duration delay, Instant now);
-  void ResendResponse();
   static void FireResend(void* self, Timer* timer, Instant now);
   static void FireDeadline(void* self, Timer* timer, Instant now);
 
@@ -113,6 +115,8 @@ class ServerTransaction {
   Hop return_path_;
   Endpoint source_;
   uint64_t user_ = 0;
+  uint64_t hash_ = 0;  // Where the table keeps it.
+  uint64_t merge_hash_ = 0;
   State state_;
   Event deadline_ = Event::kTimerH;
   uint16_t final_status_ = 0;

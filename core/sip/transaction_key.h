@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/base/bounded_text.h"
 #include "core/base/siphash.h"
 #include "core/buffer/packet_pool.h"
 #include "core/sip/message.h"
@@ -60,10 +59,12 @@ class KeptTransactionKey {
   bool IsMerged(const TransactionKey& key) const;
 
  private:
-  BoundedText<kInlineBytes> inline_;
+  static constexpr size_t kTexts = 5;
+
+  char inline_[kInlineBytes];  // Void where `packet_` is set.
   Packet packet_;
   uint32_t sequence_number_ = 0;
-  uint16_t sizes_[5] = {};
+  uint16_t sizes_[kTexts] = {};
   uint16_t port_ = 0;
   Method method_ = Method::kUnknown;
   bool has_cookie_ = false;

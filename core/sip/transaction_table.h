@@ -85,14 +85,18 @@ class TransactionTable final : private TransactionOwner {
   /// dry.
   struct Answer {
     uint16_t status_code = 0;
-    std::string_view reason;  // Empty: the default one.
-    std::string_view to_tag;
+    std::string_view reason{};  // Empty: the default one.
+    std::string_view to_tag{};  // Empty: one of the table's own, but none in a 100.
     HeaderId field =
         HeaderId::kUnknown;  // One more header field: Retry-After, Allow, Unsupported...
-    std::string_view field_value;
+    std::string_view field_value{};
   };
   bool Respond(ServerTransaction& transaction, const Message& request, const Answer& answer,
                Instant now);
+
+  /// Ends a transaction without an answer, from the user's OnRequest() only: silence for who
+  /// deserves no more. It is gone on return; a repeat comes as a new request.
+  void Drop(ServerTransaction& transaction, Instant now);
 
   /// Keeps a copy of the request until its final response, so that later responses can be written
   /// from it. False when the store is dry.
@@ -133,7 +137,7 @@ class TransactionTable final : private TransactionOwner {
 
   void OnRequest(const Message& request, Packet& packet, const Hop& return_path, Instant now);
   void OnResponse(const Message& response, const Packet& packet, Instant now);
-  void OnAck(const TransactionKey& key, const Message& ack, const Packet& packet, Instant now);
+  void OnAck(ServerTransaction* invite, const Message& ack, const Packet& packet, Instant now);
   void OnCancel(const TransactionKey& key, const Message& cancel, const Packet& packet,
                 const Hop& return_path, Instant now);
   void OnNewRequest(const TransactionKey& key, uint64_t hash, const Message& request,
@@ -149,7 +153,6 @@ class TransactionTable final : private TransactionOwner {
   Packet WriteAnswer(const Message& request, const Endpoint& source, const Answer& answer);
   void AnswerStateless(const Message& request, const Packet& packet, const Hop& return_path,
                        const Answer& answer);
-  void SendCancel(ClientTransaction* invite, Packet cancel, Instant now);
 
   Options options_;
   TransactionContext context_;

@@ -96,6 +96,8 @@ class Policy {
 
  private:
   friend class PolicyRef;
+  static constexpr uint16_t kSharedHost = UINT16_MAX;  // In by_host_: more than one connector's.
+
   Policy() = default;
 
   absl::Status Compile(HostRegistry* registry);

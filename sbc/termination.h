@@ -14,7 +14,8 @@ namespace sbc {
 struct TerminationRequest {
   std::string_view called_user;  // Of the Request-URI.
   const CallerIdentity* caller = nullptr;
-  bool emergency = false;  // Policy::IsEmergency(called_user).
+  bool emergency = false;       // Policy::IsEmergency(called_user).
+  bool allow_diverted = false;  // `caller_id: {allow_diverted: true}`
 };
 
 /// What a worker can check by itself, in this order: disabled, region, caller_id. The limits come

@@ -1,0 +1,62 @@
+#include "sbc/termination.h"
+
+namespace sbc {
+namespace {
+
+// What `called` is to be read as: a number of the connector's home, or nothing.
+E164 ReadCalled(const Connector& connector, std::string_view called_user) {
+  E164 called;
+  if (!NormaliseE164(called_user, connector.config->home_plan, &called)) called.Clear();
+  return called;
+}
+
+}  // namespace
+
+std::optional<Refusal> CheckTermination(const Connector& connector,
+                                        const TerminationRequest& request, E164* called) {
+  const ConnectorConfig& config = *connector.config;
+  *called = ReadCalled(connector, request.called_user);
+  if (config.termination.disabled) {
+    return Refuse(RejectionCause::kDisabled, config.rejections, "termination is disabled");
+  }
+  if (request.emergency) return std::nullopt;  // Rule 6.
+  const Country country = called->empty() ? Country() : CountryOf(called->view());
+  if (!connector.AllowsRegion(country)) {
+    core::BoundedText<120> detail;
+    (void)detail.Append(called->empty() ? "no E.164 number" : called->view());  // Fits, as do the
+    (void)detail.Append(": country ");                                          // two after it.
+    (void)detail.Append(country.known() ? country.view() : "unknown");
+    return Refuse(RejectionCause::kRegion, config.rejections, detail.view());
+  }
+  return CheckCaller(connector, request.allow_diverted, *request.caller);
+}
+
+std::optional<Refusal> CheckOrigination(const Connector& connector, std::string_view called_user,
+                                        E164* called) {
+  const ConnectorConfig& config = *connector.config;
+  *called = ReadCalled(connector, called_user);
+  if (config.origination.disabled) {
+    return Refuse(RejectionCause::kOriginationDisabled, config.rejections,
+                  "origination is disabled");
+  }
+  if (!connector.Owns(called->view())) {
+    return Refuse(RejectionCause::kUnknownNumber, config.rejections,
+                  "the called number is not among phone_numbers");
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> RefuseGrant(const Connector& connector, GrantAnswer answer) {
+  const RejectionsConfig& codes = connector.config->rejections;
+  switch (answer) {
+    case GrantAnswer::kGranted:
+      return std::nullopt;
+    case GrantAnswer::kRefusedCalls:
+      return Refuse(RejectionCause::kCalls, codes, "the connector's limit of calls is reached");
+    case GrantAnswer::kRefusedCps:
+      return Refuse(RejectionCause::kCps, codes, "CpsLimit calls began within the last second");
+  }
+  return std::nullopt;
+}
+
+}  // namespace sbc

@@ -106,9 +106,17 @@ class Dialog {
   };
   struct Parts;  // The texts before they are kept.
 
+  struct Route {
+    std::string_view uri;   // Of the first; empty where the route set is.
+    std::string_view rest;  // The others.
+    bool strict = false;    // No `lr`: RFC 2543's routing.
+  };
+
   std::string_view text(Text which) const;
-  static Result ReadPeers(const Message& message, bool from_is_local, Parts* parts);
-  static Result ReadTarget(const Message& message, bool required, Parts* parts);
+  Route FirstRoute() const;
+  [[nodiscard]] static bool ReadPeers(const Message& message, bool from_is_local, Parts* parts);
+  [[nodiscard]] static bool ReadTarget(const Message& message, Parts* parts);
+  Result KeepResponse(const Message& response, PacketStore* store);
   Result Keep(const Parts& parts, PacketStore* store);
   Parts CurrentParts() const;
 

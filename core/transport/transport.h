@@ -85,10 +85,7 @@ class Transport final : public sip::PacketSink {
   const TransportCounters& counters() const { return counters_; }
 
  private:
-  void OnRequest(const sip::Message& request, Packet& packet, const Listener& listener,
-                 Instant now);
-  void OnResponse(const sip::Message& response, Packet& packet, const Listener& listener,
-                  Instant now);
+  void PassOn(const sip::Message& message, Packet& packet, const Listener& listener, Instant now);
   void Answer(const sip::Message& request, const Packet& packet, const Listener& listener,
               const sip::Verdict& verdict, Instant now);
   bool IsOurs(const sip::HostPort& sent_by) const;

@@ -8,26 +8,13 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <new>
 #include <string>
 #include <vector>
 
-namespace {
-size_t allocations = 0;
-}  // namespace
-
-void* operator new(size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  std::abort();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace core {
 namespace {
@@ -177,11 +164,11 @@ TEST_F(LogTest, ASiteSpeaksSoOftenASecondAndThenSaysWhatItHeldBack) {
 TEST_F(LogTest, DoesNotAllocate) {
   CountedLines sink;
   Logger logger(&sink, LogLevel::kInfo);
-  const size_t before = allocations;
+  const size_t before = Allocations();
   for (int i = 0; i < 100; ++i) {
     LogLine(&logger, &site_).Text("call_id", "quoted \n text").Number("n", i);
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(Allocations(), before);
   EXPECT_EQ(sink.count, 3u);
 }
 

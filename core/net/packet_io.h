@@ -17,17 +17,17 @@ enum class BufferGroup : uint8_t { kSignalling, kMedia };
 struct SocketOptions {
   Endpoint local;  // Port 0: the kernel chooses; LocalOf() tells.
   BufferGroup group = BufferGroup::kSignalling;
-  uint32_t receive_buffer_bytes = 4u
-                                  << 20;  // What a stall of some 100 ms brings at 50,000 packets/s.
+  // What a stall of some 100 ms brings at 50,000 packets/s.
+  uint32_t receive_buffer_bytes = 4u << 20;
   uint32_t send_buffer_bytes = 4u << 20;
-  bool icmp_errors = true;  // Attribute ICMP errors (rule 8); listeners want it.
+  bool icmp_errors = true;           // Attribute ICMP errors (rule 8); listeners want it.
+  bool kernel_receive_time = false;  // received_at from the kernel, not from the turn (rule 4).
 };
 
 /// A datagram that did not reach its peer, as an ICMP message or the kernel said.
 ///
 /// Shape:    `quoted` is the start of the datagram that failed (from the error queue), for the
-/// branch
-///           in it to tell whose it was; it may be short or empty.
+///           branch in it to tell whose it was; it may be short or empty.
 /// Lifetime: until the next FlushAndWait().
 struct SendError {
   SocketId socket;
@@ -50,6 +50,7 @@ struct IoCounters {
   uint64_t icmp_errors = 0;
   uint64_t resent = 0;    // Sends that had failed of another datagram's ICMP error (rule 8).
   uint64_t filtered = 0;  // Outside the reach set, and dropped here rather than in the kernel.
+  uint64_t wall_clock_steps = 0;  // Seen while mapping the kernel's receive times (rule 4).
   uint64_t turns = 0;
   uint64_t waits = 0;  // Turns that slept.
   uint64_t system_calls = 0;
@@ -58,11 +59,10 @@ struct IoCounters {
 /// The only way to the network: flush and wait, receive a burst, queue a send.
 ///
 /// Order:    datagrams that are sent from one socket leave in the order of Send(), except those
-/// that
-///           the kernel refuses (counted drops, never a queue).
+///           that the kernel refuses: counted drops, never a queue. (One that failed of another's
+///           ICMP error goes out again behind its turn's others: rule 8.)
 /// Lifetime: a Packet from Receive() is the caller's, and is back in its pool by the end of the
-/// turn.
-///           Buffers that are sent are ours again when the flush returns.
+///           turn. Buffers that are sent are ours again when the flush returns.
 /// Thread:   one worker's, except Wake(), which any thread may call.
 class PacketIo {
  public:

@@ -33,7 +33,7 @@ enum class ResolveError : uint8_t {
   kNotYet,    // Asked, not answered so far.
   kNotFound,  // The name does not exist, or has no address.
   kRefused,   // An SRV of "." says: this service is not offered here (RFC 2782).
-  kServer,    // SERVFAIL, REFUSED, or an answer that cannot be read.
+  kServer,    // Each server fails, refuses, is not there, or sends what cannot be read.
   kTimeout,   // No server answered.
   kLocal,     // No socket, no memory.
 };

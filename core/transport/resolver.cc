@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_t kQueriesMax = 64;    // Hosts asked for at once; the rest wait their turn.
 constexpr size_t kSrvTargetsMax = 8;  // Of one SRV answer, best priority first.
+constexpr int kUdpAnswerMax = 1232;   // Passes every path whole; longer answers come by TCP.
 
 ResolveError ErrorOf(int status) {
   switch (status) {
@@ -30,12 +31,11 @@ ResolveError ErrorOf(int status) {
     case ARES_EBADNAME:
       return ResolveError::kNotFound;
     case ARES_ETIMEOUT:
-    case ARES_ECONNREFUSED:
       return ResolveError::kTimeout;
     case ARES_ENOMEM:
     case ARES_EFILE:
       return ResolveError::kLocal;
-    default:
+    default:  // ECONNREFUSED too: c-ares says so when each server sent SERVFAIL or REFUSED.
       return ResolveError::kServer;
   }
 }
@@ -114,8 +114,8 @@ class Resolver::Driver {
   };
 
   static void OnSocketState(void* driver, ares_socket_t fd, int readable, int writable);
-  static void OnService(void* query, int status, int timeouts, unsigned char* bytes, int size);
-  static void OnAddresses(void* lookup, int status, int timeouts, ares_addrinfo* result);
+  static void OnService(void* query, int status, int /*timeouts*/, unsigned char* bytes, int size);
+  static void OnAddresses(void* lookup, int status, int /*timeouts*/, ares_addrinfo* result);
 
   void Start(WatchId id);
   void StartServiceTargets(Query* query, SrvAnswer answer);
@@ -150,9 +150,12 @@ absl::Status Resolver::Driver::Open(const Options& options) {
   channel_options.timeout = static_cast<int>(
       std::chrono::duration_cast<std::chrono::milliseconds>(options.attempt_timeout).count());
   channel_options.tries = options.attempts;
+  channel_options.flags = ARES_FLAG_EDNS;  // Or each answer past 512 bytes takes a TCP connection.
+  channel_options.ednspsz = kUdpAnswerMax;
   channel_options.sock_state_cb = OnSocketState;
   channel_options.sock_state_cb_data = this;
-  int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_FLAGS |
+             ARES_OPT_EDNSPSZ;
   char dns_only[] = "b";
   if (!options.servers.empty()) {
     // Who names the servers wants their answers: no /etc/hosts, no search list.

@@ -92,32 +92,31 @@ struct DigestInput {
 };
 
 // request-digest                                                         RFC 7616 §3.4.1
-std::string_view Respond(const DigestInput& input, const DigestRequest& request,
-                         DigestHasher* hasher, DigestHasher::Hex* hex) {
+std::string_view Respond(const DigestInput& input, const DigestRequest& request, DigestHex* hex) {
   const DigestAlgorithm algorithm = input.algorithm;
-  DigestHasher::Hex first;
-  DigestHasher::Hex session;
+  DigestHex first;
+  DigestHex session;
   std::string_view ha1 =
-      hasher->Hash(algorithm, {input.username, ":", input.realm, ":", input.password}, &first);
+      DigestHash(algorithm, {input.username, ":", input.realm, ":", input.password}, &first);
   if (IsSession(algorithm)) {
-    ha1 = hasher->Hash(algorithm, {ha1, ":", input.nonce, ":", input.cnonce}, &session);
+    ha1 = DigestHash(algorithm, {ha1, ":", input.nonce, ":", input.cnonce}, &session);
   }
-  DigestHasher::Hex second;
+  DigestHex second;
   std::string_view ha2;
   if (input.qop == DigestQop::kAuthInt) {
-    DigestHasher::Hex body_hex;
-    const std::string_view body = hasher->Hash(algorithm, {request.body}, &body_hex);
-    ha2 = hasher->Hash(algorithm, {request.method, ":", request.uri, ":", body}, &second);
+    DigestHex body_hex;
+    const std::string_view body = DigestHash(algorithm, {request.body}, &body_hex);
+    ha2 = DigestHash(algorithm, {request.method, ":", request.uri, ":", body}, &second);
   } else {
-    ha2 = hasher->Hash(algorithm, {request.method, ":", request.uri}, &second);
+    ha2 = DigestHash(algorithm, {request.method, ":", request.uri}, &second);
   }
   if (input.qop == DigestQop::kNone) {
-    return hasher->Hash(algorithm, {ha1, ":", input.nonce, ":", ha2}, hex);
+    return DigestHash(algorithm, {ha1, ":", input.nonce, ":", ha2}, hex);
   }
-  return hasher->Hash(algorithm,
-                      {ha1, ":", input.nonce, ":", input.nonce_count, ":", input.cnonce, ":",
-                       Name(input.qop), ":", ha2},
-                      hex);
+  return DigestHash(algorithm,
+                    {ha1, ":", input.nonce, ":", input.nonce_count, ":", input.cnonce, ":",
+                     Name(input.qop), ":", ha2},
+                    hex);
 }
 
 // What may stand between quotes without an escape.
@@ -199,8 +198,7 @@ ParseError ParseDigestCredentials(std::string_view value, DigestCredentials* cre
 }
 
 bool WriteDigestCredentials(const DigestChallenge& challenge, const DigestSecret& secret,
-                            const DigestRequest& request, const NonceUse& use, DigestHasher* hasher,
-                            TextWriter* out) {
+                            const DigestRequest& request, const NonceUse& use, TextWriter* out) {
   if (challenge.algorithm == DigestAlgorithm::kUnknown || !IsPlain(secret.username)) return false;
   DigestInput input{challenge.algorithm,
                     DigestQop::kNone,
@@ -221,8 +219,8 @@ bool WriteDigestCredentials(const DigestChallenge& challenge, const DigestSecret
   TextWriter count(count_memory);
   AppendHex(use.count, sizeof(count_memory), &count);
   input.nonce_count = count.text();
-  DigestHasher::Hex hex;
-  const std::string_view response = Respond(input, request, hasher, &hex);
+  DigestHex hex;
+  const std::string_view response = Respond(input, request, &hex);
 
   AppendQuoted("Digest username", secret.username, out);
   AppendQuoted(",realm", challenge.realm, out);
@@ -257,18 +255,18 @@ DigestServer::DigestServer(std::string_view realm, std::array<uint8_t, 32> key,
 
 // The algorithm is signed too: a client cannot answer SHA-256's challenge with the weaker MD5.
 std::string_view DigestServer::SignNonce(std::string_view time, DigestAlgorithm algorithm,
-                                         DigestHasher::Hex* hex) {
+                                         DigestHex* hex) const {
   const std::string_view key(reinterpret_cast<const char*>(key_.data()), key_.size());
-  return hasher_.Mac(key, {time, ":", Name(algorithm), ":", realm()}, hex).substr(0, kNonceMacSize);
+  return DigestMac(key, {time, ":", Name(algorithm), ":", realm()}, hex).substr(0, kNonceMacSize);
 }
 
 void DigestServer::WriteChallenge(DigestAlgorithm algorithm, bool stale, Instant now,
-                                  TextWriter* out) {
+                                  TextWriter* out) const {
   CHECK(algorithm == DigestAlgorithm::kMd5 || algorithm == DigestAlgorithm::kSha256);
   char time_memory[kHex64Size];
   TextWriter time(time_memory);
   AppendHex(static_cast<uint64_t>(now.time_since_epoch().count()), kHex64Size, &time);
-  DigestHasher::Hex hex;
+  DigestHex hex;
   const std::string_view mac = SignNonce(time.text(), algorithm, &hex);
 
   AppendQuoted("Digest realm", realm(), out);
@@ -281,10 +279,10 @@ void DigestServer::WriteChallenge(DigestAlgorithm algorithm, bool stale, Instant
   if (stale) out->Append(",stale=true");
 }
 
-bool DigestServer::IsOurNonce(const DigestCredentials& credentials, Instant* made) {
+bool DigestServer::IsOurNonce(const DigestCredentials& credentials, Instant* made) const {
   if (credentials.nonce.size() != kNonceSize) return false;
   const std::string_view time = credentials.nonce.substr(0, kHex64Size);
-  DigestHasher::Hex hex;
+  DigestHex hex;
   const std::string_view mac = SignNonce(time, credentials.algorithm, &hex);
   if (!EqualsInConstantTime(mac, credentials.nonce.substr(kHex64Size))) return false;
   uint64_t nanoseconds = 0;
@@ -295,7 +293,7 @@ bool DigestServer::IsOurNonce(const DigestCredentials& credentials, Instant* mad
 
 DigestServer::Outcome DigestServer::Verify(const DigestCredentials& credentials,
                                            const DigestRequest& request, std::string_view password,
-                                           Instant now) {
+                                           Instant now) const {
   if (credentials.realm != realm() || credentials.nonce.empty()) return Outcome::kNoCredentials;
   // We always offer qop=auth, so a client that leaves it out does not obey RFC 3261 §22.4 (8).
   if (credentials.qop != DigestQop::kAuth || credentials.cnonce.empty() ||
@@ -321,9 +319,9 @@ DigestServer::Outcome DigestServer::Verify(const DigestCredentials& credentials,
                           credentials.nonce_count_text,
                           credentials.cnonce};
   // The hash is over the text that the client wrote, which is equivalent to ours and may differ.
-  DigestHasher::Hex hex;
+  DigestHex hex;
   const std::string_view expected =
-      Respond(input, {request.method, credentials.uri, request.body}, &hasher_, &hex);
+      Respond(input, {request.method, credentials.uri, request.body}, &hex);
   if (!EqualsInConstantTime(expected, credentials.response)) return Outcome::kRefused;
   return now - made > nonce_lifetime_ ? Outcome::kStale : Outcome::kAccepted;
 }

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "core/base/instant.h"
-#include "core/sip/digest_hasher.h"
+#include "core/sip/digest_hash.h"
 #include "core/sip/parse_error.h"
 #include "core/sip/text_writer.h"
 
@@ -67,20 +67,18 @@ struct NonceUse {
 };
 
 /// Writes the value of Authorization or Proxy-Authorization that answers a challenge. Takes
-/// auth-int only where auth is not offered. `nonce_count` starts at 1 for a nonce and rises by 1
-/// with each use; `cnonce` is fresh chance. False: the algorithm or each qop is unknown to us, or
-/// `out` is too small.
+/// auth-int only where auth is not offered. False: the algorithm or each qop is unknown to us, the
+/// user name would need an escape, or `out` is too small.
 [[nodiscard]] bool WriteDigestCredentials(const DigestChallenge& challenge,
                                           const DigestSecret& secret, const DigestRequest& request,
-                                          const NonceUse& use, DigestHasher* hasher,
-                                          TextWriter* out);
+                                          const NonceUse& use, TextWriter* out);
 
 /// The server's side: challenges, and judges what comes back, without state for each nonce.
 ///
-/// Shape:  a nonce is the time it was made and a keyed MAC of it, the realm and the algorithm. It
-/// is good for `nonce_lifetime`, and
-///         for any number of requests: without state a replay inside the lifetime is not seen.
-/// Thread: one worker's; workers that share `key` accept each other's nonces.
+/// Shape:  a nonce is the time it was made and a keyed MAC of it, the realm and the algorithm. It is
+///         good for `nonce_lifetime`, and for any number of requests: without state a replay inside
+///         the lifetime is not seen.
+/// Thread: any; it never changes. Servers that share `key` and realm accept each other's nonces.
 class DigestServer {
  public:
   enum class Outcome : uint8_t {
@@ -95,21 +93,19 @@ class DigestServer {
 
   /// One challenge, of kMd5 or kSha256. A server that offers both algorithms writes two fields,
   /// SHA-256's first (RFC 8760).
-  void WriteChallenge(DigestAlgorithm algorithm, bool stale, Instant now, TextWriter* out);
+  void WriteChallenge(DigestAlgorithm algorithm, bool stale, Instant now, TextWriter* out) const;
 
   /// Judges one Authorization value against the password of its user.
   Outcome Verify(const DigestCredentials& credentials, const DigestRequest& request,
-                 std::string_view password, Instant now);
+                 std::string_view password, Instant now) const;
 
   std::string_view realm() const { return {realm_.data(), realm_size_}; }
-  DigestHasher* hasher() { return &hasher_; }
 
  private:
   std::string_view SignNonce(std::string_view time, DigestAlgorithm algorithm,
-                             DigestHasher::Hex* hex);
-  bool IsOurNonce(const DigestCredentials& credentials, Instant* made);
+                             DigestHex* hex) const;
+  bool IsOurNonce(const DigestCredentials& credentials, Instant* made) const;
 
-  DigestHasher hasher_;
   std::array<uint8_t, 32> key_;
   std::array<char, kRealmMax> realm_{};
   size_t realm_size_ = 0;

@@ -306,6 +306,7 @@ bool Message::HasToken(HeaderId id, std::string_view token) const {
 std::string_view PeekCallId(std::string_view bytes) {
   const char* end = bytes.data() + bytes.size();
   Line line = FindLine(SkipEmptyLines(bytes.data(), end), end);
+  if (line.end == nullptr) return {};
   while (line.next != nullptr) {
     const char* at = line.next;
     line = FindLogicalLine(at, end);

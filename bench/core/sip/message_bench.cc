@@ -2,26 +2,19 @@
 
 #include <benchmark/benchmark.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "core/base/check.h"
 #include "core/sip/message_writer.h"
 #include "core/sip/uri.h"
 #include "core/sip/verdict.h"
+#include "tests/support/corpus.h"
 
 // What one message costs before anyone decides anything about it, on the trunk's own INVITE (953
 // bytes, 13 header fields, SDP). Run from the root of the project.
 
 namespace core::sip {
 namespace {
-
-std::string ReadCorpus(const std::string& name) {
-  std::ifstream file("tests/corpus/" + name, std::ios::binary);
-  CHECK(file.good());
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 const std::string& Invite() {
   static const std::string invite = ReadCorpus("seed/inbound-invite.sip");

@@ -48,15 +48,14 @@ struct UringIoOptions {
 
 /// The io_uring backend: one ring per worker, one system call a turn.
 ///
-/// Receives are multishot and land in slots of our own pools (rule 1); sends are done, or have failed,
-/// when the submission returns (rule 7); ICMP errors come from the sockets' error queues (rule 8).
+/// Receives are multishot and land in slots of our own pools (rule 1); sends are done, or have
+/// failed, when the submission returns (rule 7); ICMP errors come from the sockets' error queues
+/// (rule 8).
 ///
 /// Lifetime: made and its sockets opened on any thread; the first FlushAndWait() makes it that
 ///           thread's. Nothing is allocated after Create(), but for a reach filter that is too long
 ///           for the kernel.
-/// Errors:   Create() and Open() say what the machine lacks (rule 19). A kernel that refuses a
-/// socket
-///           later is counted, never fatal.
+/// Errors:   Create() and Open() say what the machine lacks (rule 19).
 class UringIo final : public PacketIo {
  public:
   static absl::StatusOr<std::unique_ptr<UringIo>> Create(const UringIoOptions& options,

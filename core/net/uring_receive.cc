@@ -21,6 +21,9 @@ namespace {
 // one turn to the next.
 constexpr Duration kWallStepMin = std::chrono::milliseconds(5);
 
+// Longer than any datagram waits in a socket.
+constexpr Duration kOldestInSocket = std::chrono::seconds(10);
+
 // What every multishot recvmsg gets; the kernel copies it when the receive is armed.
 msghdr* ReceiveTemplate() {
   static msghdr message = [] {
@@ -163,7 +166,9 @@ Instant UringIo::ReceiveTime(const ReceiveHeader& header) const {
   std::memcpy(&stamp, header.control + CMSG_LEN(0), sizeof(stamp));
   const Duration wall =
       std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec);
-  return std::min(Instant(wall - wall_offset_), now_);  // Nothing arrives in the future.
+  const Instant arrived(wall - wall_offset_);
+  // Nothing arrives in the future; what seems very old was stamped before the clock was set.
+  return arrived > now_ - kOldestInSocket ? std::min(arrived, now_) : now_;
 }
 
 std::span<Packet> UringIo::Receive() { return {ready_.data(), handed_out_}; }

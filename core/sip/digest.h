@@ -75,9 +75,9 @@ struct NonceUse {
 
 /// The server's side: challenges, and judges what comes back, without state for each nonce.
 ///
-/// Shape:  a nonce is the time it was made and a keyed MAC of it, the realm and the algorithm. It is
-///         good for `nonce_lifetime`, and for any number of requests: without state a replay inside
-///         the lifetime is not seen.
+/// Shape:  a nonce is the time it was made and a keyed MAC of it, the realm and the algorithm. It
+///         is good for `nonce_lifetime`, and for any number of requests: without state a replay
+///         inside the lifetime is not seen.
 /// Thread: any; it never changes. Servers that share `key` and realm accept each other's nonces.
 class DigestServer {
  public:

@@ -14,7 +14,7 @@ namespace {
 // Goal: both ends of digest authentication agree with the examples of RFC 2617 and RFC 7616, with
 // each other, and with nobody who lacks the password (RFC 3261 §22, RFC 8760).
 
-using namespace std::chrono_literals;
+constexpr Duration Seconds(int64_t count) { return std::chrono::seconds(count); }
 
 size_t allocations = 0;
 
@@ -144,15 +144,15 @@ class DigestServerTest : public testing::Test {
     return server_.Verify(Parsed(value), request_, "secret", now);
   }
 
-  const Instant start_ = Instant{} + 1000h;
+  const Instant start_ = Instant{} + Seconds(3600);
   const DigestRequest request_{"REGISTER", "sip:example.com", ""};
-  DigestServer server_{"example.com", {1, 2, 3}, 60s};
+  DigestServer server_{"example.com", {1, 2, 3}, Seconds(60)};
 };
 
 TEST_F(DigestServerTest, AcceptsThePasswordAndNothingElse) {
   for (const DigestAlgorithm algorithm : {DigestAlgorithm::kMd5, DigestAlgorithm::kSha256}) {
     const std::string good = AnswerOf(algorithm, {"alice", "secret"});
-    EXPECT_EQ(Verified(good, start_ + 1s), DigestServer::Outcome::kAccepted) << good;
+    EXPECT_EQ(Verified(good, start_ + Seconds(1)), DigestServer::Outcome::kAccepted) << good;
     EXPECT_EQ(Verified(AnswerOf(algorithm, {"alice", "Secret"}), start_),
               DigestServer::Outcome::kRefused);
     EXPECT_EQ(server_.Verify(Parsed(good), {"INVITE", "sip:example.com", ""}, "secret", start_),
@@ -163,11 +163,11 @@ TEST_F(DigestServerTest, AcceptsThePasswordAndNothingElse) {
 }
 
 TEST_F(DigestServerTest, AnOldNonceIsStaleOnlyWithTheRightPassword) {
-  EXPECT_EQ(Verified(AnswerOf(DigestAlgorithm::kMd5, {"alice", "secret"}), start_ + 60s),
+  EXPECT_EQ(Verified(AnswerOf(DigestAlgorithm::kMd5, {"alice", "secret"}), start_ + Seconds(60)),
             DigestServer::Outcome::kAccepted);
-  EXPECT_EQ(Verified(AnswerOf(DigestAlgorithm::kMd5, {"alice", "secret"}), start_ + 61s),
+  EXPECT_EQ(Verified(AnswerOf(DigestAlgorithm::kMd5, {"alice", "secret"}), start_ + Seconds(61)),
             DigestServer::Outcome::kStale);
-  EXPECT_EQ(Verified(AnswerOf(DigestAlgorithm::kMd5, {"alice", "wrong"}), start_ + 61s),
+  EXPECT_EQ(Verified(AnswerOf(DigestAlgorithm::kMd5, {"alice", "wrong"}), start_ + Seconds(61)),
             DigestServer::Outcome::kRefused);
 }
 
@@ -180,7 +180,7 @@ TEST_F(DigestServerTest, ANonceIsOursOnlyUnchangedAndUnderOurKey) {
     const Answer answer = AnswerTo(forged, {"alice", "secret"}, request_, {1, "c0"});
     EXPECT_EQ(Verified(answer.value, start_), DigestServer::Outcome::kRefused) << i;
   }
-  DigestServer other("example.com", {9}, 60s);
+  DigestServer other("example.com", {9}, Seconds(60));
   const std::string answer = AnswerOf(DigestAlgorithm::kMd5, {"alice", "secret"});
   EXPECT_EQ(other.Verify(Parsed(answer), request_, "secret", start_),
             DigestServer::Outcome::kRefused);

@@ -129,7 +129,9 @@ TEST(StatusCodeTest, KnowsTheRegistryAndFallsBackToTheClass) {
   EXPECT_EQ(DefaultReason(422), "Session Interval Too Small");
   EXPECT_EQ(DefaultReason(491), "Request Pending");
   EXPECT_EQ(DefaultReason(499), "Bad Request");
-  EXPECT_EQ(DefaultReason(699), "Decline");
+  EXPECT_EQ(DefaultReason(699), "Busy Everywhere");
+  EXPECT_EQ(DefaultReason(99), "");
+  EXPECT_EQ(DefaultReason(700), "");
   for (uint16_t code = 100; code < 700; ++code) EXPECT_FALSE(DefaultReason(code).empty()) << code;
 }
 

@@ -9,10 +9,12 @@
 namespace core::sip {
 namespace {
 
-// The To tag that our last response gave its request; empty where it gave none.
-std::string_view ToTagOf(const Message& response) {
+// The To tag of a response of ours; empty where it has none.
+std::string_view ToTagOf(std::string_view response) {
+  Message message;
   NameAddr to;
-  return response.To(&to) == ParseError::kOk ? to.tag : std::string_view();
+  if (message.Index(response) != ParseError::kOk) return {};
+  return message.To(&to) == ParseError::kOk ? to.tag : std::string_view();
 }
 
 // A To tag of the table's own: the same for each repeat of a request (§8.2.7), and nobody's guess.
@@ -215,9 +217,9 @@ void TransactionTable::OnCancel(const TransactionKey& key, const Message& cancel
     return AnswerStateless(cancel, packet, return_path, {.status_code = 481});
   }
   // §9.2: the To tag of this 200 should be that of the INVITE's own responses.
-  Message last;
-  if (invite->response_) (void)last.Index(invite->response_.text());
-  AnswerStateless(cancel, packet, return_path, {.status_code = 200, .to_tag = ToTagOf(last)});
+  std::string_view to_tag;
+  if (invite->response_) to_tag = ToTagOf(invite->response_.text());
+  AnswerStateless(cancel, packet, return_path, {.status_code = 200, .to_tag = to_tag});
   if (invite->state() == ServerTransaction::State::kProceeding) {
     context_.user->OnCancel(*invite, cancel, now);
   }

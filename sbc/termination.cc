@@ -39,7 +39,8 @@ std::optional<Refusal> CheckOrigination(const Connector& connector, std::string_
     return Refuse(RejectionCause::kOriginationDisabled, config.rejections,
                   "origination is disabled");
   }
-  if (!connector.Owns(called->view())) {
+  // What is no number (a SIP media application may dial an extension) is in no inventory.
+  if (!called->empty() && !connector.Owns(called->view())) {
     return Refuse(RejectionCause::kUnknownNumber, config.rejections,
                   "the called number is not among phone_numbers");
   }

@@ -189,6 +189,12 @@ Country CountryOf(std::string_view e164) {
   return {};
 }
 
+bool HasNumbers(const Country& country) {
+  const auto is_it = [&country](const auto& row) { return country.view() == row.country; };
+  return std::any_of(std::begin(kNanpAreaCodes), std::end(kNanpAreaCodes), is_it) ||
+         std::any_of(std::begin(kNumberPrefixes), std::end(kNumberPrefixes), is_it);
+}
+
 EmergencyNumbers EmergencyNumbers::Default() {
   EmergencyNumbers numbers;
   CHECK(numbers.Add("911") && numbers.Add("933"));

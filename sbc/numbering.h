@@ -49,6 +49,8 @@ inline constexpr size_t kBareDigitsMin = 8;
 /// Errors: no country, where the number belongs to none (satellite, universal freephone) or to a
 ///         code that is not assigned. Who filters by country refuses these.
 Country CountryOf(std::string_view e164);
+/// Whether CountryOf() can ever say this country.
+bool HasNumbers(const Country& country);
 
 /// Numbers that must get through (rule 6): never refused for region, caller ID, rate or load.
 ///

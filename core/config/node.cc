@@ -70,6 +70,8 @@ constexpr std::array<Unit, 4> kUnits = {{
     {"h", std::chrono::hours(1)},
 }};
 
+}  // namespace
+
 std::string DurationText(Duration duration) {
   for (auto unit = kUnits.rbegin(); unit != kUnits.rend(); ++unit) {
     if (duration >= unit->length && duration % unit->length == Duration::zero()) {
@@ -78,8 +80,6 @@ std::string DurationText(Duration duration) {
   }
   return "0s";
 }
-
-}  // namespace
 
 bool Node::is_map() const { return tree_->items[item_].kind == Tree::Kind::kMap; }
 bool Node::is_list() const { return tree_->items[item_].kind == Tree::Kind::kList; }
@@ -172,8 +172,8 @@ bool Node::Wanted(std::string_view what) const {
   return false;
 }
 
-bool Node::Wanted(const std::vector<std::string_view>& one_of) const {
-  return Wanted(Join(one_of, ", ", " or "));
+bool Node::WantedOneOf(const std::vector<std::string_view>& words) const {
+  return Wanted(Join(words, ", ", " or "));
 }
 
 bool Node::WholeNumber(Range range, int64_t* value) const {

@@ -34,6 +34,9 @@ struct DurationRange {
   Duration most = std::chrono::hours(24 * 365);
 };
 
+/// A length of time as Value() reads it: "500ms", "4s".
+std::string DurationText(Duration duration);
+
 /// One word of an enumerated setting.
 template <typename E>
 struct EnumName {
@@ -76,6 +79,8 @@ class Node {
   /// Reports on this place: its file, line and path, and then `text`.
   void Error(std::string_view text) const;
   void Warn(std::string_view text) const;
+  /// Reports that the value here `is not` what was wanted. Always false.
+  bool Wanted(std::string_view what) const;
 
   // Each is false, having said why, when this is not such a value.
   bool Value(std::string* value) const;                         // Not empty, no control characters.
@@ -107,7 +112,7 @@ class Node {
       }
       words.push_back(name.name);
     }
-    return Wanted(words);
+    return WantedOneOf(words);
   }
   template <typename T>
   bool Value(std::optional<T>* value) const {
@@ -143,8 +148,7 @@ class Node {
       : tree_(tree), item_(item), line_(line), path_(std::move(path)), diagnostics_(diagnostics) {}
 
   bool WholeNumber(Range range, int64_t* value) const;
-  bool Wanted(std::string_view what) const;                        // Always false.
-  bool Wanted(const std::vector<std::string_view>& one_of) const;  // Always false.
+  bool WantedOneOf(const std::vector<std::string_view>& words) const;  // Always false.
   std::string Place() const;
   std::string Shown() const;
 

@@ -199,6 +199,19 @@ TEST(CountryTest, ReadsTwoLetters) {
   EXPECT_EQ(none.view(), "");
 }
 
+TEST(CountryTest, SomeHaveNoNumbersOfTheirOwn) {
+  for (const char* text : {"US", "PR", "GG", "UZ"}) {
+    Country country;
+    ASSERT_TRUE(Country::Parse(text, &country));
+    EXPECT_TRUE(HasNumbers(country)) << text;
+  }
+  for (const char* text : {"UK", "XX"}) {  // The United Kingdom's letters are GB.
+    Country country;
+    ASSERT_TRUE(Country::Parse(text, &country));
+    EXPECT_FALSE(HasNumbers(country)) << text;
+  }
+}
+
 TEST(EmergencyNumbersTest, KnowsThemHoweverTheyAreDialled) {
   const EmergencyNumbers numbers = EmergencyNumbers::Default();
   for (const char* user : {"911", "933", "+1911", "1911", "+1933", "9-1-1", "+911", "911;x=y",

@@ -1,0 +1,233 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/concat.h"
+#include "sbc/config_reader.h"
+
+// What only shows when all sections of a configuration are there.
+
+namespace sbc {
+namespace {
+
+using core::Concat;
+using core::config::Node;
+
+std::string Text(const core::Endpoint& endpoint) {
+  const core::Endpoint::Text text = endpoint.text();
+  return std::string(text.view());
+}
+std::string Text(const core::IpAddress& address) {
+  const core::IpAddress::Text text = address.text();
+  return std::string(text.view());
+}
+std::string Text(const core::Cidr& cidr) {
+  const core::Cidr::Text text = cidr.text();
+  return std::string(text.view());
+}
+
+void CheckListeners(const Reading& reading) {
+  const std::vector<ListenerConfig>& listeners = reading.config.listeners;
+  if (listeners.empty()) {
+    reading.root->Error("`listeners` is missing: at least one for each side is wanted");
+    return;
+  }
+  for (size_t i = 0; i < listeners.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (listeners[i].local == listeners[j].local) {
+        reading.listeners[i].Error(Concat(Text(listeners[i].local), " is taken by ",
+                                          reading.listeners[j].path(),
+                                          "; one listener of `side: any` may serve both"));
+      }
+    }
+  }
+  for (const Side side : {Side::kCustomer, Side::kTrunk}) {
+    const bool served = std::any_of(listeners.begin(), listeners.end(),
+                                    [side](const auto& each) { return each.serves(side); });
+    if (!served) reading.root->Find("listeners")->Error(Concat("none is of side ", SideName(side)));
+  }
+}
+
+void CheckDpdk(const Reading& reading) {
+  const std::optional<DpdkConfig>& dpdk = reading.config.node.dpdk;
+  if (!dpdk) return;
+  for (size_t i = 0; i < reading.listeners.size(); ++i) {
+    const core::IpAddress& address = reading.config.listeners[i].local.ip;
+    if (address != dpdk->address) {
+      reading.listeners[i].Error(
+          Concat(Text(address), " is not the address of node.dpdk, ", Text(dpdk->address)));
+    }
+  }
+}
+
+void CheckMedia(const Reading& reading) {
+  const Config& config = reading.config;
+  for (size_t i = 0; i < config.media.size(); ++i) {
+    const MediaConfig& media = config.media[i];
+    for (size_t j = 0; j < i; ++j) {
+      const MediaConfig& other = config.media[j];
+      if (media.address == other.address && media.port_first <= other.port_last &&
+          other.port_first <= media.port_last) {
+        reading.media[i].Error(Concat("ports ", media.port_first, "-", media.port_last, " of ",
+                                      Text(media.address), " overlap those of ",
+                                      reading.media[j].path()));
+      }
+    }
+    for (size_t j = 0; j < config.listeners.size(); ++j) {
+      const core::Endpoint& local = config.listeners[j].local;
+      if (local.ip == media.address && local.port >= media.port_first &&
+          local.port <= media.port_last) {
+        reading.media[i].Error(Concat("ports ", media.port_first, "-", media.port_last,
+                                      " hold the port of ", reading.listeners[j].path(), ", ",
+                                      local.port));
+      }
+    }
+  }
+}
+
+// Rule 3: at a listener of both sides the source alone tells them apart, so no address may be on
+// both.
+void CheckSides(const Reading& reading) {
+  const auto any = std::find_if(
+      reading.config.listeners.begin(), reading.config.listeners.end(),
+      [](const ListenerConfig& listener) { return listener.side == ListenerSide::kAny; });
+  if (any == reading.config.listeners.end()) return;
+  std::vector<Reading::Block> customers;
+  for (size_t i = 0; i < reading.connectors.size(); ++i) {
+    const Reading::ConnectorPlaces& places = reading.connectors[i];
+    customers.insert(customers.end(), places.customers.begin(), places.customers.end());
+    for (size_t j = 0; j < places.routes.size(); ++j) {
+      const RouteConfig& route = reading.config.connectors[i].routes[j];
+      if (route.ip) customers.push_back({core::Cidr(*route.ip), places.routes[j]});
+    }
+  }
+  for (const Reading::ConnectorPlaces& places : reading.connectors) {
+    for (const Reading::Block& trunk : places.trunk) {
+      for (const Reading::Block& customer : customers) {
+        if (!customer.cidr.Overlaps(trunk.cidr)) continue;
+        customer.node.Error(Concat(Text(customer.cidr), " overlaps the trunk's ", Text(trunk.cidr),
+                                   " of ", trunk.node.path(),
+                                   ", and a listener of `side: any` could not tell them apart"));
+      }
+    }
+  }
+}
+
+void CheckIds(const Reading& reading) {
+  const std::vector<ConnectorConfig>& connectors = reading.config.connectors;
+  if (connectors.empty()) reading.root->Error("`connectors` is missing: at least one is wanted");
+  for (size_t i = 0; i < connectors.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (connectors[i].id == connectors[j].id) {
+        reading.connectors[i].node.Error(
+            Concat("id ", connectors[i].id, " is taken by ", reading.connectors[j].node.path()));
+      }
+    }
+  }
+}
+
+// A number is how a call from the trunk finds its connector where it names none.
+void CheckInventories(const Reading& reading) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < reading.connectors.size(); ++i) {
+    for (const std::string& number : reading.config.connectors[i].phone_numbers) {
+      if (seen.insert(number).second) continue;
+      reading.connectors[i].node.Warn(
+          Concat("phone_numbers: ", number,
+                 " is another connector's too; calls to it that name no "
+                 "connector go to the first"));
+    }
+  }
+}
+
+// Rule 1: a paste of a connector that already points at this SBC would send calls round in a
+// circle.
+void CheckRoutes(const Reading& reading) {
+  for (size_t i = 0; i < reading.connectors.size(); ++i) {
+    const ConnectorConfig& connector = reading.config.connectors[i];
+    const Reading::ConnectorPlaces& places = reading.connectors[i];
+    for (size_t j = 0; j < connector.routes.size(); ++j) {
+      const RouteConfig& route = connector.routes[j];
+      if (!route.ip) continue;
+      const core::Endpoint target = {*route.ip, route.port};
+      for (size_t k = 0; k < reading.listeners.size(); ++k) {
+        const ListenerConfig& own = reading.config.listeners[k];
+        if (target != own.local && target != own.advertised()) continue;
+        places.routes[j].Error(Concat(Text(target), " is our own address (",
+                                      reading.listeners[k].path(),
+                                      "): name the PBXs in `routes` beside `origination`"));
+        break;
+      }
+    }
+    const bool none = !connector.origination.disabled && connector.routes.empty();
+    if (none) places.node.Warn("no routes: calls from the trunk are refused");
+  }
+}
+
+void CheckCustomers(const Reading& reading) {
+  for (size_t i = 0; i < reading.connectors.size(); ++i) {
+    const Reading::ConnectorPlaces& places = reading.connectors[i];
+    if (!reading.config.connectors[i].termination.disabled && places.customers.empty()) {
+      places.node.Warn("nobody is allowed to call towards the trunk: CidrAllowedList is empty");
+    }
+    for (const Reading::Block& block : places.customers) {
+      for (const ListenerConfig& own : reading.config.listeners) {
+        if (block.cidr != core::Cidr(own.local.ip) &&
+            block.cidr != core::Cidr(own.advertised().ip)) {
+          continue;
+        }
+        block.node.Warn(
+            Concat(Text(block.cidr), " is our own address: name the PBXs in `customers`"));
+        break;
+      }
+    }
+  }
+}
+
+// Rule 11 of the packet core: say it at start, not when a call cannot be opened.
+void CheckCapacity(const Reading& reading) {
+  const Config& config = reading.config;
+  const uint64_t calls = config.limits.calls;
+  if (config.emergency.reserve_calls >= calls) {
+    reading.root->Error(Concat("emergency.reserve_calls: ", config.emergency.reserve_calls,
+                               " leaves nothing of limits.calls, ", calls));
+  }
+  if (config.media.empty()) return;
+  const Node media = *reading.root->Find("media");
+  for (const Side side : {Side::kCustomer, Side::kTrunk}) {
+    uint64_t pairs = 0;
+    for (const MediaConfig& range : config.media) {
+      if (range.side == side) pairs += (range.port_last - range.port_first + 1u) / 2;
+    }
+    if (pairs < calls) {
+      media.Warn(Concat("side ", SideName(side), " has ", pairs, " pairs of ports for ", calls,
+                        " calls (limits.calls)"));
+    }
+  }
+  constexpr uint64_t kSocketsPerCall = 2;
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && kSocketsPerCall * calls > files.rlim_max) {
+    media.Warn(Concat(calls, " calls (limits.calls) need ", kSocketsPerCall * calls,
+                      " descriptors, and the hard limit is ", files.rlim_max));
+  }
+}
+
+}  // namespace
+
+void CheckConfig(Reading* reading) {
+  CheckListeners(*reading);
+  CheckDpdk(*reading);
+  CheckMedia(*reading);
+  CheckIds(*reading);
+  CheckInventories(*reading);
+  CheckRoutes(*reading);
+  CheckCustomers(*reading);
+  CheckSides(*reading);
+  CheckCapacity(*reading);
+}
+
+}  // namespace sbc

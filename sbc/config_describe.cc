@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/concat.h"
+#include "core/config/yaml.h"
+#include "sbc/config.h"
+
+// DescribeConfig() and the words that it shares with the rest.
+
+namespace sbc {
+namespace {
+
+using core::Concat;
+using core::config::DurationText;
+
+template <typename T>
+std::string Text(const T& address) {
+  const auto text = address.text();
+  return std::string(text.view());
+}
+
+template <typename T>
+std::string List(const std::vector<T>& addresses) {
+  std::vector<std::string> words;
+  for (const T& address : addresses) words.push_back(Text(address));
+  return words.empty() ? "nobody" : core::Join(words, ", ");
+}
+
+std::string_view ListenerSideName(ListenerSide side) {
+  if (side == ListenerSide::kAny) return "any";
+  return SideName(side == ListenerSide::kCustomer ? Side::kCustomer : Side::kTrunk);
+}
+
+std::string Advertised(const std::optional<core::IpAddress>& advertise) {
+  return advertise ? Concat(", advertised as ", Text(*advertise)) : "";
+}
+
+std::string PerSecond(uint32_t limit) {
+  return limit == 0 ? "any number of calls a second"
+                    : Concat("at most ", limit, " calls in any second");
+}
+
+std::string CodeText(uint16_t code) {
+  return code == RejectionsConfig::kDrop ? "drop" : Concat(code);
+}
+
+std::string DescribeNode(const Config& config) {
+  const NodeConfig& node = config.node;
+  std::string text =
+      Concat("node ", node.name, ": ", node.workers, node.workers == 1 ? " worker" : " workers",
+             ", io ", node.io == IoKind::kUring ? "uring" : Concat("dpdk on ", node.dpdk->device),
+             ", latency budget ", DurationText(node.latency_budget), "\n");
+  text += Concat("limits: ", config.limits.calls, " calls (", config.emergency.reserve_calls,
+                 " kept for emergencies), ", PerSecond(config.limits.calls_per_second), "\n");
+  for (const ListenerConfig& listener : config.listeners) {
+    text += Concat("listener: ", ListenerSideName(listener.side), " ",
+                   TransportName(listener.transport), " ", Text(listener.local),
+                   Advertised(listener.advertise), "\n");
+  }
+  for (const MediaConfig& media : config.media) {
+    text += Concat("media: ", SideName(media.side), " ", Text(media.address), " ports ",
+                   media.port_first, "-", media.port_last, Advertised(media.advertise), "\n");
+  }
+  return text + (config.media.empty()
+                     ? "media: none, so SDP passes as it came and RTP does not pass here\n"
+                     : "media: anchoring is not supported yet, so SDP passes as it came\n");
+}
+
+std::string DescribeOutbound(const ConnectorConfig& connector) {
+  const TerminationConfig& termination = connector.termination;
+  if (termination.disabled) return "  to the trunk: disabled\n";
+  std::vector<core::Cidr> from;
+  for (const CustomerConfig& customer : connector.customers) {
+    from.insert(from.end(), customer.cidrs.begin(), customer.cidrs.end());
+  }
+  std::vector<std::string> countries;
+  for (const Country& country : termination.calling_regions) {
+    countries.emplace_back(country.view());
+  }
+  std::string text = Concat("  to the trunk: from ", List(from), "; to ",
+                            countries.empty() ? "no country" : core::Join(countries, ", "), "; ",
+                            PerSecond(termination.cps_limit));
+  if (!termination.default_phone_number.empty()) {
+    text += Concat("; as ", termination.default_phone_number);
+  }
+  if (!connector.phone_numbers.empty()) {
+    text += Concat("; ", connector.phone_numbers.size(),
+                   connector.phone_numbers.size() == 1 ? " caller's number" : " callers' numbers");
+  }
+  return text + "\n";
+}
+
+std::string DescribeInbound(const ConnectorConfig& connector) {
+  if (connector.origination.disabled) return "  from the trunk: disabled\n";
+  std::map<int, std::vector<const RouteConfig*>> priorities;
+  for (const RouteConfig& route : connector.routes) priorities[route.priority].push_back(&route);
+  if (priorities.empty()) return "  from the trunk: no routes\n";
+  std::string text;
+  for (const auto& [priority, routes] : priorities) {
+    int total = 0;
+    for (const RouteConfig* route : routes) total += route->weight;
+    std::vector<std::string> words;
+    for (const RouteConfig* route : routes) {
+      const std::string host = route->ip ? Text(core::Endpoint{*route->ip, route->port})
+                                         : Concat(route->host, ":", route->port);
+      // Rounded to the nearest, so that 1 of 3 reads 33.
+      words.push_back(Concat(host, " ", (200 * route->weight / total + 1) / 2, "%"));
+    }
+    text +=
+        Concat(text.empty() ? "  from the trunk: " : "    else ", core::Join(words, ", "), "\n");
+  }
+  return text;
+}
+
+std::string DescribeConnector(const ConnectorConfig& connector) {
+  const TrunkConfig& trunk = connector.trunk;
+  return Concat("connector ", connector.id, " (", connector.region, "): ", trunk.host, ":",
+                trunk.port, " ", TransportName(trunk.transport), ", reached by ", List(trunk.cidrs),
+                "\n", DescribeOutbound(connector), DescribeInbound(connector));
+}
+
+}  // namespace
+
+std::string_view SideName(Side side) { return side == Side::kCustomer ? "customer" : "trunk"; }
+
+std::string_view TransportName(TransportKind transport) {
+  constexpr std::string_view kNames[] = {"udp", "tcp", "tls", "ws", "wss"};
+  return kNames[static_cast<size_t>(transport)];
+}
+
+std::string_view RejectionCauseName(RejectionCause cause) {
+  constexpr std::string_view kNames[kRejectionCauseCount] = {
+      "cidr",          "cps",      "region",   "caller_id", "disabled",
+      "calls",         "no_route", "overload", "drain",     "origination_disabled",
+      "unknown_number"};
+  return kNames[static_cast<size_t>(cause)];
+}
+
+std::string DescribeConfig(const Config& config) {
+  std::string text = DescribeNode(config);
+  for (const ConnectorConfig& connector : config.connectors) text += DescribeConnector(connector);
+  std::vector<std::string> codes;
+  for (size_t i = 0; i < kRejectionCauseCount; ++i) {
+    codes.push_back(Concat(RejectionCauseName(static_cast<RejectionCause>(i)), " ",
+                           CodeText(config.rejections.codes[i])));
+  }
+  text += Concat("rejections: ", core::Join(codes, ", "), "\n");
+  text += Concat("admin: http://", Text(config.admin.local), "\n");
+  text += Concat("logs: ", config.logs.directory.empty() ? "none" : config.logs.directory, "\n");
+  for (const std::string& warning : config.warnings) text += Concat("warning: ", warning, "\n");
+  return text;
+}
+
+}  // namespace sbc

@@ -8,28 +8,14 @@
 #include <poll.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <deque>
-#include <new>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "core/base/random.h"
 #include "core/engine/wake_fd.h"
-
-namespace {
-std::atomic<uint64_t> allocations = 0;
-}  // namespace
-
-// So that a test can say that nothing was allocated.
-void* operator new(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  std::abort();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace core::engine {
 namespace {
@@ -122,7 +108,7 @@ TEST(MailboxTest, IsAQueueWhateverTheSizes) {
   std::deque<std::string> model;
   uint64_t written = 0;
   uint64_t read = 0;
-  const uint64_t allocations_of_ring = allocations.load();
+  const size_t allocations_of_ring = Allocations();
   for (int round = 0; round < 20'000; ++round) {
     const size_t size =
         random.Chance(0.02) ? random.Below(Envelope::kBytesMax + 1) : random.Below(2000);
@@ -142,19 +128,19 @@ TEST(MailboxTest, IsAQueueWhateverTheSizes) {
     });
   }
   EXPECT_GT(written, 10'000u);
-  EXPECT_GT(allocations.load(), allocations_of_ring);  // The model's: the counter does count.
+  EXPECT_GT(Allocations(), allocations_of_ring);  // The model's: the counter does count.
 }
 
 TEST(MailboxTest, AllocatesNothingOnceItIsMade) {
   Mailbox mailbox(kRing, 0);
   const std::string bytes(1400, 'x');
-  const uint64_t before = allocations.load();
+  const size_t before = Allocations();
   for (uint64_t i = 0; i < 10'000; ++i) {
     ASSERT_TRUE(mailbox.Post(Numbered(i, bytes)));
     mailbox.Publish();
     mailbox.Drain(10, [](const Envelope&) {});
   }
-  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(Allocations(), before);
 }
 
 TEST(MailboxTest, CarriesAllBetweenTwoThreadsInOrder) {

@@ -19,6 +19,18 @@ size_t FindForbidden(std::string_view text) {
   return static_cast<size_t>(FindEither(text.data(), at, '\0', '\0') - text.data());
 }
 
+// The size of the folds, one or more, that `text` begins with. Only a CRLF with white space behind
+// it is one; anything else would begin a line of its own.
+size_t FoldSize(std::string_view text) {
+  size_t size = 0;
+  while (text.size() - size >= 3 && text[size] == '\r' && text[size + 1] == '\n' &&
+         (text[size + 2] == ' ' || text[size + 2] == '\t')) {
+    const size_t more = text.find_first_not_of(" \t", size + 2);
+    size = more == std::string_view::npos ? text.size() : more;
+  }
+  return size;
+}
+
 }  // namespace
 
 void MessageWriter::RequestLine(std::string_view method, std::string_view request_uri) {
@@ -77,7 +89,7 @@ void MessageWriter::EndHeader() {
 }
 
 void MessageWriter::Body(std::string_view content_type, std::string_view bytes) {
-  Header(HeaderId::kContentType, content_type);
+  if (!content_type.empty()) Header(HeaderId::kContentType, content_type);
   out_.Append("Content-Length: ");
   out_.AppendNumber(bytes.size());
   out_.Append("\r\n\r\n");
@@ -106,16 +118,12 @@ void MessageWriter::Value(std::string_view piece) {
   while (true) {
     const size_t clean = FindForbidden(piece);
     if (clean == piece.size()) return out_.Append(piece);
-    // Only CRLF with white space behind it is a fold; anything else would begin a line of its own.
-    const std::string_view fold = piece.substr(clean);
-    if (fold.size() < 3 || fold[0] != '\r' || fold[1] != '\n' ||
-        (fold[2] != ' ' && fold[2] != '\t')) {
-      return out_.Fail();
-    }
-    out_.Append(piece.substr(0, clean));
+    const size_t fold = FoldSize(piece.substr(clean));
+    if (fold == 0) return out_.Fail();
+    const size_t before = piece.substr(0, clean).find_last_not_of(" \t");
+    out_.Append(piece.substr(0, before == std::string_view::npos ? 0 : before + 1));
     out_.Append(' ');
-    const size_t more = fold.find_first_not_of(" \t", 2);
-    piece = more == std::string_view::npos ? std::string_view() : fold.substr(more);
+    piece.remove_prefix(clean + fold);
   }
 }
 

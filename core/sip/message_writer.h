@@ -44,6 +44,7 @@ class MessageWriter {
   TextWriter* value() { return &out_; }
   void EndHeader();
 
+  /// An empty content_type: the field was written by Header().
   void Body(std::string_view content_type, std::string_view bytes);
   void NoBody();
 

@@ -73,7 +73,10 @@ ParseError ParseNameAddr(std::string_view value, NameAddr* name_addr) {
   while (in.Take(';')) {
     const Parameter parameter = in.TakeParameter();
     if (parameter.name.empty()) return ParseError::kParameter;
-    if (EqualsIgnoreCase(parameter.name, "tag")) read.tag = parameter.value;
+    if (!EqualsIgnoreCase(parameter.name, "tag")) continue;
+    if (parameter.value.empty()) return ParseError::kParameter;
+    if (!read.tag.empty()) return ParseError::kRepeated;  // Which dialog it is must be certain.
+    read.tag = parameter.value;
   }
   in.SkipSpace();
   if (!in.AtEnd()) return ParseError::kTrailing;

@@ -59,15 +59,17 @@ bool ParametersAgree(const Uri& a, const Uri& b) {
   Cursor in(a.parameters);
   while (in.TakeExactly(';')) {
     const Pair pair = TakePair(&in, ';');
-    bool found = false;
+    bool named = false;
+    bool equal = false;
     Cursor other(b.parameters);
-    while (!found && other.TakeExactly(';')) {
+    while (!equal && other.TakeExactly(';')) {
       const Pair candidate = TakePair(&other, ';');
       if (!EqualsEscaped(pair.name, candidate.name, true)) continue;
-      found = true;
-      if (!EqualsEscaped(pair.value, candidate.value, true)) return false;
+      named = true;
+      equal = EqualsEscaped(pair.value, candidate.value, true);
     }
-    if (found) continue;
+    if (named && !equal) return false;
+    if (named) continue;
     for (const std::string_view name : {"user", "ttl", "method", "maddr"}) {
       if (EqualsEscaped(pair.name, name, true)) return false;
     }

@@ -3,21 +3,34 @@
 namespace core::sip {
 namespace {
 
+// A parameter that must have a value, and stands once (§7.3.1: "any given parameter-name MUST NOT
+// appear more than once"): where two readers could choose differently, nobody has to.
+ParseError ReadOnce(const Parameter& parameter, std::string_view* value) {
+  if (parameter.value.empty()) return ParseError::kParameter;
+  if (!value->empty()) return ParseError::kRepeated;
+  *value = parameter.value;
+  return ParseError::kOk;
+}
+
+// response-port = "rport" [ EQUAL 1*DIGIT ]                              RFC 3581 §4
+ParseError ReadRport(const Parameter& parameter, Via* via) {
+  if (via->has_rport) return ParseError::kRepeated;
+  via->has_rport = true;
+  if (!parameter.has_value) return ParseError::kOk;
+  Cursor in(parameter.value);
+  uint64_t port = 0;
+  if (!in.TakeNumber(UINT16_MAX, &port) || port == 0 || !in.AtEnd()) return ParseError::kPort;
+  via->rport = static_cast<uint16_t>(port);
+  return ParseError::kOk;
+}
+
 // via-params = via-ttl / via-maddr / via-received / via-branch / via-extension / response-port
 ParseError ReadParameter(const Parameter& parameter, Via* via) {
-  if (parameter.name.empty()) return ParseError::kParameter;
-  if (EqualsIgnoreCase(parameter.name, "branch")) {
-    via->branch = parameter.value;
-  } else if (EqualsIgnoreCase(parameter.name, "received")) {
-    via->received = parameter.value;
-  } else if (EqualsIgnoreCase(parameter.name, "rport")) {  // RFC 3581 §3
-    via->has_rport = true;
-    if (!parameter.has_value) return ParseError::kOk;
-    Cursor in(parameter.value);
-    uint64_t port = 0;
-    if (!in.TakeNumber(UINT16_MAX, &port) || port == 0 || !in.AtEnd()) return ParseError::kPort;
-    via->rport = static_cast<uint16_t>(port);
-  }
+  const std::string_view name = parameter.name;
+  if (name.empty()) return ParseError::kParameter;
+  if (EqualsIgnoreCase(name, "branch")) return ReadOnce(parameter, &via->branch);
+  if (EqualsIgnoreCase(name, "received")) return ReadOnce(parameter, &via->received);
+  if (EqualsIgnoreCase(name, "rport")) return ReadRport(parameter, via);
   return ParseError::kOk;
 }
 

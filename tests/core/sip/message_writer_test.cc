@@ -53,7 +53,7 @@ TEST(MessageWriterTest, AFoldBecomesOneSpace) {
   char memory[256];
   MessageWriter out(memory);
   out.StatusLine(200, "OK");
-  out.Header(HeaderId::kSubject, "one\r\n  two\r\n\t three\r\n ");
+  out.Header(HeaderId::kSubject, "one \r\n  two\r\n \r\n\t three\r\n ");
   out.NoBody();
   ASSERT_TRUE(out.Finish().has_value());
   EXPECT_EQ(out.text(), "SIP/2.0 200 OK\r\nSubject: one two three \r\nContent-Length: 0\r\n\r\n");

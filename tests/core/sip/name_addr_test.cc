@@ -64,6 +64,8 @@ TEST(NameAddrTest, RefusesWhatIsBroken) {
       {"sip:a,b@h", ParseError::kUri},
       {"<sip:a@h>;;;;", ParseError::kParameter},
       {"<sip:a@h>;tag=", ParseError::kParameter},
+      {"<sip:a@h>;tag", ParseError::kParameter},
+      {"<sip:a@h>;tag=1;tag=2", ParseError::kRepeated},
       {"<sip:a@h> x", ParseError::kTrailing},
       {"<sip:a@h>,<sip:b@h>", ParseError::kTrailing},
   };

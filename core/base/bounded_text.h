@@ -16,14 +16,8 @@ class BoundedText {
   static_assert(kMax <= UINT16_MAX);
 
  public:
-  BoundedText() = default;
-  BoundedText(const BoundedText& other) {
-    (void)Assign(other.view());
-  }  // Only the bytes in use are copied.
-  BoundedText& operator=(const BoundedText& other) {
-    if (this != &other) (void)Assign(other.view());
-    return *this;
-  }
+  BoundedText()
+      : size_(0) {}  // The bytes stay unwritten until used. Copies are plain, for mailboxes.
 
   [[nodiscard]] bool Assign(std::string_view text) {
     if (text.size() > kMax) return false;
@@ -52,7 +46,7 @@ class BoundedText {
   friend bool operator==(const BoundedText& a, std::string_view b) { return a.view() == b; }
 
  private:
-  uint16_t size_ = 0;
+  uint16_t size_;
   char bytes_[kMax];
 };
 

@@ -91,6 +91,7 @@ absl::StatusOr<int> OpenUdpSocket(const SocketOptions& options, Clock* clock) {
   const int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return SocketRefused(what.c_str(), errno);
   if (!v4) (void)SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);  // Before bind, when it cannot fail.
+  if (options.reuse_port) (void)SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);  // Else bind() says it.
   absl::Status status = ConfigureUdpSocket(fd, options);
   if (status.ok()) {
     const int error = BindWithRetry(fd, options.local, clock);

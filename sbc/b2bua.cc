@@ -1,0 +1,346 @@
+#include "sbc/b2bua.h"
+
+#include "core/sip/message_writer.h"
+#include "core/sip/response_builder.h"
+#include "core/sip/verdict.h"
+#include "sbc/b2bua_build.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+using core::sip::ClientTransaction;
+using core::sip::Dialog;
+using core::sip::Failure;
+using core::sip::HeaderId;
+using core::sip::Hop;
+using core::sip::Message;
+using core::sip::MessageWriter;
+using core::sip::Method;
+using core::sip::NameAddr;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+using core::sip::TransactionTable;
+using Kind = TransactionMark::Kind;
+
+namespace {
+
+// Each call has a tag towards the callee and one for each early dialog towards the caller.
+constexpr size_t kTagsPerCall = 1 + Call::kForksMax;
+
+}  // namespace
+
+B2bua::B2bua(const Options& options)
+    : options_(options),
+      calls_(options.calls_max),
+      tags_(options.calls_max * kTagsPerCall),
+      scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)) {
+  CHECK(options.calls_max <= TransactionMark::kCallsMax);
+}
+
+B2bua::~B2bua() = default;
+
+// ---- what comes -------------------------------------------------------------------------------
+
+void B2bua::OnRequest(ServerTransaction& transaction, const Message& request, const Packet& packet,
+                      Instant now) {
+  NameAddr to;
+  if (request.To(&to) == ParseError::kOk && !to.tag.empty()) {
+    OnInDialog(transaction, request, packet, now);
+  } else if (request.method() == Method::kInvite) {
+    OnInvite(transaction, request, packet, now);
+  } else {
+    AnswerOutside(transaction, request, now);
+  }
+}
+
+void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
+                       const Packet& /*packet*/, Instant now) {
+  const TransactionMark mark = TransactionMark::From(transaction.user());
+  if (mark.kind == Kind::kProbe) {
+    if (response.status_code() >= 200) {
+      options_.host->OnOtherResponse(mark, response.status_code(), now);
+    }
+    return;
+  }
+  Call* call = FindCall(mark);
+  switch (mark.kind) {
+    case Kind::kInvite:
+      if (call != nullptr && call->attempt.active && call->attempt.serial == mark.detail) {
+        OnAttemptResponse(call, transaction, response, now);
+      } else if (response.status_code() / 100 == 2) {
+        OnOrphanAnswer(transaction, response, nullptr, now);
+      } else if (response.status_code() < 200) {
+        (void)options_.table->Cancel(transaction, "", now);  // Too late for this route (rule 7).
+      }
+      return;
+    case Kind::kOrphan:
+      if (response.status_code() / 100 == 2) OnOrphanAnswer(transaction, response, nullptr, now);
+      return;
+    case Kind::kReinvite:
+      if (call != nullptr) OnReinviteResponse(call, transaction, response, now);
+      return;
+    case Kind::kRelay:
+      if (call != nullptr) OnRelayResponse(call, mark.detail, response, now);
+      return;
+    case Kind::kUpdate:
+      if (call != nullptr && response.status_code() >= 200) {
+        OnRefreshResponse(call, static_cast<LegId>(mark.detail), response, now);
+      }
+      return;
+    case Kind::kBye:
+      if (call != nullptr && response.status_code() >= 200 && --call->byes_pending == 0) Free(call);
+      return;
+    case Kind::kProbe:
+    case Kind::kNone:
+      return;
+  }
+}
+
+void B2bua::OnFailure(ClientTransaction& transaction, Failure failure, Instant now) {
+  const TransactionMark mark = TransactionMark::From(transaction.user());
+  if (mark.kind == Kind::kProbe) {
+    options_.host->OnOtherResponse(mark, 0, now);
+    return;
+  }
+  Call* call = FindCall(mark);
+  if (call == nullptr) return;
+  switch (mark.kind) {
+    case Kind::kInvite:
+      if (call->attempt.active && call->attempt.serial == mark.detail) {
+        OnAttemptFailed(call, failure, now);
+      }
+      return;
+    case Kind::kBye:
+      if (--call->byes_pending == 0) Free(call);
+      return;
+    case Kind::kReinvite:
+    case Kind::kRelay:
+    case Kind::kUpdate:
+      // A peer that does not answer inside the dialog is gone (RFC 3261 §12.2.1.2).
+      if (call->state != Call::State::kEnding) {
+        EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=408;text=\"No response\"", now);
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+void B2bua::OnStrayResponse(const Message& /*response*/, const Packet& /*packet*/,
+                            Instant /*now*/) {
+  // Counted by the table. A 2xx this late has outlived timer M, and with it any use of a BYE.
+}
+
+// ---- outside of any call ----------------------------------------------------------------------
+
+void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request, Instant now) {
+  if (request.method() == Method::kOptions) return AnswerOptions(transaction, request, now);
+  const Policy& policy = *options_.host->policy();
+  if (request.method() == Method::kBye || request.method() == Method::kPrack ||
+      request.method() == Method::kUpdate || request.method() == Method::kInfo) {
+    ++counters_.no_dialog;
+    return Answer(transaction, request, 481, now);  // They have no meaning outside of a dialog.
+  }
+  ++counters_.method_refused;
+  TransactionTable::Answer answer;
+  answer.status_code = 405;
+  answer.field = HeaderId::kAllow;
+  answer.field_value = AllowFor(policy, side_);
+  (void)options_.table->Respond(transaction, request, answer, now);
+}
+
+void B2bua::AnswerOptions(ServerTransaction& transaction, const Message& request, Instant now) {
+  const bool draining = options_.host->draining();
+  Tag tag;
+  options_.mint->MintTag(options_.shard, &tag);
+  Packet packet = Build([&](MessageWriter* out) {
+    core::sip::WriteResponseHead(out, request, transaction.source(),
+                                 {.status_code = static_cast<uint16_t>(draining ? 503 : 200),
+                                  .reason = {},
+                                  .to_tag = tag.view(),
+                                  .record_route = false});
+    out->Header(HeaderId::kAllow, AllowFor(*options_.host->policy(), side_));
+    out->Header(HeaderId::kAccept, "application/sdp");
+    out->Header(HeaderId::kSupported, "timer, 100rel");
+    out->NoBody();
+  });
+  if (packet) {
+    (void)options_.table->Respond(transaction, std::move(packet), draining ? 503 : 200, now);
+  }
+}
+
+void B2bua::Answer(ServerTransaction& transaction, const Message& request, uint16_t status_code,
+                   Instant now) {
+  TransactionTable::Answer answer;
+  answer.status_code = status_code;
+  if (transaction.is_invite() && status_code >= 200) ++counters_.final_responses[status_code / 100];
+  (void)options_.table->Respond(transaction, request, answer, now);
+}
+
+bool B2bua::SendProbe(const RouteHealth::Probe& probe, Instant now) {
+  Face face;
+  if (!FaceTowards(*options_.host->policy(), probe.side, probe.to, &face)) return false;
+  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
+  Tag tag;
+  Tag call_id;
+  options_.mint->MintBranch(options_.shard, &branch);
+  options_.mint->MintTag(options_.shard, &tag);
+  options_.mint->MintCallId(options_.shard, &call_id);
+  const core::Endpoint::Text to = probe.to.text();
+  const std::string_view from_host =
+      probe.from_host.empty() ? face.sent_by.view() : probe.from_host;
+  Packet packet = Build([&](MessageWriter* out) {
+    const std::string_view target[] = {"sip:", to.view()};
+    core::BoundedText<64> uri;
+    (void)uri.Append(target[0]);
+    (void)uri.Append(target[1]);
+    out->RequestLine("OPTIONS", uri.view());
+    out->Header(HeaderId::kVia,
+                {"SIP/2.0/UDP ", face.sent_by.view(), ";rport;branch=", branch.view()});
+    out->Header(HeaderId::kMaxForwards, 70);
+    out->Header(HeaderId::kFrom, {"<sip:", from_host, ">;tag=", tag.view()});
+    out->Header(HeaderId::kTo, {"<", uri.view(), ">"});
+    out->Header(HeaderId::kCallId, call_id.view());
+    out->Header(HeaderId::kCSeq, "1 OPTIONS");
+    WriteContact(face, out);
+    out->Header(HeaderId::kAccept, "application/sdp");
+    out->NoBody();
+  });
+  if (!packet) return false;
+  TransactionTable::Request request;
+  request.packet = std::move(packet);
+  request.hop = {face.socket, face.local, probe.to, core::sip::TransportKind::kUdp};
+  request.method = Method::kOptions;
+  request.branch = branch.view();
+  request.user = TransactionMark::OfProbe(probe.id.bits()).bits();
+  return options_.table->SendRequest(std::move(request), now) != nullptr;
+}
+
+// ---- parts that all use -----------------------------------------------------------------------
+
+bool B2bua::FaceTowards(const Policy& policy, Side side, const core::Endpoint& peer,
+                        Face* face) const {
+  for (const core::transport::Listener& listener : options_.transport->listeners()) {
+    const auto listener_side = static_cast<ListenerSide>(listener.side);
+    const bool serves = listener_side == ListenerSide::kAny ||
+                        (listener_side == ListenerSide::kCustomer) == (side == Side::kCustomer);
+    if (!serves || listener.local.ip.is_v4() != peer.ip.is_v4()) continue;
+    face->socket = listener.socket;
+    face->local = listener.local;
+    face->sent_by = (policy.IsLocal(peer.ip) ? listener.local : listener.advertised).text();
+    return true;
+  }
+  return false;
+}
+
+std::string_view B2bua::AllowFor(const Policy& policy, Side side) const {
+  // By whether REFER is passed for that side: what we list we must be ready to take (RFC 3261
+  // §20.5).
+  return policy.config().transfer.of(side) == PassPolicy::kPass
+             ? "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER, MESSAGE"
+             : "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, MESSAGE";
+}
+
+void B2bua::WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
+                           MessageWriter* out) const {
+  out->Header(HeaderId::kAllow, AllowFor(*call.policy, call.legs[Index(leg)].side));
+  out->Header(HeaderId::kSupported, offer_100rel ? "timer, 100rel" : "timer");
+}
+
+void B2bua::WriteContact(const Face& face, MessageWriter* out) const {
+  out->Header(HeaderId::kContact, {"<sip:", face.sent_by.view(), ">"});
+}
+
+void B2bua::CopyBody(const Message& message, MessageWriter* out) const {
+  const auto type = message.Find(HeaderId::kContentType);
+  if (message.body().empty() || !type.has_value()) {
+    out->NoBody();
+  } else {
+    out->Body(*type, message.body());
+  }
+}
+
+void B2bua::RemoveTag(std::string_view tag, const TagEntry& entry) {
+  (void)tags_.Erase(TagHash(tag), entry);
+}
+
+Call* B2bua::FindByDialog(const Message& message, TagEntry* entry) {
+  NameAddr to;
+  NameAddr from;
+  if (message.To(&to) != ParseError::kOk || message.From(&from) != ParseError::kOk) return nullptr;
+  Call* found = nullptr;
+  (void)tags_.Find(TagHash(to.tag), [&](const TagEntry& candidate) {
+    Call* call = calls_.Find(candidate.call);
+    if (call == nullptr) return false;
+    // The callee has one tag of ours for all its early dialogs: its own tells which is meant.
+    const uint8_t first = candidate.leg == LegId::kCaller ? candidate.fork : 0;
+    const uint8_t end =
+        candidate.leg == LegId::kCaller ? static_cast<uint8_t>(first + 1) : call->fork_count;
+    // Folded early dialogs share a tag: once one is bridged, that is the one.
+    if (Fork* fork = call->bridged()) {
+      if (!fork->dialog(candidate.leg).Matches(message)) return false;
+      *entry = candidate;
+      entry->fork = static_cast<uint8_t>(call->bridged_fork);
+      found = call;
+      return true;
+    }
+    for (uint8_t i = first; i < end; ++i) {
+      if (!call->forks[i].dialog(candidate.leg).Matches(message)) continue;
+      *entry = candidate;
+      entry->fork = i;
+      found = call;
+      return true;
+    }
+    return false;
+  });
+  return found;
+}
+
+bool B2bua::Knows(const Message& message) {
+  TagEntry entry;
+  return FindByDialog(message, &entry) != nullptr;
+}
+
+Hop B2bua::HopOf(Call* call, LegId leg, const Dialog& dialog) {
+  const CallLeg& to = call->leg(leg);
+  Hop hop{to.face.socket, to.face.local, to.peer, core::sip::TransportKind::kUdp};
+  if (dialog.route_set().empty()) return hop;
+  // Rule 19: the first Route, if that side may be reached there; else where its signalling came
+  // from.
+  core::sip::Uri route;
+  core::IpAddress address;
+  if (dialog.NextHop(&route) == ParseError::kOk && route.is_sip() &&
+      core::IpAddress::Parse(route.host_port.host, &address)) {
+    const auto listener =
+        to.side == Side::kCustomer ? ListenerSide::kCustomer : ListenerSide::kTrunk;
+    if (SideOf(*call->policy, *options_.hosts, listener, address) == to.side) {
+      hop.remote = {address,
+                    static_cast<uint16_t>(route.host_port.port == 0 ? 5060 : route.host_port.port)};
+      return hop;
+    }
+  }
+  if (address != to.peer.ip) ++counters_.off_route;
+  return hop;
+}
+
+// ---- timers -----------------------------------------------------------------------------------
+
+void B2bua::FireSessionCaller(void* call, core::Timer* /*timer*/, Instant now) {
+  Call* of = static_cast<Call*>(call);
+  static_cast<B2bua*>(of->owner)->OnSessionTimer(of, LegId::kCaller, now);
+}
+void B2bua::FireSessionCallee(void* call, core::Timer* /*timer*/, Instant now) {
+  Call* of = static_cast<Call*>(call);
+  static_cast<B2bua*>(of->owner)->OnSessionTimer(of, LegId::kCallee, now);
+}
+void B2bua::FireRoute(void* call, core::Timer* /*timer*/, Instant now) {
+  Call* of = static_cast<Call*>(call);
+  static_cast<B2bua*>(of->owner)->OnRouteTimer(of, now);
+}
+void B2bua::FireReliable(void* call, core::Timer* /*timer*/, Instant now) {
+  Call* of = static_cast<Call*>(call);
+  static_cast<B2bua*>(of->owner)->OnReliableTimer(of, now);
+}
+
+}  // namespace sbc

@@ -1,0 +1,293 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/base/fixed_hash_map.h"
+#include "core/base/pool.h"
+#include "core/base/random.h"
+#include "core/engine/placement.h"
+#include "core/sip/digest.h"
+#include "core/sip/identifier.h"
+#include "core/sip/transaction_table.h"
+#include "core/sip/transaction_user.h"
+#include "core/time/timer_wheel.h"
+#include "core/transport/transport.h"
+#include "sbc/admission.h"
+#include "sbc/call.h"
+#include "sbc/caller_identity.h"
+#include "sbc/connector_ledger.h"
+#include "sbc/host_table.h"
+#include "sbc/route_health.h"
+#include "sbc/transaction_mark.h"
+
+namespace sbc {
+
+/// What a B2bua asks of the worker around it.
+///
+/// Thread: the worker's.
+class B2buaHost {
+ public:
+  virtual ~B2buaHost() = default;
+  virtual const Policy* policy() = 0;  // For new calls.
+  virtual core::WallTime wall() = 0;
+  virtual bool draining() = 0;
+  /// False where the node's or the source's rate of new calls is used up.
+  virtual bool AdmitRate(const core::IpAddress& source, core::Instant now) = 0;
+  /// Asks the connector's home worker (rule 5). An answer at once where that is this worker; else
+  /// B2bua::OnGrant() brings it later.
+  virtual std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
+                                         core::Instant now) = 0;
+  virtual void ReturnGrant(const Connector& connector) = 0;
+  virtual void OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign,
+                           core::Instant now) = 0;
+  virtual void OnRecord(const CallRecord& record) = 0;
+  /// A response to a request that is no call's: a probe's.
+  virtual void OnOtherResponse(TransactionMark mark, uint16_t status_code, core::Instant now) = 0;
+};
+
+/// What happened to calls here; plain integers of one worker, published as they are.
+struct B2buaCounters {
+  uint64_t invites = 0;        // New ones, retransmissions not counted.
+  uint64_t calls_started = 0;  // Past every refusal.
+  uint64_t calls_answered = 0;
+  uint64_t calls_ended = 0;
+  uint64_t refused[kRejectionCauseCount] = {};
+  uint64_t emergency_calls = 0;
+  uint64_t failovers = 0;  // A further attempt after the first.
+  uint64_t attempts = 0;
+  uint64_t orphan_answers = 0;  // 2xx that no call wanted: ACKed and BYEd.
+  uint64_t glare = 0;           // 491 and 500 for a second INVITE.
+  uint64_t session_refreshes = 0;
+  uint64_t session_expiries = 0;
+  uint64_t no_dialog = 0;       // 481.
+  uint64_t method_refused = 0;  // 405.
+  uint64_t loops = 0;           // 483.
+  uint64_t unsupported = 0;     // 420, 415, 406.
+  uint64_t challenged = 0;      // 401 to a customer.
+  uint64_t unwritable = 0;      // A message of ours that could not be written: too long, or dry.
+  uint64_t off_route = 0;       // A Route that lies outside the side's reach (rule 19).
+  uint64_t final_responses[7] = {};  // To callers, by class: [4] are 4xx.
+};
+
+/// The back-to-back user agent of one worker: its calls, from the INVITE to the last BYE.
+///
+/// Shape:    `calls_max` calls, of which `emergency_reserve` only for emergency numbers.
+/// Lifetime: borrows all of Options. Every call has ended when it dies, or is dropped silently.
+/// Errors:   what cannot be taken is refused with the protocol's own answer; see the counters.
+/// Thread:   one worker's.
+class B2bua final : public core::sip::TransactionUser {
+ public:
+  struct Options {
+    size_t calls_max = 0;
+    size_t emergency_reserve = 0;
+    const core::engine::Placement* placement = nullptr;  // Gives each call its shard.
+    uint8_t shard = 0;  // One of this worker's own: for what belongs to no call.
+    core::sip::TransactionTable* table = nullptr;
+    core::transport::Transport* transport = nullptr;
+    core::PacketStore* store = nullptr;
+    core::TimerWheel* wheel = nullptr;
+    core::Random* random = nullptr;
+    core::sip::IdentifierMint* mint = nullptr;
+    core::sip::DigestServer* digest = nullptr;
+    HostTable* hosts = nullptr;
+    B2buaHost* host = nullptr;
+    core::sip::TimerValues timers;
+    SessionTimer::Settings session;
+    core::HashKey tag_key{};
+  };
+
+  explicit B2bua(const Options& options);
+  ~B2bua() override;
+
+  void OnRequest(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+                 const core::Packet& packet, core::Instant now) override;
+  void OnCancel(core::sip::ServerTransaction& invite, const core::sip::Message& cancel,
+                core::Instant now) override;
+  void OnAck(const core::sip::Message& ack, const core::Packet& packet, core::Instant now) override;
+  void OnUnacknowledged(core::sip::ServerTransaction& invite, core::Instant now) override;
+  void OnResponse(core::sip::ClientTransaction& transaction, const core::sip::Message& response,
+                  const core::Packet& packet, core::Instant now) override;
+  void OnFailure(core::sip::ClientTransaction& transaction, core::sip::Failure failure,
+                 core::Instant now) override;
+  void OnStrayResponse(const core::sip::Message& response, const core::Packet& packet,
+                       core::Instant now) override;
+
+  /// The home worker's answer to an Ask() that had none at once. A call that is gone by now gives
+  /// its grant back.
+  void OnGrant(const Connector& connector, const Grant& grant, core::Instant now);
+
+  /// True where the message belongs to a dialog of a call here: its own configuration judges it
+  /// (rule 2).
+  bool Knows(const core::sip::Message& message);
+
+  /// Ends every call with BYE, CANCEL or 503: the end of a drain.
+  void EndAll(core::Instant now);
+
+  /// The face on which a peer of that side is talked to; false where no listener has its family.
+  bool FaceTowards(const Policy& policy, Side side, const core::Endpoint& peer, Face* face) const;
+  /// The side is what the worker found for the packet at hand (rule 3).
+  void set_side(Side side) { side_ = side; }
+  Side side() const { return side_; }
+
+  /// Sends an OPTIONS of the worker's own (rule 10). False when nothing could be sent.
+  bool SendProbe(const RouteHealth::Probe& probe, core::Instant now);
+
+  size_t calls() const { return calls_.size(); }
+  size_t calls_max() const { return calls_.capacity(); }
+  size_t tags() const { return tags_.size(); }
+  const B2buaCounters& counters() const { return counters_; }
+
+ private:
+  /// Where a tag of ours leads.
+  struct TagEntry {
+    core::Handle<Call> call;
+    LegId leg = LegId::kCaller;
+    uint8_t fork = 0;
+    friend bool operator==(const TagEntry&, const TagEntry&) = default;
+  };
+
+  // b2bua.cc: what belongs to no call, and the parts that all others use.
+  void AnswerOutside(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+                     core::Instant now);
+  void AnswerOptions(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+                     core::Instant now);
+  void Answer(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+              uint16_t status_code, core::Instant now);
+  template <typename Write>
+  core::Packet Build(Write&& write);
+  void WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
+                      core::sip::MessageWriter* out) const;
+  void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
+  std::string_view AllowFor(const Policy& policy, Side side) const;
+  void CopyBody(const core::sip::Message& message, core::sip::MessageWriter* out) const;
+  uint64_t TagHash(std::string_view tag) const { return core::SipHash(options_.tag_key, tag); }
+  void AddTag(std::string_view tag, const TagEntry& entry) { tags_.Insert(TagHash(tag), entry); }
+  void RemoveTag(std::string_view tag, const TagEntry& entry);
+  Call* FindByDialog(const core::sip::Message& message, TagEntry* entry);
+  Call* FindCall(const TransactionMark& mark) { return calls_.Find(mark.call); }
+
+  /// A request of ours inside a dialog: head, our Contact, then `write`. Null where it could not
+  /// go.
+  struct OutRequest {
+    core::sip::Method method = core::sip::Method::kUnknown;
+    uint32_t sequence = 0;
+    uint32_t max_forwards = 70;
+    TransactionMark mark;
+  };
+  template <typename Write>
+  core::sip::ClientTransaction* SendInDialog(Call* call, LegId leg, core::sip::Dialog* dialog,
+                                             const OutRequest& request, core::Instant now,
+                                             Write&& write);
+  core::sip::Hop HopOf(Call* call, LegId leg, const core::sip::Dialog& dialog);
+
+  // b2bua_setup.cc: from the INVITE to the first route.
+  void OnInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
+                const core::Packet& packet, core::Instant now);
+  bool JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
+                   const Policy& policy, core::Instant now);
+  bool Authenticate(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
+                    const CustomerConfig& customer, core::Instant now);
+  void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
+                   CallRecord* record) const;
+  void RefuseInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
+                    const Refusal& refusal, CallRecord* record, core::Instant now);
+  std::optional<Refusal> CheckNode(const Policy& policy, const core::IpAddress& source,
+                                   bool emergency, core::Instant now) const;
+  void StartCall(Call* call, core::Instant now);
+  void OnGranted(Call* call, GrantAnswer answer, core::Instant now);
+
+  // b2bua_route.cc: one route after the other.
+  void TryNextRoute(Call* call, core::Instant now);
+  bool SendAttempt(Call* call, const RouteTarget& target, core::Instant now);
+  bool SendInvite(Call* call, const core::sip::Message& invite, const core::sip::Message* challenge,
+                  core::Instant now);
+  void WriteInvite(Call* call, const core::sip::Message& invite, std::string_view branch,
+                   const core::sip::Message* challenge, core::sip::MessageWriter* out);
+  void WriteCredentials(const Call& call, const core::sip::Message& challenge, std::string_view uri,
+                        core::sip::MessageWriter* out);
+  void OnAttemptResponse(Call* call, core::sip::ClientTransaction& transaction,
+                         const core::sip::Message& response, core::Instant now);
+  bool RetryAttempt(Call* call, const core::sip::Message& response, core::Instant now);
+  void OnAttemptFinal(Call* call, const core::sip::Message& response, core::Instant now);
+  void OnAttemptFailed(Call* call, core::sip::Failure failure, core::Instant now);
+  void AbandonAttempt(Call* call, core::Instant now);
+  void OnRouteTimer(Call* call, core::Instant now);
+  void ArmRouteTimer(Call* call);
+  void FailCall(Call* call, const core::sip::Message* response, core::Instant now);
+
+  // b2bua_answer.cc: what the callee says becomes what the caller hears.
+  Fork* ForkOf(Call* call, const core::sip::Message& response, core::Instant now);
+  void OnProvisional(Call* call, const core::sip::Message& response, core::Instant now);
+  void SendReliable(Call* call, Fork* fork, core::Packet packet, core::Instant now);
+  void OnReliableTimer(Call* call, core::Instant now);
+  void OnAnswer(Call* call, core::sip::ClientTransaction& transaction,
+                const core::sip::Message& response, core::Instant now);
+  void PassAnswer(Call* call, Fork* fork, const core::sip::Message& response, core::Instant now);
+  core::Packet WriteResponse(Call* call, LegId to, core::sip::ServerTransaction* transaction,
+                             Fork* fork, const core::sip::Message& response, uint32_t rseq,
+                             bool require_100rel);
+  void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
+               const core::sip::Message* carrier);
+  /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
+  void OnOrphanAnswer(core::sip::ClientTransaction& transaction, const core::sip::Message& response,
+                      Call* live, core::Instant now);
+
+  // b2bua_dialog.cc: requests inside the dialog.
+  void OnInDialog(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+                  const core::Packet& packet, core::Instant now);
+  void OnReinvite(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
+                  const core::sip::Message& request, const core::Packet& packet, core::Instant now);
+  void OnUpdate(Call* call, LegId leg, Fork* fork, core::sip::ServerTransaction& transaction,
+                const core::sip::Message& request, const core::Packet& packet, core::Instant now);
+  void OnPrack(Call* call, Fork* fork, core::sip::ServerTransaction& transaction,
+               const core::sip::Message& request, const core::Packet& packet, core::Instant now);
+  void OnBye(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
+             const core::sip::Message& request, core::Instant now);
+  void PassRequest(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,
+                   const core::sip::Message& request, const core::Packet& packet,
+                   core::Instant now);
+  void OnRelayResponse(Call* call, size_t slot, const core::sip::Message& response,
+                       core::Instant now);
+  void OnReinviteResponse(Call* call, const core::sip::ClientTransaction& transaction,
+                          const core::sip::Message& response, core::Instant now);
+  void AnswerLater(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+                   core::Instant now);
+  bool AcceptTimer(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
+                   const core::sip::Message& request, core::Instant now);
+
+  // b2bua_end.cc: refreshes and ends.
+  void OnSessionTimer(Call* call, LegId leg, core::Instant now);
+  void ArmSessionTimer(Call* call, LegId leg);
+  void SendRefresh(Call* call, LegId leg, core::Instant now);
+  void OnOwnInviteResponse(Call* call, LegId leg, const core::sip::Message& response,
+                           core::Instant now);
+  void OnRefreshResponse(Call* call, LegId leg, const core::sip::Message& response,
+                         core::Instant now);
+  void CancelCall(Call* call, const core::sip::Message& cancel, core::Instant now);
+  /// Says BYE on each leg but `spare`, records the call, and frees it once those are answered.
+  void EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::string_view reason,
+               core::Instant now);
+  bool SendBye(Call* call, LegId leg, std::string_view reason, core::Instant now);
+  void RefuseWaiting(Call* call, core::Instant now);
+  void Record(Call* call, CallEnd end, uint16_t status_code, core::Instant now);
+  void Free(Call* call);
+
+  static void FireSessionCaller(void* call, core::Timer* timer, core::Instant now);
+  static void FireSessionCallee(void* call, core::Timer* timer, core::Instant now);
+  static void FireRoute(void* call, core::Timer* timer, core::Instant now);
+  static void FireReliable(void* call, core::Timer* timer, core::Instant now);
+
+  Options options_;
+  core::Pool<Call> calls_;
+  core::FixedHashMap<TagEntry> tags_;
+  Side side_ = Side::kCustomer;
+  core::sip::Message scratch_message_;  // A kept request, read again to answer it.
+  std::unique_ptr<char[]> scratch_;     // Where messages are written before they are kept.
+  B2buaCounters counters_;
+};
+
+}  // namespace sbc

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <span>
+#include <utility>
+
+#include "core/buffer/packet_pool.h"
+#include "core/sip/message_writer.h"
+#include "sbc/b2bua.h"
+
+// How every message of the B2bua is made; included by its own .cc files only.
+
+namespace sbc {
+
+/// Runs `write(MessageWriter*)` and keeps the message in a Packet. Empty, and counted, when it
+/// could not be written or kept.
+template <typename Write>
+core::Packet B2bua::Build(Write&& write) {
+  core::sip::MessageWriter out({scratch_.get(), core::PacketStore::kLargeBytes});
+  write(&out);
+  core::Packet packet;
+  if (const auto size = out.Finish()) packet = options_.store->Copy({scratch_.get(), *size});
+  if (!packet) ++counters_.unwritable;
+  return packet;
+}
+
+/// A request inside the dialog: its head and our Contact, then what `write(MessageWriter*)` adds,
+/// which ends with the body.
+template <typename Write>
+core::sip::ClientTransaction* B2bua::SendInDialog(Call* call, LegId leg, core::sip::Dialog* dialog,
+                                                  const OutRequest& request, core::Instant now,
+                                                  Write&& write) {
+  const Face& face = call->leg(leg).face;
+  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
+  options_.mint->MintBranch(call->shard, &branch);
+  core::Packet packet = Build([&](core::sip::MessageWriter* out) {
+    core::sip::Dialog::RequestHead head;
+    head.method = request.method;
+    head.sent_by = face.sent_by.view();
+    head.branch = branch.view();
+    head.sequence_number = request.sequence;
+    head.max_forwards = request.max_forwards;
+    dialog->WriteRequestHead(head, out);
+    WriteContact(face, out);
+    write(out);
+  });
+  if (!packet) return nullptr;
+  core::sip::TransactionTable::Request out;
+  out.packet = std::move(packet);
+  out.hop = HopOf(call, leg, *dialog);
+  out.method = request.method;
+  out.branch = branch.view();
+  out.user = request.mark.bits();
+  return options_.table->SendRequest(std::move(out), now);
+}
+
+}  // namespace sbc

@@ -1,0 +1,401 @@
+// Requests inside a dialog: taken on one leg, said again on the other, answered by what comes back.
+
+#include "core/sip/response_builder.h"
+#include "core/sip/verdict.h"
+#include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
+#include "sbc/header_policy.h"
+#include "sbc/product.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+using core::sip::ClientTransaction;
+using core::sip::Dialog;
+using core::sip::HeaderId;
+using core::sip::Message;
+using core::sip::MessageWriter;
+using core::sip::Method;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+using core::sip::TransactionTable;
+using Kind = TransactionMark::Kind;
+
+namespace {
+
+constexpr std::string_view kOptionTags[] = {"100rel", "timer"};
+
+bool EndsDialog(uint16_t status_code) { return status_code == 481 || status_code == 408; }
+
+}  // namespace
+
+void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, const Packet& packet,
+                       Instant now) {
+  TagEntry entry;
+  Call* call = FindByDialog(request, &entry);
+  if (call == nullptr) {
+    ++counters_.no_dialog;
+    return Answer(transaction, request, 481, now);
+  }
+  Fork* fork = &call->forks[entry.fork];
+  if (call->state == Call::State::kEnding) {
+    // A BYE that crossed ours: both sides mean the same.
+    return Answer(transaction, request, request.method() == Method::kBye ? 200 : 481, now);
+  }
+  core::sip::CSeqValue cseq;
+  if (request.CSeq(&cseq) != ParseError::kOk ||
+      !fork->dialog(entry.leg).TakeRemoteSequence(cseq.sequence_number)) {
+    return Answer(transaction, request, 500, now);  // §12.2.2: out of order.
+  }
+  if (request.method() == Method::kBye) return OnBye(call, entry.leg, transaction, request, now);
+  if (!JudgeAbilities(request, {.option_tags = kOptionTags, .media_types = {}}).ok()) {
+    (void)JudgeInvite(transaction, request, *call->policy, now);  // Writes the 420 and counts it.
+    return;
+  }
+  uint32_t hops = 70;
+  if (request.MaxForwards(&hops) == ParseError::kOk && hops == 0 &&
+      request.method() != Method::kOptions) {
+    ++counters_.loops;
+    return Answer(transaction, request, 483, now);
+  }
+  switch (request.method()) {
+    case Method::kInvite:
+      return OnReinvite(call, entry.leg, transaction, request, packet, now);
+    case Method::kUpdate:
+      return OnUpdate(call, entry.leg, fork, transaction, request, packet, now);
+    case Method::kPrack:
+      return OnPrack(call, fork, transaction, request, packet, now);
+    case Method::kOptions:
+      return AnswerOptions(transaction, request, now);
+    case Method::kInfo:
+    case Method::kNotify:
+    case Method::kMessage:
+      return PassRequest(call, entry.leg, fork, transaction, request, packet, now);
+    case Method::kRefer:
+      if (call->policy->config().transfer.of(call->leg(entry.leg).side) == PassPolicy::kPass) {
+        return PassRequest(call, entry.leg, fork, transaction, request, packet, now);
+      }
+      return Answer(transaction, request, 403, now);  // Rule 18.
+    default:
+      return AnswerOutside(transaction, request, now);
+  }
+}
+
+void B2bua::OnBye(Call* call, LegId leg, ServerTransaction& transaction, const Message& request,
+                  Instant now) {
+  if (call->bridged() == nullptr) {
+    if (leg == LegId::kCallee) {
+      ++counters_.no_dialog;
+      return Answer(transaction, request, 481, now);  // §15: not on an early dialog.
+    }
+    Answer(transaction, request, 200, now);
+    return CancelCall(call, request, now);
+  }
+  Answer(transaction, request, 200, now);
+  EndCall(call, leg == LegId::kCaller ? CallEnd::kCallerHungUp : CallEnd::kCalleeHungUp, leg,
+          request.Find(HeaderId::kReason).value_or(""), now);
+}
+
+bool B2bua::AcceptTimer(Call* call, LegId leg, ServerTransaction& transaction,
+                        const Message& request, Instant now) {
+  const SessionTimer& timer = call->leg(leg).session;
+  if (timer.Acceptable(request)) return true;
+  char number[16];
+  core::sip::TextWriter min_se({number, sizeof(number)});
+  min_se.AppendNumber(timer.min_se_s());
+  TransactionTable::Answer answer;
+  answer.status_code = 422;
+  answer.field = HeaderId::kMinSe;
+  answer.field_value = min_se.text();
+  (void)options_.table->Respond(transaction, request, answer, now);
+  return false;
+}
+
+void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
+                       const Message& request, const Packet& packet, Instant now) {
+  Fork* fork = call->bridged();
+  if (fork == nullptr || call->invite.active) {
+    // §14.2: ours is pending: 491. The peer's own first one is: 500, and when to try again.
+    ++counters_.glare;
+    const bool peers_own = fork == nullptr || (!call->invite.own && call->invite.from == leg);
+    if (!peers_own) return Answer(transaction, request, 491, now);
+    return AnswerLater(transaction, request, now);
+  }
+  if (!AcceptTimer(call, leg, transaction, request, now)) return;
+  if (!options_.table->KeepRequest(transaction, packet)) {
+    return Answer(transaction, request, 500, now);
+  }
+  const LegId to = Other(leg);
+  Dialog& out_dialog = fork->dialog(to);
+  InviteExchange exchange;
+  exchange.active = true;
+  exchange.offerless = request.body().empty();
+  exchange.from = leg;
+  exchange.from_sequence = fork->dialog(leg).remote_sequence();
+  exchange.to_sequence = out_dialog.NextSequence();
+  exchange.server = options_.table->HandleOf(transaction);
+  const CallLeg& out_leg = call->leg(to);
+  uint32_t hops = 70;
+  (void)request.MaxForwards(&hops);
+  const ClientTransaction* sent =
+      SendInDialog(call, to, &out_dialog,
+                   {.method = Method::kInvite,
+                    .sequence = exchange.to_sequence,
+                    .max_forwards = hops == 0 ? 0 : hops - 1,
+                    .mark = {Kind::kReinvite, static_cast<uint8_t>(to), calls_.HandleOf(call)}},
+                   now, [&](MessageWriter* out) {
+                     WriteAbilities(*call, to, false, out);
+                     out_leg.session.WriteOffer(out);
+                     (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
+                     out->Header(HeaderId::kUserAgent, kProduct);
+                     CopyBody(request, out);
+                   });
+  if (sent == nullptr) return Answer(transaction, request, 500, now);
+  exchange.client = options_.table->HandleOf(*sent);
+  transaction.set_user(
+      TransactionMark{Kind::kReinvite, static_cast<uint8_t>(leg), calls_.HandleOf(call)}.bits());
+  call->invite = std::move(exchange);
+}
+
+void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
+                               const Message& response, Instant now) {
+  Fork* fork = call->bridged();
+  if (fork == nullptr) return;
+  const uint16_t status = response.status_code();
+  const bool success = status / 100 == 2;
+  InviteExchange& exchange = call->invite;
+  const LegId to = static_cast<LegId>(TransactionMark::From(transaction.user()).detail);
+  if (exchange.client != options_.table->HandleOf(transaction) || !exchange.active) {
+    if (!success) return;  // Of an exchange that is over; its ACK went by the transaction.
+    if (exchange.client == options_.table->HandleOf(transaction) && exchange.ack) {
+      options_.table->SendStateless(exchange.ack.Share(), HopOf(call, to, fork->dialog(to)));
+    }
+    return;
+  }
+  if (exchange.own) return OnOwnInviteResponse(call, to, response, now);
+  const LegId from = exchange.from;
+  ServerTransaction* server = options_.table->Find(exchange.server);
+  if (success && exchange.answered) {
+    if (exchange.ack) {
+      options_.table->SendStateless(exchange.ack.Share(), HopOf(call, to, fork->dialog(to)));
+    }
+    return;
+  }
+  if (status == 100 || server == nullptr) return;
+  if (success) {
+    // Both sides may have moved with it (§12.2.1.2): a dry store keeps the old target.
+    (void)fork->dialog(to).Refresh(response, options_.store);
+    call->leg(to).session.AcceptResponse(response, now);
+    ArmSessionTimer(call, to);
+    if (scratch_message_.Index(server->request()) == ParseError::kOk) {
+      (void)fork->dialog(from).Refresh(scratch_message_, options_.store);
+      call->leg(from).session.AcceptRequest(scratch_message_, now);
+      ArmSessionTimer(call, from);
+      if (!call->leg(to).allows_update) {
+        call->leg(to).sdp = options_.store->Copy(scratch_message_.body());
+      }
+    }
+    if (!call->leg(from).allows_update) {
+      call->leg(from).sdp = options_.store->Copy(response.body());
+    }
+    if (!exchange.offerless) SendAck(call, to, fork, exchange.to_sequence, nullptr);
+  }
+  Packet packet = WriteResponse(call, from, server, fork, response, 0, false);
+  if (packet) {
+    (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);
+  }
+  if (success) {
+    exchange.answered = true;
+  } else if (status >= 300) {
+    exchange.active = false;
+    if (EndsDialog(status)) {
+      EndCall(call, CallEnd::kPeerLost, to, "SIP;cause=481;text=\"Peer lost\"", now);
+    }
+  }
+}
+
+void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& transaction,
+                     const Message& request, const Packet& packet, Instant now) {
+  if (!AcceptTimer(call, leg, transaction, request, now)) return;
+  if (request.body().empty() && call->bridged() != nullptr) {
+    // A refresh, which ends on its leg (rule 15).
+    (void)fork->dialog(leg).Refresh(request, options_.store);
+    call->leg(leg).session.AcceptRequest(request, now);
+    ArmSessionTimer(call, leg);
+    Packet answer = Build([&](MessageWriter* out) {
+      core::sip::WriteResponseHead(
+          out, request, transaction.source(),
+          {.status_code = 200, .reason = {}, .to_tag = {}, .record_route = false});
+      WriteContact(call->leg(leg).face, out);
+      WriteAbilities(*call, leg, false, out);
+      call->leg(leg).session.WriteAnswer(out);
+      out->Header(HeaderId::kServer, kProduct);
+      out->NoBody();
+    });
+    if (answer) (void)options_.table->Respond(transaction, std::move(answer), 200, now);
+    return;
+  }
+  // RFC 3311 §5.2: an offer that crosses ours is 491, a second one before the first's answer 500.
+  for (const Relay& relay : call->relays) {
+    if (relay.method != Method::kUpdate) continue;
+    ++counters_.glare;
+    if (relay.from == leg) return AnswerLater(transaction, request, now);
+    return Answer(transaction, request, 491, now);
+  }
+  if (call->bridged() != nullptr && call->invite.active && !call->invite.answered) {
+    ++counters_.glare;
+    return Answer(transaction, request, 491, now);
+  }
+  PassRequest(call, leg, fork, transaction, request, packet, now);
+}
+
+void B2bua::OnPrack(Call* call, Fork* fork, ServerTransaction& transaction, const Message& request,
+                    const Packet& packet, Instant now) {
+  core::sip::RAckValue rack;
+  ReliableProvisional& reliable = fork->reliable;
+  if (request.RAck(&rack) != ParseError::kOk || !reliable.pending ||
+      rack.response_number != reliable.rseq || rack.sequence_number != call->invite.from_sequence ||
+      rack.method != Method::kInvite) {
+    return Answer(transaction, request, 481, now);  // RFC 3262 §3: matches nothing.
+  }
+  reliable.pending = false;
+  reliable.packet.Reset();
+  if (reliable.callee_rseq == 0) {
+    Answer(transaction, request, 200, now);  // It was ours alone.
+  } else {
+    PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now);
+  }
+  if (!fork->held_answer || call->state != Call::State::kRouting) return;
+  const Packet held = std::move(fork->held_answer);
+  Message answer;
+  if (answer.Index(held.text()) == ParseError::kOk) PassAnswer(call, fork, answer, now);
+}
+
+void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& transaction,
+                        const Message& request, const Packet& packet, Instant now) {
+  const LegId to = Other(from);
+  Dialog& out_dialog = fork->dialog(to);
+  if (out_dialog.state() == Dialog::State::kNone) {
+    ++counters_.no_dialog;
+    return Answer(transaction, request, 481, now);
+  }
+  size_t slot = 0;
+  while (slot < call->relays.size() && call->relays[slot].method != Method::kUnknown) ++slot;
+  if (slot == call->relays.size() || !options_.table->KeepRequest(transaction, packet)) {
+    return AnswerLater(transaction, request, now);
+  }
+  const CallLeg& out_leg = call->leg(to);
+  uint32_t hops = 70;
+  (void)request.MaxForwards(&hops);
+  const ClientTransaction* sent =
+      SendInDialog(call, to, &out_dialog,
+                   {.method = request.method(),
+                    .sequence = out_dialog.NextSequence(),
+                    .max_forwards = hops == 0 ? 0 : hops - 1,
+                    .mark = {Kind::kRelay, static_cast<uint8_t>(slot), calls_.HandleOf(call)}},
+                   now, [&](MessageWriter* out) {
+                     if (request.method() == Method::kPrack) {
+                       out->BeginHeader(HeaderId::kRAck);
+                       out->value()->AppendNumber(fork->reliable.callee_rseq);
+                       out->value()->Append(' ');
+                       out->value()->AppendNumber(call->attempt.sequence);
+                       out->value()->Append(" INVITE");
+                       out->EndHeader();
+                     }
+                     if (request.method() == Method::kUpdate) {
+                       WriteAbilities(*call, to, false, out);
+                       if (call->bridged() != nullptr) out_leg.session.WriteOffer(out);
+                     }
+                     (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
+                     out->Header(HeaderId::kUserAgent, kProduct);
+                     CopyBody(request, out);
+                   });
+  if (sent == nullptr) return Answer(transaction, request, 500, now);
+  Relay& relay = call->relays[slot];
+  relay.method = request.method();
+  relay.from = from;
+  relay.server = options_.table->HandleOf(transaction);
+  relay.client = options_.table->HandleOf(*sent);
+}
+
+void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, Instant now) {
+  if (response.status_code() < 200 || slot >= call->relays.size()) return;
+  const Relay relay = call->relays[slot];
+  call->relays[slot] = {};
+  const LegId to = Other(relay.from);
+  const uint16_t status = response.status_code();
+  ServerTransaction* server = options_.table->Find(relay.server);
+  if (server == nullptr || call->state == Call::State::kEnding) return;
+  Fork* fork = call->bridged();
+  if (fork == nullptr) fork = &call->forks[0];  // Only for the tag, which an in-dialog request has.
+  if (relay.method == Method::kUpdate && status / 100 == 2 && call->bridged() != nullptr &&
+      scratch_message_.Index(server->request()) == ParseError::kOk) {
+    (void)fork->dialog(relay.from).Refresh(scratch_message_, options_.store);
+    (void)fork->dialog(to).Refresh(response, options_.store);
+    call->leg(relay.from).session.AcceptRequest(scratch_message_, now);
+    call->leg(to).session.AcceptResponse(response, now);
+    ArmSessionTimer(call, relay.from);
+    ArmSessionTimer(call, to);
+  }
+  Packet packet = WriteResponse(call, relay.from, server, fork, response, 0, false);
+  if (packet) {
+    (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);
+  }
+  if (EndsDialog(status) && call->bridged() != nullptr) {
+    EndCall(call, CallEnd::kPeerLost, to, "SIP;cause=481;text=\"Peer lost\"", now);
+  }
+}
+
+void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
+  TagEntry entry;
+  Call* call = FindByDialog(ack, &entry);
+  core::sip::CSeqValue cseq;
+  if (call == nullptr || ack.CSeq(&cseq) != ParseError::kOk) return;
+  InviteExchange& exchange = call->invite;
+  Fork* fork = call->bridged();
+  if (fork == nullptr || !exchange.active || exchange.own || !exchange.answered ||
+      exchange.from != entry.leg || exchange.from_sequence != cseq.sequence_number) {
+    return;  // A repeat, or for nothing that waits.
+  }
+  options_.table->Acknowledged(exchange.server, now);
+  exchange.active = false;
+  if (exchange.offerless && !exchange.acknowledged) {
+    SendAck(call, Other(entry.leg), fork, exchange.to_sequence, &ack);
+  }
+  if (call->state == Call::State::kAnswered) call->state = Call::State::kTalking;
+  if (call->bye_after_ack) {
+    call->bye_after_ack = false;
+    if (!SendBye(call, LegId::kCaller, "", now)) --call->byes_pending;
+    if (call->byes_pending == 0) Free(call);
+  }
+}
+
+void B2bua::OnUnacknowledged(ServerTransaction& invite, Instant now) {
+  const TransactionMark mark = TransactionMark::From(invite.user());
+  Call* call = FindCall(mark);
+  if (call == nullptr || invite.final_status() / 100 != 2) return;
+  if (call->bye_after_ack) {
+    call->bye_after_ack = false;
+    if (!SendBye(call, LegId::kCaller, "", now)) --call->byes_pending;
+    if (call->byes_pending == 0) Free(call);
+    return;
+  }
+  if (call->state == Call::State::kEnding) return;
+  call->invite.active = false;
+  EndCall(call, CallEnd::kNoAck, std::nullopt, "SIP;cause=408;text=\"ACK timeout\"", now);
+}
+
+void B2bua::AnswerLater(ServerTransaction& transaction, const Message& request, Instant now) {
+  // §14.2: 500 with a random Retry-After of 0 to 10 s.
+  char number[16];
+  core::sip::TextWriter seconds({number, sizeof(number)});
+  seconds.AppendNumber(options_.random->Below(11));
+  TransactionTable::Answer answer;
+  answer.status_code = 500;
+  answer.field = HeaderId::kRetryAfter;
+  answer.field_value = seconds.text();
+  (void)options_.table->Respond(transaction, request, answer, now);
+}
+
+}  // namespace sbc

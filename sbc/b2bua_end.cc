@@ -1,0 +1,262 @@
+// How calls go on without their peers' help, and how they end.
+
+#include "core/sip/small_headers.h"
+#include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
+#include "sbc/product.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+using core::sip::ClientTransaction;
+using core::sip::Dialog;
+using core::sip::HeaderId;
+using core::sip::Message;
+using core::sip::MessageWriter;
+using core::sip::Method;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+using Kind = TransactionMark::Kind;
+
+// ---- session timers (RFC 4028, rule 15) --------------------------------------------------------
+
+void B2bua::ArmSessionTimer(Call* call, LegId leg) {
+  CallLeg& of = call->leg(leg);
+  if (of.session.due() == core::kNever) {
+    options_.wheel->Disarm(&of.session_timer);
+  } else {
+    options_.wheel->Arm(&of.session_timer, of.session.due());
+  }
+}
+
+void B2bua::OnSessionTimer(Call* call, LegId leg, Instant now) {
+  if (call->state == Call::State::kEnding || call->bridged() == nullptr) return;
+  CallLeg& of = call->leg(leg);
+  if (now < of.session.due()) {
+    // It was a refresh put off: by glare, or because another INVITE was under way.
+    return SendRefresh(call, leg, now);
+  }
+  if (of.session.role() == SessionTimer::Role::kRefresher && !of.session.refresh_sent()) {
+    return SendRefresh(call, leg, now);
+  }
+  ++counters_.session_expiries;
+  EndCall(call, CallEnd::kSessionExpired, std::nullopt,
+          "SIP;cause=408;text=\"Session timer expired\"", now);
+}
+
+void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
+  CallLeg& of = call->leg(leg);
+  Dialog& dialog = call->bridged()->dialog(leg);
+  of.session.OnRefreshSent();
+  ArmSessionTimer(call, leg);
+  if (of.refreshing) return;
+  const bool by_update = of.allows_update;
+  if (!by_update && (call->invite.active || !of.sdp)) {
+    // Another INVITE goes first, and may itself refresh. Look again soon, but before the end.
+    const Instant again = now + std::chrono::seconds(2);
+    if (again < of.session.due()) options_.wheel->Arm(&of.session_timer, again);
+    return;
+  }
+  const uint32_t sequence = dialog.NextSequence();
+  const ClientTransaction* sent =
+      SendInDialog(call, leg, &dialog,
+                   {.method = by_update ? Method::kUpdate : Method::kInvite,
+                    .sequence = sequence,
+                    .mark = {by_update ? Kind::kUpdate : Kind::kReinvite, static_cast<uint8_t>(leg),
+                             calls_.HandleOf(call)}},
+                   now, [&](MessageWriter* out) {
+                     WriteAbilities(*call, leg, false, out);
+                     of.session.WriteOffer(out);
+                     out->Header(HeaderId::kUserAgent, kProduct);
+                     if (by_update) {
+                       out->NoBody();
+                     } else {
+                       out->Body("application/sdp", of.sdp.text());
+                     }
+                   });
+  if (sent == nullptr) return;
+  ++counters_.session_refreshes;
+  of.refreshing = true;
+  if (by_update) return;
+  InviteExchange exchange;
+  exchange.active = true;
+  exchange.own = true;
+  exchange.from = Other(leg);
+  exchange.to_sequence = sequence;
+  exchange.client = options_.table->HandleOf(*sent);
+  call->invite = std::move(exchange);
+}
+
+void B2bua::OnOwnInviteResponse(Call* call, LegId leg, const Message& response, Instant now) {
+  if (response.status_code() < 200) return;
+  call->invite.active = false;
+  if (response.status_code() / 100 == 2) {
+    SendAck(call, leg, call->bridged(), call->invite.to_sequence, nullptr);
+  }
+  OnRefreshResponse(call, leg, response, now);
+}
+
+void B2bua::OnRefreshResponse(Call* call, LegId leg, const Message& response, Instant now) {
+  if (call->state == Call::State::kEnding || call->bridged() == nullptr) return;
+  CallLeg& of = call->leg(leg);
+  of.refreshing = false;
+  const uint16_t status = response.status_code();
+  if (status / 100 == 2) {
+    (void)call->bridged()->dialog(leg).Refresh(response, options_.store);  // Dry: the old target.
+    of.session.AcceptResponse(response, now);
+    return ArmSessionTimer(call, leg);
+  }
+  if (status == 481 || status == 408) {
+    return EndCall(call, CallEnd::kPeerLost, leg, "SIP;cause=481;text=\"Peer lost\"", now);
+  }
+  if (status == 405 || status == 501) of.allows_update = false;
+  if (status == 422 && !of.session.OnTooSmall(response)) return;
+  if (status == 491 || status == 422 || status == 405 || status == 501) {
+    // §14.1: who made the Call-ID waits 2.1 to 4 s, the other up to 2 s, in steps of 10 ms.
+    const uint64_t steps =
+        leg == LegId::kCallee ? 210 + options_.random->Below(191) : options_.random->Below(201);
+    const Instant again = now + std::chrono::milliseconds(10 * static_cast<int64_t>(steps));
+    if (again < of.session.due()) options_.wheel->Arm(&of.session_timer, again);
+  }
+  // Anything else: the session lives until its end, and a refresh of the peer's may save it.
+}
+
+// ---- ends --------------------------------------------------------------------------------------
+
+void B2bua::OnCancel(ServerTransaction& invite, const Message& cancel, Instant now) {
+  const TransactionMark mark = TransactionMark::From(invite.user());
+  Call* call = FindCall(mark);
+  if (call == nullptr) return;
+  if (mark.kind == Kind::kInvite) return CancelCall(call, cancel, now);
+  // A re-INVITE's CANCEL crosses over, and so does what comes of it: the two legs must not end up
+  // with different sessions.
+  if (ClientTransaction* client = options_.table->Find(call->invite.client)) {
+    (void)options_.table->Cancel(*client, cancel.Find(HeaderId::kReason).value_or(""), now);
+  }
+}
+
+void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk) {
+    Answer(*transaction, scratch_message_, 487, now);
+  }
+  call->plan.OnCancel(now);
+  if (ClientTransaction* client = options_.table->Find(call->attempt.client)) {
+    call->attempt.active = false;
+    (void)options_.table->Cancel(*client, cancel.Find(HeaderId::kReason).value_or(""), now);
+    options_.table->Abandon(*client);
+  }
+  Record(call, CallEnd::kCanceled, 487, now);
+  Free(call);
+}
+
+void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::string_view reason,
+                    Instant now) {
+  CHECK(call->state != Call::State::kEnding);
+  RefuseWaiting(call, now);
+  for (CallLeg& leg : call->legs) {
+    leg.session.Stop();
+    options_.wheel->Disarm(&leg.session_timer);
+  }
+  options_.wheel->Disarm(&call->route_timer);
+  options_.wheel->Disarm(&call->reliable_timer);
+  Record(call, end, call->record.answered.unix_us != 0 ? 200 : 0, now);
+  call->state = Call::State::kEnding;
+
+  Fork* fork = call->bridged();
+  const InviteExchange& exchange = call->invite;
+  const bool unacknowledged =
+      exchange.active && exchange.answered && !exchange.own && exchange.from == LegId::kCaller;
+  if (fork != nullptr && spare != LegId::kCallee) {
+    if (exchange.active && exchange.offerless && exchange.answered && !exchange.acknowledged &&
+        exchange.from == LegId::kCaller) {
+      SendAck(call, LegId::kCallee, fork, exchange.to_sequence, nullptr);  // It waits for one.
+    }
+    if (SendBye(call, LegId::kCallee, reason, now)) ++call->byes_pending;
+  }
+  if (fork != nullptr && spare != LegId::kCaller) {
+    if (unacknowledged && options_.table->Find(exchange.server) != nullptr) {
+      call->bye_after_ack = true;  // §15: or when it is clear that none comes.
+      ++call->byes_pending;
+    } else if (SendBye(call, LegId::kCaller, reason, now)) {
+      ++call->byes_pending;
+    }
+  }
+  if (call->byes_pending == 0) Free(call);
+}
+
+bool B2bua::SendBye(Call* call, LegId leg, std::string_view reason, Instant now) {
+  Dialog& dialog = call->bridged()->dialog(leg);
+  return SendInDialog(call, leg, &dialog,
+                      {.method = Method::kBye,
+                       .sequence = dialog.NextSequence(),
+                       .mark = {Kind::kBye, static_cast<uint8_t>(leg), calls_.HandleOf(call)}},
+                      now, [&](MessageWriter* out) {
+                        if (!reason.empty()) out->Header(HeaderId::kReason, reason);
+                        out->Header(HeaderId::kUserAgent, kProduct);
+                        out->NoBody();
+                      }) != nullptr;
+}
+
+// Whoever waits for an answer through us gets one now: there will be no other.
+void B2bua::RefuseWaiting(Call* call, Instant now) {
+  const auto refuse = [&](core::Handle<ServerTransaction> handle, uint16_t status_code) {
+    ServerTransaction* waiting = options_.table->Find(handle);
+    if (waiting != nullptr && waiting->final_status() == 0 &&
+        scratch_message_.Index(waiting->request()) == ParseError::kOk) {
+      Answer(*waiting, scratch_message_, status_code, now);
+    }
+  };
+  for (Relay& relay : call->relays) {
+    if (relay.method != Method::kUnknown) refuse(relay.server, 481);
+    relay = {};
+  }
+  if (!call->invite.active || call->invite.answered) return;
+  if (!call->invite.own) refuse(call->invite.server, 487);
+  if (ClientTransaction* client = options_.table->Find(call->invite.client)) {
+    (void)options_.table->Cancel(*client, "", now);
+    options_.table->Abandon(*client);
+  }
+}
+
+void B2bua::EndAll(Instant now) {
+  calls_.ForEach([&](Call* call) {
+    if (call->state == Call::State::kEnding) return;
+    if (call->bridged() != nullptr) {
+      return EndCall(call, CallEnd::kStopped, std::nullopt, "SIP;cause=503;text=\"Shutting down\"",
+                     now);
+    }
+    ServerTransaction* transaction = options_.table->Find(call->invite.server);
+    if (transaction != nullptr &&
+        scratch_message_.Index(transaction->request()) == ParseError::kOk) {
+      Answer(*transaction, scratch_message_, 503, now);
+    }
+    call->plan.OnCancel(now);
+    AbandonAttempt(call, now);
+    Record(call, CallEnd::kStopped, 503, now);
+    Free(call);
+  });
+}
+
+void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*/) {
+  CallRecord& record = call->record;
+  record.end = end;
+  record.status_code = status_code;
+  record.ended = options_.host->wall();
+  record.routes = call->plan.trace();
+  options_.host->OnRecord(record);
+}
+
+void B2bua::Free(Call* call) {
+  ++counters_.calls_ended;
+  const core::Handle<Call> handle = calls_.HandleOf(call);
+  RemoveTag(call->attempt.from_tag.view(), {handle, LegId::kCallee, 0});
+  for (uint8_t i = 0; i < call->fork_count; ++i) {
+    RemoveTag(call->forks[i].dialog(LegId::kCaller).local_tag(), {handle, LegId::kCaller, i});
+  }
+  if (call->holds_grant) options_.host->ReturnGrant(*call->connector);
+  calls_.Release(call);
+}
+
+}  // namespace sbc

@@ -1,0 +1,289 @@
+// One route after the other, until one of them owns the call or none is left.
+
+#include "core/sip/response_builder.h"
+#include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
+#include "sbc/header_policy.h"
+#include "sbc/product.h"
+#include "sbc/uri_rewrite.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+using core::sip::ClientTransaction;
+using core::sip::Failure;
+using core::sip::HeaderId;
+using core::sip::Message;
+using core::sip::MessageWriter;
+using core::sip::Method;
+using core::sip::NameAddr;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+
+void B2bua::ArmRouteTimer(Call* call) {
+  if (call->plan.deadline() == core::kNever) {
+    options_.wheel->Disarm(&call->route_timer);
+  } else {
+    options_.wheel->Arm(&call->route_timer, call->plan.deadline());
+  }
+}
+
+void B2bua::TryNextRoute(Call* call, Instant now) {
+  RouteTarget target;
+  while (call->plan.Next(*options_.hosts, options_.random, now, &target)) {
+    if (SendAttempt(call, target, now)) {
+      ArmRouteTimer(call);
+      return;
+    }
+    // No listener of its family, or no room for its INVITE: as good as unreachable.
+    if (call->plan.OnTransportError(now) == RoutePlan::Verdict::kStop) break;
+  }
+  FailCall(call, nullptr, now);
+}
+
+bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
+  CallLeg& leg = call->leg(LegId::kCallee);
+  if (!FaceTowards(*call->policy, leg.side, target.endpoint, &leg.face)) return false;
+  leg.peer = target.endpoint;
+  ++counters_.attempts;
+  Attempt& attempt = call->attempt;
+  if (attempt.serial > 0) ++counters_.failovers;
+  attempt.serial = static_cast<uint8_t>(attempt.serial + 1);
+  attempt.sequence = 1;
+  attempt.with_credentials = false;
+  attempt.raised_timer = false;
+  attempt.hop = {leg.face.socket, leg.face.local, target.endpoint, core::sip::TransportKind::kUdp};
+  RemoveTag(attempt.from_tag.view(), {calls_.HandleOf(call), LegId::kCallee, 0});
+  options_.mint->MintTag(call->shard, &attempt.from_tag);
+  options_.mint->MintCallId(call->shard, &attempt.call_id);
+  AddTag(attempt.from_tag.view(), {calls_.HandleOf(call), LegId::kCallee, 0});
+  const ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
+    return false;
+  }
+  return SendInvite(call, scratch_message_, nullptr, now);
+}
+
+bool B2bua::SendInvite(Call* call, const Message& invite, const Message* challenge, Instant now) {
+  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
+  options_.mint->MintBranch(call->shard, &branch);
+  Packet packet =
+      Build([&](MessageWriter* out) { WriteInvite(call, invite, branch.view(), challenge, out); });
+  if (!packet) return false;
+  core::sip::TransactionTable::Request request;
+  request.packet = std::move(packet);
+  request.hop = call->attempt.hop;
+  request.method = Method::kInvite;
+  request.branch = branch.view();
+  request.user =
+      TransactionMark{TransactionMark::Kind::kInvite, call->attempt.serial, calls_.HandleOf(call)}
+          .bits();
+  const ClientTransaction* sent = options_.table->SendRequest(std::move(request), now);
+  call->attempt.active = sent != nullptr;
+  if (sent == nullptr) return false;
+  call->attempt.client = options_.table->HandleOf(*sent);
+  call->invite.client = call->attempt.client;
+  call->invite.to_sequence = call->attempt.sequence;
+  return true;
+}
+
+void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view branch,
+                        const Message* challenge, MessageWriter* out) {
+  const CallLeg& leg = call->leg(LegId::kCallee);
+  const Connector& connector = *call->connector;
+  const bool to_trunk = leg.side == Side::kTrunk;
+  CallerIdentity caller = ReadCaller(invite, connector);
+  if (to_trunk) OverrideCaller(connector, &caller);
+  const PartyUser called = CalledParty(invite.request_uri(), leg.side, connector.config->home_plan);
+  // The trunk is named by its host name (the Voice Connector insists), a PBX by its address.
+  const UriHost peer =
+      to_trunk ? UriHost::Of(connector.config->trunk.host, leg.peer.port) : UriHost::Of(leg.peer);
+  core::Endpoint own;
+  UriHost ours = UriHost::Of(leg.face.local);
+  if (core::Endpoint::Parse(leg.face.sent_by.view(), &own)) ours = UriHost::Of(own);
+  call->record.caller_sent.AssignTruncated(caller.caller().shown());
+  call->record.callee_call_id.AssignTruncated(call->attempt.call_id.view());
+
+  char uri_bytes[512];
+  core::sip::TextWriter uri({uri_bytes, sizeof(uri_bytes)});
+  WriteUri(called, peer, &uri);
+  if (!uri.ok()) uri = core::sip::TextWriter({uri_bytes, 0});
+  out->RequestLine("INVITE", uri.text());
+  out->Header(HeaderId::kVia, {"SIP/2.0/UDP ", leg.face.sent_by.view(), ";rport;branch=", branch});
+  uint32_t hops = 70;
+  (void)invite.MaxForwards(&hops);  // Absent in RFC 2543: then 70, as a UAC says.
+  out->Header(HeaderId::kMaxForwards, uint64_t{hops == 0 ? 0 : hops - 1});
+  NameAddr from;
+  NameAddr to;
+  (void)invite.From(&from);  // Both were judged to be readable.
+  (void)invite.To(&to);
+  out->BeginHeader(HeaderId::kFrom);
+  WriteFrom(from, caller, leg.side, ours, call->attempt.from_tag.view(), out->value());
+  out->EndHeader();
+  out->BeginHeader(HeaderId::kTo);
+  WriteParty(to, called, peer, "", out->value());
+  out->EndHeader();
+  out->Header(HeaderId::kCallId, call->attempt.call_id.view());
+  out->BeginHeader(HeaderId::kCSeq);
+  out->value()->AppendNumber(call->attempt.sequence);
+  out->value()->Append(" INVITE");
+  out->EndHeader();
+  WriteContact(leg.face, out);
+  call->attempt.offered_100rel = call->caller_supports_100rel || call->caller_requires_100rel;
+  WriteAbilities(*call, LegId::kCallee, call->attempt.offered_100rel, out);
+  leg.session.WriteOffer(out);
+  if (challenge != nullptr) WriteCredentials(*call, *challenge, uri.text(), out);
+  char asserted_bytes[512];
+  core::sip::TextWriter asserted({asserted_bytes, sizeof(asserted_bytes)});
+  if (WriteAsserted(caller, leg.side, ours, &asserted) && asserted.ok()) {
+    out->Header(HeaderId::kPAssertedIdentity, asserted.text());
+  }
+  (void)CopyPassing(invite, leg.side, *call->policy, false, out);
+  out->Header(HeaderId::kUserAgent, kProduct);
+  CopyBody(invite, out);
+}
+
+void B2bua::WriteCredentials(const Call& call, const Message& challenge, std::string_view uri,
+                             MessageWriter* out) {
+  const bool proxy = challenge.status_code() == 407;
+  const HeaderId from = proxy ? HeaderId::kProxyAuthenticate : HeaderId::kWwwAuthenticate;
+  const HeaderId to = proxy ? HeaderId::kProxyAuthorization : HeaderId::kAuthorization;
+  const Credential& secret = *call.connector->config->credentials;
+  Tag cnonce;
+  options_.mint->MintTag(call.shard, &cnonce);
+  for (size_t i = challenge.FirstIndex(from); i != Message::kNone; i = challenge.NextIndex(i)) {
+    core::sip::DigestChallenge digest;
+    if (core::sip::ParseDigestChallenge(challenge.header(i).value, &digest) != ParseError::kOk) {
+      continue;
+    }
+    char value[1024];
+    core::sip::TextWriter credentials({value, sizeof(value)});
+    if (core::sip::WriteDigestCredentials(
+            digest, {.username = secret.username, .password = secret.password},
+            {.method = "INVITE", .uri = uri, .body = {}}, {.count = 1, .cnonce = cnonce.view()},
+            &credentials)) {
+      out->Header(to, credentials.text());
+      return;  // The first that we know: a server lists them by preference (RFC 8760 §2.4).
+    }
+  }
+}
+
+void B2bua::OnAttemptResponse(Call* call, ClientTransaction& transaction, const Message& response,
+                              Instant now) {
+  const uint16_t status = response.status_code();
+  if (status / 100 == 2) return OnAnswer(call, transaction, response, now);
+  if (call->state != Call::State::kRouting) return;  // It was answered by another early dialog.
+  options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
+  if (status >= 300) return OnAttemptFinal(call, response, now);
+  call->plan.OnProvisional(status, now);
+  ArmRouteTimer(call);
+  if (status > 100) OnProvisional(call, response, now);
+}
+
+void B2bua::OnAttemptFinal(Call* call, const Message& response, Instant now) {
+  call->attempt.active = false;
+  if (RetryAttempt(call, response, now)) return;
+  if (call->plan.OnFinal(response.status_code(), now) == RoutePlan::Verdict::kTryNext) {
+    TryNextRoute(call, now);
+  } else {
+    FailCall(call, &response, now);
+  }
+}
+
+// The same route again, once, with what it asked for: our password, or a longer session.
+bool B2bua::RetryAttempt(Call* call, const Message& response, Instant now) {
+  const uint16_t status = response.status_code();
+  Attempt& attempt = call->attempt;
+  const bool challenged = (status == 401 || status == 407) && !attempt.with_credentials &&
+                          call->direction == CallDirection::kTermination &&
+                          call->connector->config->credentials.has_value();
+  const bool too_small = status == 422 && !attempt.raised_timer &&
+                         call->leg(LegId::kCallee).session.OnTooSmall(response);
+  if (!challenged && !too_small) return false;
+  const ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
+    return false;
+  }
+  attempt.with_credentials |= challenged;
+  attempt.raised_timer |= too_small;
+  ++attempt.sequence;
+  return SendInvite(call, scratch_message_, challenged ? &response : nullptr, now);
+}
+
+void B2bua::OnAttemptFailed(Call* call, Failure failure, Instant now) {
+  call->attempt.active = false;
+  if (call->state != Call::State::kRouting) return;
+  options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);
+  const RoutePlan::Verdict verdict =
+      failure == Failure::kTransport ? call->plan.OnTransportError(now) : call->plan.OnTimeOut(now);
+  if (verdict == RoutePlan::Verdict::kTryNext) {
+    TryNextRoute(call, now);
+  } else {
+    FailCall(call, nullptr, now);
+  }
+}
+
+void B2bua::OnRouteTimer(Call* call, Instant now) {
+  if (call->state != Call::State::kRouting) return;
+  options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);
+  AbandonAttempt(call, now);
+  if (call->plan.OnTimeOut(now) == RoutePlan::Verdict::kTryNext) {
+    TryNextRoute(call, now);
+  } else {
+    FailCall(call, nullptr, now);
+  }
+}
+
+// Its transaction is kept, for RFC 3261 §9.1 lets no CANCEL go before a provisional response: the
+// table sends it when one comes, and a late 2xx gets ACK and BYE (rule 7).
+void B2bua::AbandonAttempt(Call* call, Instant now) {
+  ClientTransaction* transaction = options_.table->Find(call->attempt.client);
+  call->attempt.active = false;
+  if (transaction == nullptr) return;
+  (void)options_.table->Cancel(*transaction, "", now);
+  options_.table->Abandon(*transaction);
+}
+
+void B2bua::FailCall(Call* call, const Message* response, Instant now) {
+  if (call->attempt.active) AbandonAttempt(call, now);
+  const RoutePlan::Answer answer = call->plan.answer();
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
+    Record(call, CallEnd::kFailed, 0, now);
+    return Free(call);
+  }
+  if (answer.cause.has_value()) {
+    CallRecord record = call->record;
+    record.routes = call->plan.trace();
+    RefuseInvite(*transaction, scratch_message_,
+                 Refuse(*answer.cause, call->connector->config->rejections, "no route answered"),
+                 &record, now);
+    return Free(call);
+  }
+  // Its reason phrase goes with its own code only: ours have their own.
+  const bool verbatim = response != nullptr && response->status_code() == answer.status_code;
+  ++counters_.final_responses[answer.status_code / 100];
+  Tag tag;
+  options_.mint->MintTag(call->shard, &tag);
+  const Message& invite = scratch_message_;
+  Packet packet = Build([&](MessageWriter* out) {
+    core::sip::WriteResponseHead(out, invite, transaction->source(),
+                                 {.status_code = answer.status_code,
+                                  .reason = verbatim ? response->reason() : std::string_view(),
+                                  .to_tag = tag.view(),
+                                  .record_route = false});
+    if (response != nullptr) {
+      (void)CopyPassing(*response, call->leg(LegId::kCaller).side, *call->policy, false, out);
+    }
+    out->Header(HeaderId::kServer, kProduct);
+    out->NoBody();
+  });
+  if (packet) {
+    (void)options_.table->Respond(*transaction, std::move(packet), answer.status_code, now);
+  }
+  Record(call, CallEnd::kFailed, answer.status_code, now);
+  Free(call);
+}
+
+}  // namespace sbc

@@ -1,0 +1,308 @@
+// From the INVITE that would begin a call to its first route: who calls, may they, and where to.
+
+#include <cstring>
+
+#include "core/sip/response_builder.h"
+#include "core/sip/verdict.h"
+#include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
+#include "sbc/termination.h"
+#include "sbc/uri_rewrite.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+using core::sip::DigestAlgorithm;
+using core::sip::DigestServer;
+using core::sip::HeaderId;
+using core::sip::Message;
+using core::sip::MessageWriter;
+using core::sip::Method;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+using core::sip::TransactionTable;
+
+namespace {
+
+// What we may be Required to know (§8.2.2.3). `replaces` only where transfers are passed.
+constexpr std::string_view kOptionTags[] = {"100rel", "timer"};
+
+constexpr uint32_t kRetryAfterSeconds = 5;  // A drain or an overload is not over sooner.
+
+CallDirection DirectionFrom(Side side) {
+  return side == Side::kCustomer ? CallDirection::kTermination : CallDirection::kOrigination;
+}
+
+}  // namespace
+
+void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, const Packet& packet,
+                     Instant now) {
+  ++counters_.invites;
+  const Policy& policy = *options_.host->policy();
+  if (!JudgeInvite(transaction, invite, policy, now)) return;
+
+  CallRecord record;
+  BeginRecord(invite, packet, &record);
+  const StartRequest start = ReadStartRequest(invite, side_, packet.remote().ip);
+  const Admission admission = MayStart(policy, start);
+  if (!admission.admitted()) {
+    return RefuseInvite(transaction, invite, *admission.refusal, &record, now);
+  }
+  const Connector& connector = policy.connector(admission.connector);
+  record.connector = connector.number;
+  record.connector_id.AssignTruncated(connector.config->id);
+  const bool emergency = side_ == Side::kCustomer && policy.IsEmergency(start.called_user);
+  record.emergency = emergency;
+  if (const auto refusal = CheckNode(policy, packet.remote().ip, emergency, now)) {
+    return RefuseInvite(transaction, invite, *refusal, &record, now);
+  }
+  if (admission.customer != nullptr && !admission.customer->credentials.empty() &&
+      !Authenticate(transaction, invite, *admission.customer, now)) {
+    return;  // Challenged: the caller tries again, and that is no call yet.
+  }
+
+  CallerIdentity caller = ReadCaller(invite, connector);
+  record.caller.AssignTruncated(caller.original.view());
+  E164 called;
+  std::optional<Refusal> refusal;
+  if (side_ == Side::kCustomer) {
+    refusal = CheckTermination(
+        connector, {.called_user = start.called_user, .caller = &caller, .emergency = emergency},
+        &called);
+  } else {
+    refusal = CheckOrigination(connector, start.called_user, &called);
+  }
+  if (!called.empty()) record.called.AssignTruncated(called.view());
+  if (refusal.has_value()) return RefuseInvite(transaction, invite, *refusal, &record, now);
+
+  Call* call = calls_.Acquire(options_.session, &FireSessionCaller, &FireSessionCallee, &FireRoute,
+                              &FireReliable);
+  if (call == nullptr || !options_.table->KeepRequest(transaction, packet)) {
+    if (call != nullptr) calls_.Release(call);
+    return RefuseInvite(
+        transaction, invite,
+        Refuse(RejectionCause::kOverload, policy.config().rejections, "no room for another call"),
+        &record, now);
+  }
+  if (emergency) ++counters_.emergency_calls;
+  const core::Handle<Call> handle = calls_.HandleOf(call);
+  call->owner = this;
+  call->shard = options_.placement->ShardOfCallId(invite.call_id());
+  call->emergency = emergency;
+  call->direction = record.direction;
+  call->policy = PolicyRef(&policy);
+  call->connector = &connector;
+  call->customer = admission.customer;
+  call->received_at = now;
+  call->record = record;
+  call->caller_supports_100rel = invite.HasToken(HeaderId::kSupported, "100rel");
+  call->caller_requires_100rel = invite.HasToken(HeaderId::kRequire, "100rel");
+  CallLeg& leg = call->leg(LegId::kCaller);
+  leg.side = side_;
+  leg.peer = packet.remote();
+  leg.allows_update = invite.HasToken(HeaderId::kAllow, "UPDATE");
+  leg.face.socket = transaction.return_path().socket;
+  leg.face.local = transaction.return_path().local;
+  const core::transport::Listener* listener = options_.transport->FindListener(leg.face.socket);
+  leg.face.sent_by =
+      (listener == nullptr || policy.IsLocal(leg.peer.ip) ? leg.face.local : listener->advertised)
+          .text();
+  call->leg(LegId::kCallee).side = side_ == Side::kCustomer ? Side::kTrunk : Side::kCustomer;
+  call->invite.active = true;
+  call->invite.from = LegId::kCaller;
+  call->invite.offerless = invite.body().empty();
+  call->invite.server = options_.table->HandleOf(transaction);
+  core::sip::CSeqValue cseq;
+  if (invite.CSeq(&cseq) == ParseError::kOk) call->invite.from_sequence = cseq.sequence_number;
+  transaction.set_user(TransactionMark{TransactionMark::Kind::kInvite, 0, handle}.bits());
+
+  const AskGrant ask{.connector = connector.number,
+                     .to_trunk = side_ == Side::kCustomer,
+                     .emergency = emergency,
+                     .call = uint64_t{handle.generation} << 32 | handle.index};
+  if (const auto answer = options_.host->Ask(connector, ask, now)) OnGranted(call, *answer, now);
+}
+
+void B2bua::OnGrant(const Connector& connector, const Grant& grant, Instant now) {
+  Call* call = calls_.Find(core::Handle<Call>::FromBits(grant.call));
+  if (call == nullptr || call->state != Call::State::kAsking) {
+    // The caller gave up while we asked.
+    if (grant.answer == GrantAnswer::kGranted) options_.host->ReturnGrant(connector);
+    return;
+  }
+  OnGranted(call, grant.answer, now);
+}
+
+void B2bua::OnGranted(Call* call, GrantAnswer answer, Instant now) {
+  call->holds_grant = answer == GrantAnswer::kGranted;
+  if (const auto refusal = RefuseGrant(*call->connector, answer)) {
+    ServerTransaction* transaction = options_.table->Find(call->invite.server);
+    CallRecord record = call->record;
+    if (transaction != nullptr &&
+        scratch_message_.Index(transaction->request()) == ParseError::kOk) {
+      RefuseInvite(*transaction, scratch_message_, *refusal, &record, now);
+    }
+    Free(call);
+    return;
+  }
+  StartCall(call, now);
+}
+
+void B2bua::StartCall(Call* call, Instant now) {
+  ++counters_.calls_started;
+  call->state = Call::State::kRouting;
+  const bool to_trunk = call->direction == CallDirection::kTermination;
+  call->plan.Begin(to_trunk ? call->connector->trunk : call->connector->routes,
+                   call->connector->failover, to_trunk ? Side::kTrunk : Side::kCustomer, now);
+  TryNextRoute(call, now);
+}
+
+bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, const Policy& policy,
+                        Instant now) {
+  const core::sip::Verdict verdict =
+      core::sip::JudgeAbilities(invite, {.option_tags = kOptionTags, .media_types = {}});
+  if (!verdict.ok()) {
+    ++counters_.unsupported;
+    ++counters_.final_responses[verdict.status_code / 100];
+    char tags[256];
+    core::sip::TextWriter unsupported({tags, sizeof(tags)});
+    core::sip::WriteUnsupportedTags(invite, kOptionTags, &unsupported);
+    TransactionTable::Answer answer;
+    answer.status_code = verdict.status_code;
+    answer.reason = verdict.reason;
+    if (verdict.status_code == 420 && unsupported.ok()) {
+      answer.field = HeaderId::kUnsupported;
+      answer.field_value = unsupported.text();
+    }
+    (void)options_.table->Respond(transaction, invite, answer, now);
+    return false;
+  }
+  uint32_t hops = 70;
+  if (invite.MaxForwards(&hops) == ParseError::kOk && hops == 0) {
+    ++counters_.loops;
+    Answer(transaction, invite, 483, now);
+    return false;
+  }
+  if (invite.Has(HeaderId::kReplaces) && policy.config().transfer.of(side_) != PassPolicy::kPass) {
+    // Taking over a dialog is a transfer too (rule 18); without the right to, it is nobody's.
+    ++counters_.no_dialog;
+    Answer(transaction, invite, 481, now);
+    return false;
+  }
+  const SessionTimer timer(options_.session);
+  if (!timer.Acceptable(invite)) {
+    ++counters_.final_responses[4];
+    char number[16];
+    core::sip::TextWriter min_se({number, sizeof(number)});
+    min_se.AppendNumber(timer.min_se_s());
+    TransactionTable::Answer answer;
+    answer.status_code = 422;
+    answer.field = HeaderId::kMinSe;
+    answer.field_value = min_se.text();
+    (void)options_.table->Respond(transaction, invite, answer, now);
+    return false;
+  }
+  return true;
+}
+
+std::optional<Refusal> B2bua::CheckNode(const Policy& policy, const core::IpAddress& source,
+                                        bool emergency, Instant now) const {
+  if (emergency) {
+    if (calls_.size() < options_.calls_max) return std::nullopt;
+    return Refuse(RejectionCause::kOverload, policy.config().rejections, "every call is in use");
+  }
+  if (options_.host->draining()) {
+    return Refuse(RejectionCause::kDrain, policy.config().rejections, "the node is draining");
+  }
+  if (calls_.size() + options_.emergency_reserve >= options_.calls_max) {
+    return Refuse(RejectionCause::kOverload, policy.config().rejections, "limits.calls is reached");
+  }
+  if (!options_.host->AdmitRate(source, now)) {
+    return Refuse(RejectionCause::kOverload, policy.config().rejections,
+                  "limits.calls_per_second is reached");
+  }
+  return std::nullopt;
+}
+
+bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
+                         const CustomerConfig& customer, Instant now) {
+  DigestServer::Outcome outcome = DigestServer::Outcome::kNoCredentials;
+  for (size_t i = invite.FirstIndex(HeaderId::kAuthorization); i != Message::kNone;
+       i = invite.NextIndex(i)) {
+    core::sip::DigestCredentials credentials;
+    if (core::sip::ParseDigestCredentials(invite.header(i).value, &credentials) !=
+            ParseError::kOk ||
+        credentials.realm != options_.digest->realm()) {
+      continue;
+    }
+    outcome = DigestServer::Outcome::kRefused;
+    for (const Credential& known : customer.credentials) {
+      if (known.username != credentials.username) continue;
+      outcome = options_.digest->Verify(
+          credentials, {.method = "INVITE", .uri = invite.request_uri(), .body = invite.body()},
+          known.password, now);
+      break;
+    }
+  }
+  if (outcome == DigestServer::Outcome::kAccepted) return true;
+  ++counters_.challenged;
+  ++counters_.final_responses[4];
+  const bool stale = outcome == DigestServer::Outcome::kStale;
+  Tag tag;
+  options_.mint->MintTag(options_.shard, &tag);
+  Packet packet = Build([&](MessageWriter* out) {
+    core::sip::WriteResponseHead(
+        out, invite, transaction.source(),
+        {.status_code = 401, .reason = {}, .to_tag = tag.view(), .record_route = false});
+    for (const DigestAlgorithm algorithm : {DigestAlgorithm::kSha256, DigestAlgorithm::kMd5}) {
+      out->BeginHeader(HeaderId::kWwwAuthenticate);
+      options_.digest->WriteChallenge(algorithm, stale, now, out->value());
+      out->EndHeader();
+    }
+    out->NoBody();
+  });
+  if (packet) (void)options_.table->Respond(transaction, std::move(packet), 401, now);
+  return false;
+}
+
+void B2bua::BeginRecord(const Message& invite, const Packet& packet, CallRecord* record) const {
+  record->direction = DirectionFrom(side_);
+  record->started = options_.host->wall();
+  record->transaction_id[0] = options_.random->Next();
+  record->transaction_id[1] = options_.random->Next();
+  record->source = packet.remote().text();
+  record->caller_call_id.AssignTruncated(invite.call_id());
+  core::sip::Uri uri;
+  if (core::sip::ParseUri(invite.request_uri(), &uri) == ParseError::kOk) {
+    record->called.AssignTruncated(uri.user);
+  }
+}
+
+void B2bua::RefuseInvite(ServerTransaction& transaction, const Message& invite,
+                         const Refusal& refusal, CallRecord* record, Instant now) {
+  ++counters_.refused[static_cast<size_t>(refusal.cause)];
+  // A drop was dropped before it had a transaction; one that is decided later, by a limit, is
+  // answered like any other: the caller has had our 100 by then.
+  const uint16_t status_code = refusal.is_drop() ? 403 : refusal.status_code;
+  ++counters_.final_responses[status_code / 100];
+  char seconds[16];
+  core::sip::TextWriter retry_after({seconds, sizeof(seconds)});
+  retry_after.AppendNumber(kRetryAfterSeconds);
+  TransactionTable::Answer answer;
+  answer.status_code = status_code;
+  answer.reason = refusal.reason.view();
+  if (refusal.retry_after) {
+    answer.field = HeaderId::kRetryAfter;
+    answer.field_value = retry_after.text();
+  }
+  (void)options_.table->Respond(transaction, invite, answer, now);
+  record->end = CallEnd::kRefused;
+  record->cause = refusal.cause;
+  record->status_code = status_code;
+  record->detail = refusal.detail;
+  record->ended = options_.host->wall();
+  options_.host->OnRecord(*record);
+}
+
+}  // namespace sbc

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/base/bounded_text.h"
+#include "core/base/bounded_vector.h"
+#include "core/base/instant.h"
+#include "core/base/pool.h"
+#include "core/buffer/packet.h"
+#include "core/sip/client_transaction.h"
+#include "core/sip/dialog.h"
+#include "core/sip/identifier.h"
+#include "core/sip/server_transaction.h"
+#include "core/time/timer_wheel.h"
+#include "sbc/call_record.h"
+#include "sbc/face.h"
+#include "sbc/policy.h"
+#include "sbc/router.h"
+#include "sbc/session_timer.h"
+
+namespace sbc {
+
+/// The two legs of a call, named by who began it; also an index.
+enum class LegId : uint8_t { kCaller, kCallee };
+constexpr LegId Other(LegId leg) { return leg == LegId::kCaller ? LegId::kCallee : LegId::kCaller; }
+constexpr size_t Index(LegId leg) { return static_cast<size_t>(leg); }
+
+using Tag = core::BoundedText<core::sip::IdentifierMint::kSize>;
+
+/// What a call keeps of one leg beside its dialog.
+struct CallLeg {
+  CallLeg(const SessionTimer::Settings& settings, core::Timer::Fire fire, void* call)
+      : session(settings), session_timer(fire, call) {}
+
+  Side side = Side::kCustomer;
+  Face face;            // How we look on this leg.
+  core::Endpoint peer;  // Where its signalling comes from, or was sent to (rule 19).
+  SessionTimer session;
+  core::Timer session_timer;
+  bool allows_update = false;  // The peer's Allow named UPDATE.
+  bool refreshing = false;     // A refresh of ours is under way.
+  core::Packet sdp;            // What we last sent there, for a refresh by re-INVITE.
+};
+
+/// A provisional response that the caller must acknowledge (RFC 3262 §3).
+///
+/// Shape: one at a time for each early dialog: the callee may not send its next before ours is
+///        acknowledged, since its PRACK is the caller's, passed on.
+struct ReliableProvisional {
+  bool pending = false;
+  bool has_sdp = false;
+  uint32_t rseq = 0;  // Ours, towards the caller.
+  uint32_t callee_rseq =
+      0;                // The callee's; 0: it did not ask, the caller did, and the PRACK ends here.
+  core::Packet packet;  // Sent again until the PRACK comes.
+  core::Duration interval{};
+  core::Instant resend_at = core::kNever;
+  core::Instant give_up_at = core::kNever;
+};
+
+/// One early dialog of the callee and the caller's dialog that stands for it (rule 13). One of them
+/// becomes the call's only one.
+struct Fork {
+  core::sip::Dialog dialogs[2];  // By LegId.
+  uint32_t last_rseq = 0;        // Ours, last used towards the caller.
+  uint32_t last_callee_rseq = 0;
+  ReliableProvisional reliable;
+  core::Packet
+      held_answer;  // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
+
+  core::sip::Dialog& dialog(LegId leg) { return dialogs[Index(leg)]; }
+};
+
+/// An INVITE on its way through us: the first, a re-INVITE, or a refresh of our own. One at a time
+/// in a call; another is 491, or 500 (RFC 3261 §14.2).
+struct InviteExchange {
+  bool active = false;
+  bool own = false;           // A refresh of ours: nobody waits on the other leg.
+  bool offerless = false;     // The 2xx carries the offer, so its ACK the answer.
+  bool answered = false;      // The 2xx went to `from`.
+  bool acknowledged = false;  // The ACK went to the other leg.
+  LegId from = LegId::kCaller;
+  uint32_t from_sequence = 0;  // CSeq of the INVITE that came.
+  uint32_t to_sequence = 0;    // CSeq of the INVITE that we sent.
+  core::Handle<core::sip::ServerTransaction> server;
+  core::Handle<core::sip::ClientTransaction> client;
+  core::Packet ack;  // Ours, for when its 2xx comes again.
+};
+
+/// Another request inside the dialog on its way through us: its response goes back by it.
+struct Relay {
+  core::sip::Method method = core::sip::Method::kUnknown;  // kUnknown: free.
+  LegId from = LegId::kCaller;
+  core::Handle<core::sip::ServerTransaction> server;
+  core::Handle<core::sip::ClientTransaction> client;
+};
+
+/// The INVITE that is out at a route now.
+struct Attempt {
+  bool active = false;
+  uint8_t serial =
+      0;  // Which attempt of the call: a late answer to an earlier one is told from it.
+  uint32_t sequence = 1;
+  bool offered_100rel = false;
+  bool with_credentials = false;  // It answers a challenge; a second one is final.
+  bool raised_timer = false;      // It answers a 422.
+  core::Handle<core::sip::ClientTransaction> client;
+  core::sip::Hop hop;
+  Tag call_id;
+  Tag from_tag;
+};
+
+/// One call through us: two dialogs and what goes on between them.
+///
+/// Shape:    at most kForksMax early dialogs, kRelaysMax requests on their way at once. Texts of
+/// any
+///           length live in Packets of the store.
+/// Lifetime: B2bua's pool, from the INVITE to both legs' end; a Handle across time.
+/// Thread:   one worker's.
+struct Call {
+  static constexpr size_t kForksMax =
+      4;  // More share the last one's tag: still answered, not told apart.
+  static constexpr size_t kRelaysMax = 8;  // More get 500 with Retry-After.
+
+  enum class State : uint8_t {
+    kAsking,    // The connector's home worker has not said yet whether it may go on.
+    kRouting,   // An INVITE is out, or the next is about to be.
+    kAnswered,  // Our 2xx went to the caller; its ACK has not come.
+    kTalking,
+    kEnding,  // A BYE of ours has no answer yet; the call is recorded already.
+  };
+
+  Call(const SessionTimer::Settings& settings, core::Timer::Fire on_session_caller,
+       core::Timer::Fire on_session_callee, core::Timer::Fire on_route,
+       core::Timer::Fire on_reliable)
+      : legs{CallLeg(settings, on_session_caller, this),
+             CallLeg(settings, on_session_callee, this)},
+        route_timer(on_route, this),
+        reliable_timer(on_reliable, this) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  CallLeg& leg(LegId id) { return legs[Index(id)]; }
+  /// The dialogs that are bridged, or null while there are only early ones.
+  Fork* bridged() { return bridged_fork < 0 ? nullptr : &forks[static_cast<size_t>(bridged_fork)]; }
+
+  State state = State::kAsking;
+  void* owner = nullptr;  // The B2bua, for the timers.
+  bool emergency = false;
+  bool caller_requires_100rel = false;
+  bool caller_supports_100rel = false;
+  bool holds_grant = false;  // Counted at the connector's home worker.
+  int8_t bridged_fork = -1;
+  uint8_t fork_count = 0;
+  bool bye_after_ack = false;  // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
+  uint8_t byes_pending = 0;
+  uint32_t orphan_tag = 0;  // Hash of the last To tag beside ours that was said BYE to.
+  uint8_t shard = 0;
+  CallDirection direction = CallDirection::kTermination;
+  PolicyRef policy;
+  const Connector* connector = nullptr;  // Of `policy`.
+  const CustomerConfig* customer = nullptr;
+  CallLeg legs[2];
+  core::Timer route_timer;
+  core::Timer reliable_timer;
+  Attempt attempt;
+  InviteExchange invite;
+  std::array<Fork, kForksMax> forks;
+  std::array<Relay, kRelaysMax> relays;
+  core::Instant received_at{};
+  RoutePlan plan;
+  CallRecord record;
+};
+
+}  // namespace sbc

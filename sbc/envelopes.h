@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+namespace sbc {
+
+/// What the SBC's threads tell each other (core/engine/mailbox.h). The words of each are said here
+/// and nowhere else.
+enum class EnvelopeKind : uint16_t {
+  // Worker to worker.
+  kDatagram,  // A packet that belongs to the reader; words[0]: the listener's index. bytes, local,
+              // remote.
+  kAskGrant,  // bytes: AskGrant (connector_ledger.h), to the connector's home worker.
+  kGrant,     // bytes: Grant, back to the asker.
+  kReturnGrant,  // words[0]: the connector's index. The call of a grant has ended.
+  kRouteSign,    // words[0]: host, words[1]: a RouteHealth::CallSign; remote: the address. To its
+                 // home.
+  kHostHealth,   // words[0]: host, words[1]: 1 up, 0 down; remote: the address. From its home
+                 // worker.
+
+  // Control thread to worker.
+  kPolicy,         // words[0]: a Policy*, which the worker owns until it gives it back.
+  kHostAddresses,  // words[0]: host, words[1]: its Side. bytes: core::Endpoint, one after the
+                   // other.
+  kDrain,          // New calls are refused from now on.
+  kStop,           // End every call now, flush, and leave the loop.
+
+  // Worker to control thread.
+  kCallRecord,  // bytes: a CallRecord (call_record.h).
+  kPolicyDone,  // words[0]: a Policy* that no call uses any more.
+  kSipMessage,  // bytes: a message of a logged call; words[0]: 1 sent, 0 received. remote, local.
+  kDrained,     // No call is left.
+};
+
+}  // namespace sbc

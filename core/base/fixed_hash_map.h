@@ -14,8 +14,8 @@ namespace core {
 /// Shape:  at most `capacity` values. Open addressing over twice as many places or more, fixed at
 ///         construction: nothing is allocated, moved to another table or rehashed later, which
 ///         absl's tables do once erased places have piled up, at a moment of their own choosing.
-/// Errors: Insert() past the capacity is our own fault: whoever fills it counts his values by a
-/// pool. Thread: one worker's.
+/// Errors: Insert() past the capacity is our own fault: its values are counted by a pool.
+/// Thread: one worker's.
 template <typename Value>
 class FixedHashMap {
  public:

@@ -51,8 +51,7 @@ class ClientTransaction {
   };
   static constexpr size_t kEvents = 13;
 
-  /// What a step does, in the order in which it is done. Freeing comes last: where `to` is
-  /// kTerminated.
+  /// What a step does, in the order in which it is done. To free is the last, in kTerminated.
   enum Action : uint32_t {
     kNothing = 0,
     kStopTimers = 1 << 0,

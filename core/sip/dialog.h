@@ -14,8 +14,7 @@ namespace core::sip {
 /// One end of a dialog (RFC 3261 §12): who talks with whom, where requests go, and their order.
 ///
 /// Shape:    its texts stand one after the other in one Packet of the store, so together they have
-/// at
-///           most what that holds. The rest is plain numbers.
+///           at most what that holds. The rest is plain numbers.
 /// Lifetime: views are good until the next FromRequest, FromResponse, Confirm or Refresh.
 /// Errors:   see Result. What fails leaves the dialog as it was.
 /// Thread:   one worker's.
@@ -24,8 +23,7 @@ class Dialog {
   enum class State : uint8_t { kNone, kEarly, kConfirmed };
   enum class [[nodiscard]] Result : uint8_t{
       kOk,
-      kMalformed,  // A field that §12.1 needs is missing or cannot be read: 400, or drop a
-                   // response.
+      kMalformed,  // A field that §12.1 needs cannot be read: 400, or drop a response.
       kStoreDry,   // No Packet for it: 503.
   };
 

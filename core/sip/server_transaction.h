@@ -14,12 +14,10 @@ namespace core::sip {
 /// One request of a peer and our responses to it (RFC 3261 §17.2; for INVITE with RFC 6026 §7.1).
 ///
 /// Shape:    any branch, Call-ID and tag; what is too long for the object itself lies in a Packet
-/// of
-///           the store.
+///           of the store.
 /// Lifetime: lives in its TransactionTable's pool from the request until its last timer; hold a
-/// Handle
-///           across time. Keeps its last response, and the request if the user asked (KeepRequest),
-///           until the final response.
+///           Handle across time. Keeps its last response for as long as it may be asked for, and
+///           the request, if the user wants it (KeepRequest), until the final response.
 /// Resends:  all that RFC 3261 asks for, our 2xx included (§13.3.1.4: from t1, doubling up to t2,
 ///           until Acknowledged() or timer L).
 /// Errors:   a response that the network does not deliver changes nothing (RFC 6026 §7.1): the peer
@@ -55,8 +53,7 @@ class ServerTransaction {
   };
   static constexpr size_t kEvents = 13;
 
-  /// What a step does, in the order in which it is done. Freeing comes last: where `to` is
-  /// kTerminated.
+  /// What a step does, in the order in which it is done. To free is the last, in kTerminated.
   enum Action : uint32_t {
     kNothing = 0,
     kStopG = 1 << 0,

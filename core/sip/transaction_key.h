@@ -13,10 +13,9 @@ namespace core::sip {
 /// paths may have brought here too (§8.2.2.2).
 ///
 /// Shape:    with the magic cookie: branch, sent-by, method. Without (RFC 2543): the whole top Via,
-/// the
-///           Request-URI, the tags, Call-ID and CSeq. An ACK has the key of its INVITE. Bytes are
-///           compared as they stand: repeats, ACK and CANCEL are copies of the same Via by the same
-///           client (§9.1, §17.1.1.3).
+///           the Request-URI, the tags, Call-ID and CSeq. An ACK has the key of its INVITE. Bytes
+///           are compared as they stand: repeats, ACK and CANCEL are copies of the same Via by the
+///           same client (§9.1, §17.1.1.3).
 /// Lifetime: borrows the message.
 struct TransactionKey {
   std::string_view via;     // The branch; RFC 2543: the top Via's whole value.

@@ -23,9 +23,8 @@ namespace core::sip {
 ///           (§8.2.7). Through its transaction: 100 for an INVITE that the user's OnRequest() did
 ///           not answer.
 /// Errors:   a dry pool or store is an answer, counted: SendRequest() gives null (the user answers
-/// 503
-///           or tries later); a message of the table's own that finds no Packet is not sent, and
-///           the peer's next repeat asks for it again.
+///           503 or tries later); a message of the table's own that finds no Packet is not sent,
+///           and the peer's next repeat asks for it again.
 /// Lifetime: borrows all of Options, which must outlive it.
 /// Thread:   one worker's.
 class TransactionTable final : private TransactionOwner {
@@ -39,8 +38,7 @@ class TransactionTable final : private TransactionOwner {
     PacketSink* sink = nullptr;
     TransactionUser* user = nullptr;
     HashKey key{};
-    uint32_t stateless_answers_per_turn_max =
-        32;  // 503s; a flood must not cost more than its calls.
+    uint32_t stateless_answers_per_turn_max = 32;  // 503s: what a flood may cost.
     uint32_t retry_after_seconds = 5;
   };
 
@@ -49,8 +47,7 @@ class TransactionTable final : private TransactionOwner {
   TransactionTable(const TransactionTable&) = delete;
   TransactionTable& operator=(const TransactionTable&) = delete;
 
-  /// A message that the transport has judged well-formed. `return_path` is where responses to it
-  /// go.
+  /// A message that the transport has judged well-formed. `return_path` is where responses go.
   void OnMessage(const Message& message, Packet& packet, const Hop& return_path, Instant now);
 
   /// A datagram of ours did not arrive (rule 8 of the packet core). Fails the client transaction
@@ -59,8 +56,7 @@ class TransactionTable final : private TransactionOwner {
   void OnSendError(std::string_view quoted, const Endpoint& remote, Instant now);
 
   struct Request {
-    Packet packet;  // Of the PacketStore, complete; the table shares it for as long as it may be
-                    // resent.
+    Packet packet;  // Of the PacketStore; shared for as long as it may have to be sent again.
     Hop hop;
     Method method = Method::kUnknown;
     std::string_view branch;  // Of its top Via: at most ClientTransaction::kBranchMax bytes, begins
@@ -75,20 +71,15 @@ class TransactionTable final : private TransactionOwner {
 
   /// Sends a response and keeps it to send again. False, and it is not sent, where the transaction
   /// has given its final response before (a 2xx may follow a 2xx: RFC 6026 §7.1) or is over.
-  /// A user that finds the store dry may call it later, or never: an INVITE then stays in
-  /// Proceeding.
+  /// A user that finds the store dry may call it later; an INVITE stays in Proceeding till then.
   bool Respond(ServerTransaction& transaction, Packet response, uint16_t status_code, Instant now);
 
-  /// A response without body, written here: for refusals. `fields` are whole header lines, each
-  /// with its CRLF, or nothing. The To tag may be empty where the request has one, and for 100;
-  /// empty elsewhere means one of the table's own. False as in Respond(), and when the store is
-  /// dry.
+  /// A response without body, written here: for refusals. False as above, and with a dry store.
   struct Answer {
     uint16_t status_code = 0;
-    std::string_view reason{};  // Empty: the default one.
-    std::string_view to_tag{};  // Empty: one of the table's own, but none in a 100.
-    HeaderId field =
-        HeaderId::kUnknown;  // One more header field: Retry-After, Allow, Unsupported...
+    std::string_view reason{};            // Empty: the default one.
+    std::string_view to_tag{};            // Empty: one of the table's own, but none in a 100.
+    HeaderId field = HeaderId::kUnknown;  // One more: Retry-After, Allow, Unsupported...
     std::string_view field_value{};
   };
   bool Respond(ServerTransaction& transaction, const Message& request, const Answer& answer,
@@ -114,7 +105,8 @@ class TransactionTable final : private TransactionOwner {
   bool Cancel(ClientTransaction& invite, std::string_view reason, Instant now);
 
   /// The user has no interest in it any more, but must hear of what comes late: only 101-199 and
-  /// 2xx to an INVITE are told from now on.
+  /// 2xx to an INVITE are told from now on. An INVITE should be cancelled as well: it runs for as
+  /// long as its peer sends nothing final.
   void Abandon(ClientTransaction& transaction) { transaction.abandoned_ = true; }
 
   Handle<ClientTransaction> HandleOf(const ClientTransaction& t) const {

@@ -20,9 +20,8 @@ enum class Failure : uint8_t {
 /// Who a TransactionTable works for (RFC 3261 §5: the "transaction user").
 ///
 /// Lifetime: messages, Packets and transactions are good during the call. To name a transaction
-/// later,
-///           keep its handle (TransactionTable::HandleOf); it goes stale when the transaction ends,
-///           and nothing else tells of that end.
+///           later, keep its handle (TransactionTable::HandleOf); it goes stale when the
+///           transaction ends, and nothing else tells of that end.
 /// Calls:    from each of these everything of the table may be called, also for the transaction at
 ///           hand. After OnFailure and OnUnacknowledged that one is over and takes nothing any
 ///           more.
@@ -47,10 +46,10 @@ class TransactionUser {
   /// ends the dialog with a BYE). invite.final_status() tells which it was.
   virtual void OnUnacknowledged(ServerTransaction& invite, Instant now) = 0;
 
-  /// A provisional or final response, each one once; but each 2xx to an INVITE as often as it comes
-  /// (RFC 6026 §7.2: the user acknowledges every one), also those of other forks, which differ in
-  /// their To tag. Once the transaction is abandoned() only 101-199 and 2xx to INVITEs come, so
-  /// that the user can end what should not have begun.
+  /// A response: provisional ones and the 2xx of an INVITE as often as they come (RFC 6026 §7.2:
+  /// the user acknowledges each 2xx, also those of other forks, which differ in their To tag), all
+  /// other final ones once. Once the transaction is abandoned() only 101-199 and 2xx to an INVITE
+  /// are told, so that the user can end what should not have begun.
   virtual void OnResponse(ClientTransaction& transaction, const Message& response,
                           const Packet& packet, Instant now) = 0;
 

@@ -26,8 +26,7 @@ class TransportUser {
  public:
   virtual ~TransportUser() = default;
 
-  /// A well-formed message. Requests: `return_path` is where responses go. Responses: they came by
-  /// it.
+  /// A well-formed message. `return_path`: where responses to it go; of a response, how it came.
   virtual void OnMessage(const sip::Message& message, Packet& packet, const sip::Hop& return_path,
                          uint8_t side, Instant now) = 0;
 
@@ -53,10 +52,11 @@ struct TransportCounters {
 /// Between datagrams and SIP messages (RFC 3261 §18): frames, judges, finds the way back.
 ///
 /// Shape:    at most kListenersMax listeners. UDP; a stream transport gives its frames to
-/// OnPacket() in
-///           Packets of its own, and is told from UDP by its listener's `transport`.
-/// Answers:  to a malformed request without state (§8.2.7), some a turn and only where the user
-/// lets it. Lifetime: borrows all of Options. Thread:   one worker's.
+///           OnPacket() in Packets of its own, told from UDP by its listener's `transport`.
+/// Answers:  to a malformed request without state (§8.2.7), some a turn, and only where the user
+///           lets it.
+/// Lifetime: borrows all of Options.
+/// Thread:   one worker's.
 class Transport final : public sip::PacketSink {
  public:
   static constexpr size_t kListenersMax = 32;

@@ -13,19 +13,19 @@ char* WriteHex(uint64_t value, size_t digits, char* to) {
   return to + digits;
 }
 
+// The value of a hexadecimal digit, or 16 for anything else.
+unsigned DigitOf(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c) - '0';
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c) - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c) - 'A' + 10;
+  return 16;
+}
+
 bool ReadHex(std::string_view text, uint64_t* value) {
   *value = 0;
   for (const char c : text) {
-    uint64_t digit = 0;
-    if (c >= '0' && c <= '9') {
-      digit = static_cast<uint64_t>(c - '0');
-    } else if (c >= 'a' && c <= 'f') {
-      digit = static_cast<uint64_t>(c - 'a' + 10);
-    } else if (c >= 'A' && c <= 'F') {
-      digit = static_cast<uint64_t>(c - 'A' + 10);
-    } else {
-      return false;
-    }
+    const unsigned digit = DigitOf(c);
+    if (digit > 15) return false;
     *value = *value << 4 | digit;
   }
   return true;

@@ -114,8 +114,9 @@ class Resolver::Driver {
   };
 
   static void OnSocketState(void* driver, ares_socket_t fd, int readable, int writable);
-  static void OnService(void* query, int status, int /*timeouts*/, unsigned char* bytes, int size);
-  static void OnAddresses(void* lookup, int status, int /*timeouts*/, ares_addrinfo* result);
+  static void OnService(void* argument, int status, int /*timeouts*/, unsigned char* bytes,
+                        int size);
+  static void OnAddresses(void* argument, int status, int /*timeouts*/, ares_addrinfo* result);
 
   void Start(WatchId id);
   void StartServiceTargets(Query* query, SrvAnswer answer);

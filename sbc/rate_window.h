@@ -20,7 +20,7 @@ namespace sbc {
 /// Thread:   one worker's: the home worker of its connector.
 class RateWindow {
  public:
-  static constexpr size_t kLimitMax = 10'000;
+  static constexpr size_t kLimitMax = 1'000'000;  // 8 MB, for who asks for that.
   static constexpr core::Duration kSpan = std::chrono::seconds(1);
 
   explicit RateWindow(size_t limit) : moments_(limit) { CHECK(limit <= kLimitMax); }

@@ -71,8 +71,9 @@ class RouteHealth {
     bool up = true;
   };
 
-  /// How a call's attempt at an address went: kAlive for any response but a failing 408 or 503,
-  /// kSuspect for answer_timeout without a response, and for a transport error.
+  /// How a call's attempt at an address went. kAlive: a 101-199, or a final response but 408 and
+  /// 503 (a 100 may precede those, and says nothing). kSuspect: no response at all in
+  /// answer_timeout, or a transport error; not a route that rang out.
   enum class CallSign : uint8_t { kAlive, kSuspect };
 
   /// A worker's word to a host's home worker; OnCall() takes its parts.

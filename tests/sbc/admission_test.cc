@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "tests/sbc/policy_bed.h"
+#include "tests/support/allocations.h"
 
 namespace sbc {
 namespace {
@@ -235,6 +236,21 @@ TEST(AdmissionTest, ReadsAStartRequest) {
   const IndexedMessage tel("INVITE tel:+16185558387 SIP/2.0\n");
   EXPECT_EQ(ReadStartRequest(*tel, Side::kCustomer, Ip("10.0.0.9")).called_user, "+16185558387");
   EXPECT_EQ(ReadStartRequest(*tel, Side::kCustomer, Ip("10.0.0.9")).request_host, "");
+}
+
+TEST(AdmissionTest, AllocatesNothing) {
+  PolicyBed bed(TwoConnectors("198.51.100.0/24", "198.51.100.0/24"));
+  const StartRequest admitted = FromCustomer("198.51.100.5", kHostB);
+  const StartRequest refused = FromTrunk("3.80.16.13", "unknown");
+  const core::IpAddress stranger = Ip("192.0.2.1");
+  const size_t before = Allocations();
+  const bool known = SideOf(*bed, bed.hosts(), ListenerSide::kCustomer, stranger).has_value();
+  const Admission one = MayStart(*bed, admitted);
+  const Admission two = MayStart(*bed, refused);
+  EXPECT_EQ(Allocations(), before);
+  EXPECT_FALSE(known);
+  EXPECT_TRUE(one.admitted());
+  EXPECT_FALSE(two.admitted());
 }
 
 }  // namespace

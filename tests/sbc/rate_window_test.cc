@@ -50,10 +50,9 @@ TEST(RateWindowTest, Rule05_ZeroAdmitsAll) {
   for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(window.Admit(kStart));
 }
 
-// Whatever comes when, the window admits exactly what a list of all moments would, up to the
-// largest limit.
+// Whatever comes when, the window admits exactly what a list of all moments would.
 TEST(RateWindowTest, Rule05_IsExactAgainstAListOfAllMoments) {
-  for (const size_t limit : {size_t{1}, size_t{3}, size_t{100}, RateWindow::kLimitMax}) {
+  for (const size_t limit : {size_t{1}, size_t{3}, size_t{100}, size_t{10'000}}) {
     RateWindow window(limit);
     std::deque<Instant> admitted;
     core::Random random(limit);

@@ -22,8 +22,10 @@ bool Cursor::TakeNumber(uint64_t max, uint64_t* number) {
   uint64_t value = 0;
   for (; at != end_ && IsIn(*at, kDigitChar); ++at) {
     const auto digit = static_cast<uint64_t>(*at - '0');
-    if (value > (max - digit) / 10 || digit > max) return false;
-    value = value * 10 + digit;
+    if (__builtin_mul_overflow(value, 10u, &value) ||
+        __builtin_add_overflow(value, digit, &value) || value > max) {
+      return false;
+    }
   }
   if (at == at_) return false;
   at_ = at;

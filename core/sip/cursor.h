@@ -22,6 +22,7 @@ enum CharacterClass : uint16_t {
   kWordChar = 1 << 10,     // word: what a Call-ID is made of, and "@"
   kUriChar = 1 << 11,      // reserved / unreserved / "%" / "[" / "]": any URI at all
   kAddressChar = 1 << 12,  // What an IPv6 address has besides a token's characters.
+  kListChar = 1 << 14,     // All that neither ends a value of a comma list nor hides a comma.
   kTelChar = 1 << 13,      // phonedigit-hex and visual separators of RFC 3966
 };
 
@@ -48,6 +49,11 @@ constexpr std::array<uint16_t, 256> MakeCharacterTable() {
   mark("[]/:&+$", kParamChar);
   mark("[]/?:+$", kHeaderChar);
   mark(";/?:@&=+$,%[]", kUriChar);
+  for (auto& entry : table) entry = static_cast<uint16_t>(entry | kListChar);
+  for (const char stop : {'"', '<', ','}) {
+    auto& entry = table[static_cast<unsigned char>(stop)];
+    entry = static_cast<uint16_t>(entry & ~unsigned{kListChar});
+  }
   mark("[]:", kAddressChar);
   mark("0123456789abcdefABCDEF*#-.()", kTelChar);
   return table;

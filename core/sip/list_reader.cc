@@ -9,15 +9,15 @@ namespace {
 // The size of the first value of a comma list. Quotes and brackets that never close take the rest.
 size_t FirstValueSize(std::string_view list) {
   Cursor in(list);
-  while (!in.AtEnd() && in.Peek() != ',') {
+  while (true) {
+    in.TakeAll(kListChar);
     std::string_view inside;
     if (in.Peek() == '"') {
       if (!in.TakeQuoted(&inside)) return list.size();
     } else if (in.Peek() == '<') {
       in.TakeUntil('>');
-      if (in.AtEnd()) return list.size();
     } else {
-      in.Skip(1);
+      break;  // A comma, or the end.
     }
   }
   return list.size() - in.rest().size();

@@ -128,32 +128,50 @@ ParseError ReadOther(Cursor in, Uri* uri) {
   return ParseError::kOk;
 }
 
+// scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
+ParseError TakeScheme(Cursor* in, Uri* uri) {
+  const char* from = in->position();
+  if (in->TakeWord("sip:")) {
+    uri->scheme = UriScheme::kSip;
+  } else if (in->TakeWord("sips:")) {
+    uri->scheme = UriScheme::kSips;
+  } else if (in->TakeWord("tel:")) {
+    uri->scheme = UriScheme::kTel;
+  } else {
+    uri->scheme = UriScheme::kOther;
+    if (!IsIn(in->Peek(), kAlphaChar)) return ParseError::kScheme;
+    while (IsIn(in->Peek(), kAlphaChar | kDigitChar) || in->Peek() == '+' || in->Peek() == '-' ||
+           in->Peek() == '.') {
+      in->Skip(1);
+    }
+    if (!in->TakeExactly(':')) return ParseError::kScheme;
+  }
+  uri->scheme_text = in->Since(from);
+  uri->scheme_text.remove_suffix(1);  // The colon.
+  return ParseError::kOk;
+}
+
 }  // namespace
 
 ParseError ParseUri(std::string_view text, Uri* uri) {
   *uri = {};
   Uri read;
   Cursor in(text);
-  // scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
-  if (!IsIn(in.Peek(), kAlphaChar)) return ParseError::kScheme;
-  const char* from = in.position();
-  while (IsIn(in.Peek(), kAlphaChar | kDigitChar) || in.Peek() == '+' || in.Peek() == '-' ||
-         in.Peek() == '.') {
-    in.Skip(1);
-  }
-  read.scheme_text = in.Since(from);
-  if (!in.TakeExactly(':')) return ParseError::kScheme;
-
-  ParseError error = ParseError::kOk;
-  if (EqualsIgnoreCase(read.scheme_text, "sip") || EqualsIgnoreCase(read.scheme_text, "sips")) {
-    read.scheme = read.scheme_text.size() == 3 ? UriScheme::kSip : UriScheme::kSips;
-    error = ReadSip(in, &read);
-  } else if (EqualsIgnoreCase(read.scheme_text, "tel")) {
-    read.scheme = UriScheme::kTel;
-    error = ReadTel(in, &read);
-  } else {
-    read.scheme = UriScheme::kOther;
-    error = ReadOther(in, &read);
+  ParseError error = TakeScheme(&in, &read);
+  if (error != ParseError::kOk) return error;
+  switch (read.scheme) {
+    case UriScheme::kNone:
+      return ParseError::kScheme;
+    case UriScheme::kSip:
+    case UriScheme::kSips:
+      error = ReadSip(in, &read);
+      break;
+    case UriScheme::kTel:
+      error = ReadTel(in, &read);
+      break;
+    case UriScheme::kOther:
+      error = ReadOther(in, &read);
+      break;
   }
   if (error == ParseError::kOk) *uri = read;
   return error;

@@ -40,8 +40,8 @@ absl::Status ElementReader::RequiredText(const char* name, std::string_view* out
 absl::Status ElementReader::Number(const char* name, double* out) const {
   const std::optional<std::string_view> text = Text(name);
   if (!text) return absl::OkStatus();
-  double number = 0;
-  if (!ParseNumber(*text, &number) || !std::isfinite(number)) {
+  double number = 0;  // An empty text is 0, as SIPp's strtod() has it.
+  if (!text->empty() && (!ParseNumber(*text, &number) || !std::isfinite(number))) {
     return Wanted(name, *text, "a number");
   }
   *out = number;
@@ -52,7 +52,7 @@ absl::Status ElementReader::Whole(const char* name, int64_t min, int64_t max, in
   const std::optional<std::string_view> text = Text(name);
   if (!text) return absl::OkStatus();
   int64_t number = 0;
-  if (!ParseNumber(*text, &number) || number < min || number > max) {
+  if ((!text->empty() && !ParseNumber(*text, &number)) || number < min || number > max) {
     return Wanted(name, *text, core::Concat("a whole number, ", min, " to ", max));
   }
   *out = number;

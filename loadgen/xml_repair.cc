@@ -202,7 +202,9 @@ absl::Status XmlRepairer::TakeOpenTag() {
       finished_ = open_.empty();
       return absl::OkStatus();
     } else if (c == '<') {
-      break;  // The next tag begins: this one was never finished.
+      out_ += '>';  // The next tag begins: this one was never finished.
+      open_.push_back(name);
+      return absl::OkStatus();
     } else if (IsNameEnd(c)) {
       ++at_;
     } else {
@@ -247,7 +249,12 @@ bool XmlRepairer::QuoteEndsValue(size_t at) const {
   if (at == after || !IsNameStart(text_[at])) return false;
   while (at < text_.size() && !IsNameEnd(text_[at])) ++at;
   while (at < text_.size() && IsBlank(text_[at])) ++at;
-  return at < text_.size() && text_[at] == '=';
+  if (at == text_.size() || text_[at] != '=') return false;
+  do {
+    ++at;
+  } while (at < text_.size() && IsBlank(text_[at]));
+  // In `x=\"1\" y=\"2\"` the text goes on: there the next quote is escaped too.
+  return at < text_.size() && (text_[at] == '"' || text_[at] == '\'');
 }
 
 bool XmlRepairer::StartsEntity(size_t at) const {

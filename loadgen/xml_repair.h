@@ -13,7 +13,8 @@ namespace loadgen {
 ///  * `<` and lone `&` in attribute values; backslash escapes in them (\" \\ \n \r \t), which SIPp
 ///    up to 3.7 resolves; values without quotes; no blank between two attributes; one attribute
 ///    given twice (the first counts); attributes without a value (dropped);
-///  * end tags that are missing, or that close nothing; a message element inside another one;
+///  * tags without their `>`; end tags that are missing, or that close nothing; a message element
+///  inside another one;
 ///  * comments that do not end or hold `--`; declarations of any encoding; stray text;
 ///  * an unfinished CDATA section at the end of the file; what stands behind </scenario>.
 ///

@@ -276,6 +276,8 @@ TEST(ScenarioLoaderTest, OtherActions) {
   EXPECT_TRUE(ActionOf<ArithmeticAction>(*scenario, 1, 3).operand.variable);
   EXPECT_EQ(ActionOf<TestAction>(*scenario, 1, 6).compare, TestAction::Compare::kLess);
   EXPECT_EQ(ActionOf<CompareTextAction>(*scenario, 1, 7).value, "x");
+  EXPECT_TRUE(
+      Load(Nop("<test variable=\"_\" compare=\"equal\" value=\"\" check_it=\"true\"/>")).ok());
   EXPECT_EQ(ActionOf<EditTextAction>(*scenario, 1, 12).edit, EditTextAction::Edit::kUrlEncode);
   EXPECT_EQ(ActionOf<InternalCommandAction>(*scenario, 1, 14).command,
             InternalCommandAction::Command::kStopNow);

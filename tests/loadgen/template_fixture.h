@@ -24,6 +24,9 @@ struct TemplateFixture {
   std::vector<VariableValue> values = std::vector<VariableValue>(16);
   std::vector<char> text = std::vector<char>(1024);
   VariableStore store{values, text};
+  std::vector<VariableValue> global_values = std::vector<VariableValue>(16);
+  std::vector<char> global_text = std::vector<char>(1024);
+  VariableStore global_store{global_values, global_text};
   std::vector<uint32_t> lines = {0, 0};
   RenderContext context;
 
@@ -40,7 +43,8 @@ struct TemplateFixture {
     context.call_number = 3;
     context.call_id = "3-4711@192.0.2.9";
     context.step_index = 7;
-    context.variables[0] = &store;
+    context.variables[static_cast<size_t>(VariableScope::kCall)] = &store;
+    context.variables[static_cast<size_t>(VariableScope::kGlobal)] = &global_store;
     context.injection_lines = lines;
   }
 

@@ -46,6 +46,8 @@ TEST(RepairXmlTest, BackslashEscapes) {
   // A backslash before the quote that ends the value is no escape.
   EXPECT_EQ(Repair(R"(<a b="x\" c="y"/>)"), "<a b=\"x&#92;\" c=\"y\"/>");
   EXPECT_EQ(Repair(R"(<a b="x\"/>)"), "<a b=\"x&#92;\"/>");
+  EXPECT_EQ(Repair(R"(<a b="x \"1\" c=\"2\"" d="3"/>)"),
+            "<a b=\"x &quot;1&quot; c=&quot;2&quot;\" d=\"3\"/>");
 }
 
 TEST(RepairXmlTest, Tags) {
@@ -55,6 +57,8 @@ TEST(RepairXmlTest, Tags) {
             "<scenario><recv request=\"A\"></recv><recv request=\"B\"/></scenario>");
   EXPECT_EQ(Repair("<scenario><nop><action><log/></nop></scenario>"),
             "<scenario><nop><action><log/></action></nop></scenario>");
+  EXPECT_EQ(Repair("<scenario><recv request=\"A\"\n</recv></scenario>"),
+            "<scenario><recv request=\"A\"\n></recv></scenario>");
   EXPECT_EQ(Repair("<scenario></recv><nop/></foo></scenario>"), "<scenario><nop/></scenario>");
   EXPECT_EQ(Repair("<scenario>stray < & text<nop/></scenario >more <b/>"),
             "<scenario><nop/></scenario>");
@@ -73,7 +77,7 @@ TEST(RepairXmlTest, CommentsAndDeclarations) {
 
 TEST(RepairXmlTest, Refuses) {
   EXPECT_THAT(Repair("<s>\n<a b=\"1/>\n"), HasSubstr("f.xml:2: an attribute's value never ends"));
-  EXPECT_THAT(Repair("<s>\n\n<a b=\"1\"\n<c/>"), HasSubstr("f.xml:3: <a ...: the tag never ends"));
+  EXPECT_THAT(Repair("<s>\n\n<a b=\"1\"\n"), HasSubstr("f.xml:3: <a ...: the tag never ends"));
   EXPECT_THAT(Repair(std::string_view("<s>\n\0</s>", 9)), HasSubstr("f.xml:2: a NUL byte"));
   std::string deep;
   for (size_t i = 0; i <= kXmlDepthMax; ++i) deep += "<a>";

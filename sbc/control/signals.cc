@@ -1,0 +1,29 @@
+#include "sbc/control/signals.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+
+namespace sbc {
+
+Signals::Signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  CHECK(sigprocmask(SIG_BLOCK, &set, nullptr) == 0);
+  (void)signal(SIGPIPE, SIG_IGN);  // A log's reader that went away is that write's error.
+  fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  CHECK(fd_ >= 0);
+}
+
+Signals::~Signals() { close(fd_); }
+
+std::optional<int> Signals::Take() {
+  signalfd_siginfo info;
+  if (read(fd_, &info, sizeof(info)) != sizeof(info)) return std::nullopt;
+  return static_cast<int>(info.ssi_signo);
+}
+
+}  // namespace sbc

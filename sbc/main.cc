@@ -1,0 +1,107 @@
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/log.h"
+#include "core/net/uring_setup.h"
+#include "core/time/clock.h"
+#include "sbc/config.h"
+#include "sbc/control/control.h"
+#include "sbc/control/signals.h"
+#include "sbc/product.h"
+
+namespace sbc {
+namespace {
+
+constexpr char kUsage[] =
+    "usage: ringfence-sbc --config FILE [--check-config]\n"
+    "\n"
+    "  --config FILE    the configuration (YAML)\n"
+    "  --check-config   says what is wrong with it, or what would run, and starts nothing\n"
+    "  --version        prints the version\n"
+    "  --help           prints this\n"
+    "\n"
+    "SIGTERM ends the calls that are left after drain_timeout, a second one at once. SIGHUP reads\n"
+    "the configuration again and opens the log files anew.\n";
+
+constexpr uint64_t kFilesMin = 512;  // Descriptors: rings, listeners, logs, admin connections.
+
+struct Arguments {
+  std::string config;
+  bool check_config = false;
+  bool version = false;
+  bool help = false;
+};
+
+// Nothing, after saying why, when the command line cannot be understood.
+std::optional<Arguments> ParseArguments(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--help" || word == "-h") {
+      arguments.help = true;
+    } else if (word == "--version") {
+      arguments.version = true;
+    } else if (word == "--check-config") {
+      arguments.check_config = true;
+    } else if (word == "--config" && i + 1 < argc) {
+      arguments.config = argv[++i];
+    } else if (word.substr(0, 9) == "--config=") {
+      arguments.config = word.substr(9);
+    } else {
+      (void)std::fprintf(stderr, "ringfence-sbc: %s: not understood; see --help\n", argv[i]);
+      return std::nullopt;
+    }
+  }
+  if (arguments.config.empty() && !arguments.help && !arguments.version) {
+    (void)std::fprintf(stderr, "ringfence-sbc: --config FILE is missing; see --help\n");
+    return std::nullopt;
+  }
+  return arguments;
+}
+
+int Fail(const absl::Status& status) {
+  const std::string message(status.message());
+  (void)std::fprintf(stderr, "ringfence-sbc: %s\n", message.c_str());
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  const std::optional<Arguments> arguments = ParseArguments(argc, argv);
+  if (!arguments) return 1;
+  if (arguments->help) return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
+  if (arguments->version) {
+    return std::printf("%.*s %s\n", static_cast<int>(kProduct.size()), kProduct.data(),
+                       RINGFENCE_VERSION) < 0
+               ? 1
+               : 0;
+  }
+  auto config = ReadConfig(arguments->config);
+  if (!config.ok()) {
+    const std::string errors(config.status().message());
+    (void)std::fprintf(stderr, "%s\n", errors.c_str());
+    return 1;
+  }
+  if (arguments->check_config) {
+    return std::fputs(DescribeConfig(*config).c_str(), stdout) < 0 ? 1 : 0;
+  }
+  if (const absl::Status files = core::net::ReserveFiles(kFilesMin); !files.ok()) {
+    return Fail(files);
+  }
+  Signals signals;
+  core::KernelClock clock;
+  core::FileLogSink log;
+  Control control(
+      {.config = std::move(*config), .clock = &clock, .log = &log, .signals = &signals});
+  if (const absl::Status status = control.Start(); !status.ok()) return Fail(status);
+  control.Run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace sbc
+
+int main(int argc, char** argv) { return sbc::Main(argc, argv); }

@@ -267,6 +267,45 @@ TEST(MailboxSetTest, LosesNoWakeUp) {
   EXPECT_FALSE(lost);
 }
 
+// A writer that publishes in the very moment in which the reader falls asleep: one of the two must
+// notice the other, which takes one order of their four accesses. Both start each round together.
+TEST(MailboxSetTest, OneOfTwoNoticesTheOther) {
+  constexpr uint64_t kRounds = 100'000;
+  CountingWaker waker;  // Only the writer's thread wakes.
+  MailboxSet set(1, kRing);
+  set.set_waker(&waker);
+  std::atomic<uint64_t> started = 0;
+  std::atomic<uint64_t> finished = 0;
+  const auto wait_for = [](const std::atomic<uint64_t>& counter, uint64_t value) {
+    for (int spins = 1; counter.load(std::memory_order_acquire) < value; ++spins) {
+      if (spins % 1'000 == 0) std::this_thread::yield();
+    }
+  };
+  std::thread writer([&] {
+    Outbox outbox(0, {&set});
+    for (uint64_t round = 1; round <= kRounds; ++round) {
+      (void)outbox.Post(0, Numbered(round));
+      started.fetch_add(1, std::memory_order_acq_rel);
+      wait_for(started, 2 * round);
+      outbox.Flush();
+      finished.store(round, std::memory_order_release);
+    }
+  });
+  uint64_t overlooked = 0;
+  for (uint64_t round = 1; round <= kRounds; ++round) {
+    const int wakes_before = waker.wakes;
+    started.fetch_add(1, std::memory_order_acq_rel);
+    wait_for(started, 2 * round);
+    const bool sleeps = set.BeginSleep();
+    wait_for(finished, round);
+    overlooked += sleeps && waker.wakes == wakes_before;
+    set.EndSleep();
+    set.Drain(10, [](const Envelope&) {});
+  }
+  writer.join();
+  EXPECT_EQ(overlooked, 0u);
+}
+
 TEST(WakeFdTest, IsReadableFromAnyNumberOfWakesToTheClear) {
   WakeFd wake;
   pollfd fd = {wake.fd(), POLLIN, 0};

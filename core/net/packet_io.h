@@ -20,7 +20,7 @@ struct SocketOptions {
   // What a stall of some 100 ms brings at 50,000 packets/s.
   uint32_t receive_buffer_bytes = 4u << 20;
   uint32_t send_buffer_bytes = 4u << 20;
-  bool icmp_errors = true;           // Attribute ICMP errors (rule 8); listeners want it.
+  bool icmp_errors = true;  // Attribute ICMP errors (rule 8); listeners want it.
   bool reuse_port = false;  // Each worker has its own socket on the address (SO_REUSEPORT).
   bool kernel_receive_time = false;  // received_at from the kernel, not from the turn (rule 4).
 };

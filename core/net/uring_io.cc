@@ -40,7 +40,8 @@ UringIo::UringIo(const UringIoOptions& options, Clock* clock)
       to_arm_(options.sockets_max),
       starved_(options.sockets_max),
       erring_(options.sockets_max) {
-  CHECK(options.sockets_max < kSocketsMax && options.send_queue_length > 0);
+  CHECK(options.sockets_max < kSocketsMax);
+  CHECK(options.send_queue_length > 0 && options.send_queue_length <= kSubmissionsMax);
   sockets_.resize(options.sockets_max);
   for (uint32_t i = 0; i < options.sockets_max; ++i) free_sockets_.Push(i);
   sends_.reserve(options.send_queue_length);
@@ -50,9 +51,10 @@ UringIo::UringIo(const UringIoOptions& options, Clock* clock)
 }
 
 absl::Status UringIo::Init() {
+  const uint32_t submissions = std::bit_ceil(options_.send_queue_length);
   const UringRing::Sizes sizes = {
-      .submissions = std::min(std::bit_ceil(options_.send_queue_length), kSubmissionsMax),
-      .completions = options_.completion_queue_length};
+      .submissions = submissions,
+      .completions = std::max(options_.completion_queue_length, submissions)};
   absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create(sizes);
   RETURN_IF_ERROR(ring.status());
   ring_ = *std::move(ring);

@@ -21,6 +21,10 @@ namespace {
 // one turn to the next.
 constexpr Duration kWallStepMin = std::chrono::milliseconds(5);
 
+// Two readings that are further apart than this had the core taken away between them.
+constexpr Duration kReadsApartMax = std::chrono::microseconds(500);
+constexpr int kReadTriesMax = 3;
+
 // Longer than any datagram waits in a socket.
 constexpr Duration kOldestInSocket = std::chrono::seconds(10);
 
@@ -148,8 +152,16 @@ void UringIo::OnDatagram(const Socket& socket, Packet packet, size_t size) {
 // it was set meanwhile, stamps from before and after do not compare, and the turn's time has to do
 // (rule 4).
 void UringIo::MapWallClock() {
-  const Duration wall = std::chrono::microseconds(clock_->Wall().unix_us);
-  const Duration offset = wall - now_.time_since_epoch();
+  Duration offset{};
+  Instant before = now_;
+  for (int tries = 0;; ++tries) {
+    const Duration wall = std::chrono::microseconds(clock_->Wall().unix_us);
+    const Instant after = clock_->Now();
+    offset = wall - before.time_since_epoch();
+    if (after - before < kReadsApartMax) break;
+    if (tries == kReadTriesMax) return;  // We keep losing the core: the last mapping has to do.
+    before = after;
+  }
   const Duration moved = offset - wall_offset_;
   wall_trusted_ = wall_mapped_ && moved < kWallStepMin && moved > -kWallStepMin;
   if (wall_mapped_ && !wall_trusted_) ++counters_.wall_clock_steps;

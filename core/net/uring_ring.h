@@ -54,8 +54,6 @@ class UringRing {
 
   /// Whether entering the kernel would bring completions that are not in the queue yet.
   bool KernelHasMore() const;
-  /// Whether some found the queue full, and wait in the kernel.
-  bool Overflowed() const;
   bool CompletionsWaiting() const;
   /// Fills `completions` with what has arrived; they stay valid until Advance(count).
   uint32_t Peek(std::span<io_uring_cqe*> completions);

@@ -66,7 +66,6 @@ void UringIo::FlushQueued() {
 void UringIo::FinishSends() {
   for (uint32_t i = 0; i < sends_.size(); ++i) {
     while (!Settle(&sends_[i])) {
-      ReadErrorQueues();
       ++counters_.resent;
       SubmitSend(i);
       EnterNow();

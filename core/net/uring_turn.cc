@@ -86,9 +86,9 @@ void UringIo::BeginTurn() {
   ArmReceives();
 }
 
+// What the kernel has not handed over yet is no reason: it is what the latency budget collects.
 bool UringIo::MustNotWait() const {
-  return !ready_.empty() || !errors_.empty() || !erring_.empty() || ring_->CompletionsWaiting() ||
-         ring_->KernelHasMore();
+  return !ready_.empty() || !errors_.empty() || !erring_.empty() || ring_->CompletionsWaiting();
 }
 
 void UringIo::EnterAndWait(Instant deadline) {
@@ -118,19 +118,14 @@ void UringIo::EnterAndWait(Instant deadline) {
   }
 }
 
+// Takes all that is in the completion queue. What found it full waits in the kernel, which says so:
+// see KernelHasMore(). That is never a send: the queue is empty when they are submitted, and has
+// room for all their errors.
 void UringIo::Reap() {
   io_uring_cqe* completions[kReapBatch];
-  for (;;) {
-    const uint32_t count = ring_->Peek(completions);
-    if (count > 0) {
-      for (uint32_t i = 0; i < count; ++i) Dispatch(*completions[i]);
-      ring_->Advance(count);
-      continue;
-    }
-    // Completions that found the queue full wait in the kernel, and entering it moves them here.
-    if (!ring_->Overflowed()) return;
-    EnterNow();
-    if (!ring_->CompletionsWaiting()) return;
+  while (const uint32_t count = ring_->Peek(completions)) {
+    for (uint32_t i = 0; i < count; ++i) Dispatch(*completions[i]);
+    ring_->Advance(count);
   }
 }
 

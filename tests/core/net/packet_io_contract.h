@@ -445,6 +445,23 @@ TEST_P(PacketIoContract, AClosedPortCanBeBoundAtOnce) {
   EXPECT_EQ(bob.io->counters().send_errors, 50u);
 }
 
+// Of a closed socket nothing comes any more, not even what had arrived for a later burst.
+TEST_P(PacketIoContract, AClosedSocketIsSilent) {
+  Host alice = MakeHost();
+  Host bob = MakeHost({.burst_max = 2});
+  const core::SocketId from = alice.Open(world_->Host(1));
+  const core::SocketId to = bob.Open(world_->Host(2));
+  const core::SocketId other = bob.Open(world_->Host(2));
+  for (int i = 0; i < 10; ++i) Send(&alice, from, bob.io->LocalOf(to), "old");
+  Deliver(&alice);
+  ASSERT_TRUE(RunUntil({&bob}, [&] { return !bob.received.empty(); }));
+  bob.io->Close(to);
+  bob.received.clear();
+  Send(&alice, from, bob.io->LocalOf(other), "other");
+  ASSERT_TRUE(RunUntil({&alice, &bob}, [&] { return !bob.received.empty(); }));
+  EXPECT_EQ(BytesOf(bob), std::vector<std::string>{"other"});
+}
+
 // What is queued when its socket closes still leaves: a BYE, at shutdown.
 TEST_P(PacketIoContract, WhatIsQueuedAtCloseStillLeaves) {
   Host alice = MakeHost();

@@ -346,9 +346,10 @@ TEST_P(UringKernelTest, ABudgetCollects) {
   const Endpoint local = io->LocalOf(Open(io.get()));
   PlainSocket sender;
   sender.SendTo(local, "first");
-  io->FlushAndWait(Instant{});  // Arms, and has work: the next wait collects.
+  io->FlushAndWait(Instant{});              // Arms, and has work: the next wait collects.
+  sender.SendTo(local, "before the wait");  // That it waits already does not cut the budget short.
   std::thread other([&] {
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 1; i < 10; ++i) {
       sender.SendTo(local, std::to_string(i));
       std::this_thread::yield();
     }
@@ -374,13 +375,14 @@ TEST_P(UringKernelTest, NoBudgetWakesAtOnce) {
   EXPECT_LT(clock_.Now() - begin, 5s);
 }
 
-// More sockets complete at once than the completion queue holds: the rest wait in the kernel.
-TEST_P(UringKernelTest, ACompletionQueueThatOverflowsLosesNothing) {
+// More sockets complete at once than the completion queue holds: the rest wait in the kernel, and
+// nothing is lost.
+void OverflowTheCompletionQueue(UringIoOptions options) {
   constexpr size_t kSockets = 300;
-  UringIoOptions options = Options();
+  core::KernelClock clock;
   options.send_queue_length = 8;
   options.completion_queue_length = 16;
-  std::unique_ptr<UringIo> io = MakeIo(&clock_, options);
+  std::unique_ptr<UringIo> io = MakeIo(&clock, options);
   PlainSocket sender;
   std::vector<SocketId> sockets;
   for (size_t i = 0; i < kSockets; ++i) sockets.push_back(Open(io.get()));
@@ -391,14 +393,25 @@ TEST_P(UringKernelTest, ACompletionQueueThatOverflowsLosesNothing) {
       sender.SendTo(io->LocalOf(socket), "b");
     }
     size_t received = 0;
-    for (int turns = 0; turns < 200 && received < 2 * kSockets; ++turns) {
-      io->FlushAndWait(clock_.Now() + 10ms);
+    const Instant deadline = clock.Now() + 5s;
+    while (received < 2 * kSockets && clock.Now() < deadline) {
+      io->FlushAndWait(clock.Now() + 10ms);
       received += io->Receive().size();
     }
     EXPECT_EQ(received, 2 * kSockets);
     io->FlushAndWait(Instant{});
     EXPECT_EQ(io->armed_sockets(), kSockets);
   }
+}
+
+TEST_P(UringKernelTest, ACompletionQueueThatOverflowsLosesNothing) {
+  OverflowTheCompletionQueue(Options());
+}
+
+TEST(UringPollTest, ACompletionQueueThatOverflowsLosesNothing) {
+  UringIoOptions options;
+  options.poll = true;
+  OverflowTheCompletionQueue(options);
 }
 
 // Rule 3: sockets whose receive ended on a dry window are all armed again once it has recovered,
@@ -531,15 +544,18 @@ TEST(UringReceiveTimeTest, IsTheKernelsAndSurvivesAWallClockStep) {
     while (clock.Now() < moments.arrived + 3ms) {
     }
     moments.turn = clock.Now();
-    io->FlushAndWait(Instant{});
+    io->FlushAndWait(moments.turn + 1s);
     EXPECT_EQ(io->Receive().size(), 1u);
     moments.stamp = io->Receive().empty() ? Instant{} : io->Receive()[0].received_at();
     return moments;
   };
+  // A busy machine may deliver late, or stop us between two moments: one try of many has to do.
   const auto expect_true_stamp = [&] {
-    const Moments moments = receive();
-    EXPECT_GE(moments.stamp, moments.sent - 1ms);
-    EXPECT_LE(moments.stamp, moments.arrived + 1ms);
+    for (int tries = 0; tries < 50; ++tries) {
+      const Moments moments = receive();
+      if (moments.stamp >= moments.sent - 1ms && moments.stamp <= moments.arrived + 1ms) return;
+    }
+    ADD_FAILURE() << "no receive time was the datagram's own";
   };
   const auto expect_time_of_turn = [&] {
     const Moments moments = receive();

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/engine/mailbox.h"
+#include "sbc/call_record.h"
+#include "sbc/host_registry.h"
+#include "sbc/sbc_worker.h"
+#include "tests/support/sim_io.h"
+#include "tests/support/sim_network.h"
+#include "tests/support/simulation.h"
+
+namespace tests {
+
+/// One SBC of one or several workers in a simulated network, with the test in the control thread's
+/// place.
+///
+/// Shape:    `yaml` is a configuration as ringfence-sbc reads it; its host names resolve to what
+/// the
+///           test says with SetAddresses(), addresses to themselves.
+/// Lifetime: borrows the network and adds itself to the simulation, which it must outlive.
+class SbcWorld {
+ public:
+  struct Options {
+    std::string yaml;
+    uint16_t workers = 1;
+    uint64_t seed = 1;
+  };
+
+  SbcWorld(const Options& options, SimNetwork* network, Simulation* simulation);
+  ~SbcWorld();
+
+  sbc::SbcWorker& worker(size_t index = 0) { return *workers_[index]->sbc; }
+  size_t workers() const { return workers_.size(); }
+
+  /// What a host name resolves to from now on.
+  void SetAddresses(std::string_view host, const std::vector<core::Endpoint>& addresses);
+  void Post(size_t worker, sbc::EnvelopeKind kind);
+  void PostAll(sbc::EnvelopeKind kind);
+  void Reload(const std::string& yaml);
+
+  /// Takes what the workers told the control thread.
+  void Drain();
+  const std::vector<sbc::CallRecord>& records() {
+    Drain();
+    return records_;
+  }
+  size_t calls() const;
+  size_t transactions() const;
+  size_t packets() const;
+  size_t timers() const;
+
+ private:
+  struct Seat final : Participant {
+    void Turn() override { sbc->Turn(); }
+    core::Instant NextDue() const override { return sbc->NextDue(); }
+    std::unique_ptr<SimIo> io;
+    std::unique_ptr<core::engine::MailboxSet> mailboxes;
+    std::unique_ptr<core::engine::Outbox> outbox;
+    std::unique_ptr<sbc::SbcWorker> sbc;
+  };
+
+  const sbc::Policy* BuildPolicy(const std::string& yaml);
+  void PostAddresses(uint16_t host, const std::vector<core::Endpoint>& addresses);
+
+  SimNetwork* network_;
+  Simulation* simulation_;
+  sbc::HostRegistry registry_{1024};
+  std::vector<std::unique_ptr<sbc::Policy>> policies_;
+  std::unique_ptr<core::engine::MailboxSet> control_mailboxes_;
+  std::vector<std::unique_ptr<Seat>> workers_;
+  std::unique_ptr<core::engine::Outbox> control_outbox_;
+  std::vector<sbc::CallRecord> records_;
+};
+
+}  // namespace tests

@@ -260,7 +260,7 @@ struct CallerIdConfig {
 
 struct EmergencyConfig {
   EmergencyNumbers numbers = EmergencyNumbers::Default();  // Written as a list.
-  uint32_t reserve_calls = 8;  // Of limits.calls, kept for them (rule 6).
+  uint32_t reserve_calls = 8;  // Of limits.calls (rule 6); the default is a quarter at most.
 };
 
 /// Has no authentication of its own, so anything but loopback is warned of.

@@ -188,14 +188,24 @@ void CheckCustomers(const Reading& reading) {
   }
 }
 
+// The default reserve shrinks with a small node; one that was written must leave room for others.
+void CheckReserve(Reading* reading) {
+  constexpr uint32_t kShareMax = 4;
+  const uint32_t calls = reading->config.limits.calls;
+  uint32_t* reserve = &reading->config.emergency.reserve_calls;
+  const auto emergency = reading->root->Find("emergency");
+  const auto written = emergency ? emergency->Find("reserve_calls") : std::nullopt;
+  if (!written) {
+    *reserve = std::min(*reserve, calls / kShareMax);
+  } else if (*reserve >= calls) {
+    written->Error(Concat(*reserve, " leaves nothing of limits.calls, ", calls));
+  }
+}
+
 // Rule 11 of the packet core: say it at start, not when a call cannot be opened.
 void CheckCapacity(const Reading& reading) {
   const Config& config = reading.config;
   const uint64_t calls = config.limits.calls;
-  if (config.emergency.reserve_calls >= calls) {
-    reading.root->Error(Concat("emergency.reserve_calls: ", config.emergency.reserve_calls,
-                               " leaves nothing of limits.calls, ", calls));
-  }
   if (config.media.empty()) return;
   const Node media = *reading.root->Find("media");
   for (const Side side : {Side::kCustomer, Side::kTrunk}) {
@@ -227,6 +237,7 @@ void CheckConfig(Reading* reading) {
   CheckRoutes(*reading);
   CheckCustomers(*reading);
   CheckSides(*reading);
+  CheckReserve(reading);
   CheckCapacity(*reading);
 }
 

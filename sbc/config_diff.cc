@@ -233,8 +233,8 @@ Settings Write(const Config& config, const Config& other) {
 }
 
 std::string Shown(const Setting& setting) {
-  if (setting.secret) return "(hidden)";
-  return setting.value.empty() ? "nothing" : setting.value;
+  if (setting.value.empty()) return "nothing";
+  return setting.secret ? "(hidden)" : setting.value;
 }
 
 }  // namespace
@@ -242,19 +242,18 @@ std::string Shown(const Setting& setting) {
 std::vector<ConfigChange> DiffConfig(const Config& before, const Config& after) {
   const Settings old_settings = Write(before, after);
   const Settings new_settings = Write(after, before);
-  const Setting nothing;
+  Settings all = old_settings;
+  all.insert(new_settings.begin(), new_settings.end());
   std::vector<ConfigChange> changes;
-  const auto compare = [&changes](const std::string& path, const Setting& was, const Setting& is) {
-    if (was.value == is.value) return;
-    changes.push_back(
-        {Concat(path, ": ", Shown(was), " -> ", Shown(is)), was.needs_restart || is.needs_restart});
-  };
-  for (const auto& [path, was] : old_settings) {
+  for (const auto& [path, setting] : all) {
+    const auto was = old_settings.find(path);
     const auto is = new_settings.find(path);
-    compare(path, was, is == new_settings.end() ? nothing : is->second);
-  }
-  for (const auto& [path, is] : new_settings) {
-    if (!old_settings.contains(path)) compare(path, nothing, is);
+    const Setting nothing = {"", setting.needs_restart, setting.secret};
+    const Setting& old_setting = was == old_settings.end() ? nothing : was->second;
+    const Setting& new_setting = is == new_settings.end() ? nothing : is->second;
+    if (old_setting.value == new_setting.value) continue;
+    changes.push_back({Concat(path, ": ", Shown(old_setting), " -> ", Shown(new_setting)),
+                       setting.needs_restart});
   }
   return changes;
 }

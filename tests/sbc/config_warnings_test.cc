@@ -1,0 +1,120 @@
+// Goal: what a configuration may say but probably does not mean is told at start, with its place,
+// and is not in the way (rules 1, 5 and 12; packet core, rule 11).
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "core/base/check.h"
+#include "core/base/concat.h"
+#include "sbc/config.h"
+
+namespace sbc {
+namespace {
+
+using core::Concat;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::string_view kListeners = R"(
+listeners:
+  - {side: customer, address: 127.0.0.2}
+  - {side: trunk, address: 127.0.0.3, advertise: 203.0.113.10}
+)";
+
+Config Read(std::string_view text) {
+  absl::StatusOr<Config> config = ParseConfig(text, "tests/corpus/seed/sbc.yaml");
+  EXPECT_TRUE(config.ok()) << config.status();
+  CHECK(config.ok());
+  return std::move(*config);
+}
+
+TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
+  const struct {
+    const char* text;
+    const char* warning;
+  } kRows[] = {
+      {"connectors: [{id: a, termination: {file: termination.json}}]",  // Rule 5.
+       "tests/corpus/seed/termination.json:2: connectors[0].termination.Termination: CpsLimit is "
+       "0: no limit of ours, but the trunk's own default quota is 1 call a second"},
+      {"connectors: [{id: a, termination: {CallingRegions: [US], CidrAllowedList: "
+       "[203.0.112.0/24]}}]",
+       "connectors[0].termination.CidrAllowedList[0]: wider than the /27 that AWS takes"},
+      {"connectors: [{id: a, termination: {CallingRegions: [UK]}}]",
+       "connectors[0].termination.CallingRegions[0]: no numbers of such a country are known"},
+      {"connectors: [{id: a, termination: {CpsLimit: 1}}]",
+       "connectors[0].termination: CallingRegions names no country: every call towards the trunk "
+       "is refused"},
+      {"connectors: [{id: a, termination: {CpsLimit: 1}}]",
+       "connectors[0]: nobody is allowed to call towards the trunk: CidrAllowedList is empty"},
+      {"connectors: [{id: a}]",
+       "connectors[0]: no `termination`: calls towards the trunk are refused as disabled"},
+      {"connectors: [{id: a}]",
+       "connectors[0]: no `origination`: calls from the trunk are refused as disabled"},
+      {"connectors: [{id: a, origination: {Routes: []}}]",
+       "connectors[0]: no routes: calls from the trunk are refused"},
+      {"connectors: [{id: a, routes: [{host: a}, {host: b}, {host: c}, {host: d}, {host: e}, "
+       "{host: f}, {host: g}, {host: h}, {host: i}, {host: j}, {host: k}]}]",
+       "connectors[0].routes: 11 routes; AWS documents a limit of 10 and of 20"},
+      {"connectors: [{id: a, customers: [{cidrs: [0.0.0.0/0]}]}]",
+       "connectors[0].customers[0].cidrs[0]: this admits every address there is"},
+      {"connectors: [{id: a, termination: {CallingRegions: [US], CidrAllowedList: "
+       "[203.0.113.10/32]}}]",
+       "connectors[0].termination.CidrAllowedList[0]: 203.0.113.10/32 is our own address: name the "
+       "PBXs in `customers`"},
+      {"connectors: [{id: a, phone_numbers: [\"+16185558387\"]}, {id: b, phone_numbers: "
+       "[\"+16185558387\"]}]",
+       "connectors[1]: phone_numbers: +16185558387 is another connector's too; calls to it that "
+       "name no connector go to the first"},
+      {"connectors: [{id: a, codecs: [PCMU]}]",
+       "connectors[0].codecs: has no effect yet: media anchoring is not supported"},
+      {"connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: media anchoring is not supported yet: SDP passes as it came"},
+      {"connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side trunk has 500 pairs of ports for 20000 calls (limits.calls)"},
+      {"connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 0 pairs of ports for 20000 calls (limits.calls)"},
+      {"connectors: [{id: a}]\nadmin: {address: 0.0.0.0}",
+       "admin.address: anyone who reaches this address may read and command; it has no passwords"},
+      {"connectors: [{id: a}]\nemergency: {numbers: []}",
+       "emergency.numbers: no number is an emergency: all calls can be refused"},
+  };
+  for (const auto& row : kRows) {
+    const Config config = Read(Concat(kListeners, row.text, "\n"));
+    EXPECT_THAT(config.warnings, ::testing::Contains(HasSubstr(row.warning))) << row.text;
+  }
+}
+
+TEST(ConfigWarningsTest, WarnsWhenCallsExceedDescriptors) {
+  // No machine's hard limit is two million and more.
+  const Config config = Read(Concat(kListeners, R"(
+limits: {calls: 1000000}
+media: [{side: customer, address: 127.0.0.2, ports: 20000-29999}]
+connectors: [{id: a}]
+)"));
+  const bool warned =
+      std::any_of(config.warnings.begin(), config.warnings.end(), [](const std::string& warning) {
+        return warning.find("1000000 calls (limits.calls) need 2000000 descriptors") !=
+               std::string::npos;
+      });
+  rlimit files = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+  EXPECT_EQ(warned, files.rlim_max < 2'000'000);
+}
+
+TEST(ConfigWarningsTest, ACleanConfigurationHasNoWarnings) {
+  const Config config = Read(Concat(kListeners, R"(
+connectors:
+  - id: abc
+    termination: {CpsLimit: 1, CallingRegions: [US], CidrAllowedList: [198.51.100.204/32]}
+    origination: {Routes: [{Host: 198.51.100.204}]}
+)"));
+  EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+}  // namespace
+}  // namespace sbc

@@ -269,6 +269,8 @@ TEST(MailboxSetTest, LosesNoWakeUp) {
 
 // A writer that publishes in the very moment in which the reader falls asleep: one of the two must
 // notice the other, which takes one order of their four accesses. Both start each round together.
+// A pass is no proof: with one access relaxed, 4 runs of 200'000 rounds overlooked 127, 7'270, 122
+// and 0 times on a busy 2-core machine.
 TEST(MailboxSetTest, OneOfTwoNoticesTheOther) {
   constexpr uint64_t kRounds = 100'000;
   CountingWaker waker;  // Only the writer's thread wakes.

@@ -45,13 +45,14 @@ absl::Status CheckTogether(const Options& options) {
   if (options.users >= 0 && options.calls_at_once != 0) {
     return absl::InvalidArgumentError("-users and -l: wanted one of them");
   }
-  for (const auto& [file, field] : options.injection_indexes) {
+  for (const auto& index : options.injection_indexes) {
+    const std::string& file = index.first;
     const bool known = std::any_of(
         options.injection_files.begin(), options.injection_files.end(),
         [&](const std::string& f) { return f == file || f.ends_with(core::Concat("/", file)); });
     if (!known) {
-      return absl::InvalidArgumentError(
-          core::Concat("-infindex ", file, " ", field, ": wanted the base name of an -inf file"));
+      return absl::InvalidArgumentError(core::Concat("-infindex ", file, " ", index.second,
+                                                     ": wanted the base name of an -inf file"));
     }
   }
   return absl::OkStatus();

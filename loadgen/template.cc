@@ -376,6 +376,7 @@ void TemplateRenderer::WriteField(const Segment& segment) {
 }
 
 void TemplateRenderer::MarkAuthentication(std::string_view username, std::string_view password) {
+  if (context_.authenticator == nullptr) return SwallowIfAtLineStart();
   has_authentication_ = true;
   authentication_at_ = out_.size();
   username_text_ = username.empty() ? context_.run->auth_username : username;
@@ -420,11 +421,9 @@ void TemplateRenderer::PatchLens() {
 size_t TemplateRenderer::InsertAuthentication(std::string_view method) {
   char header[kAuthenticationMax];
   TextWriter field{header};
-  if (context_.authenticator != nullptr) {
-    const std::string_view body =
-        body_at_ < out_.size() ? out_.text().substr(body_at_) : std::string_view();
-    context_.authenticator->WriteHeader({username_text_, password_text_, method, body}, &field);
-  }
+  const std::string_view body =
+      body_at_ < out_.size() ? out_.text().substr(body_at_) : std::string_view();
+  context_.authenticator->WriteHeader({username_text_, password_text_, method, body}, &field);
   if (!field.ok()) return 0;
   const size_t tail = out_.size() - authentication_at_;
   char* place = memory_.data() + authentication_at_;

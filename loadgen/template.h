@@ -65,7 +65,8 @@ class MessageTemplate {
   MessageTemplate(MessageTemplate&&) = default;
   MessageTemplate& operator=(MessageTemplate&&) = default;
 
-  /// The bytes written; 0 where `out` is too small for all of them.
+  /// The bytes written; 0 where `out` is too small for all of them (and for the line end of an
+  /// [authentication] that its Authenticator leaves empty).
   size_t Render(const RenderContext& context, std::span<char> out) const;
   /// The same as the method of an [authentication] in it. (A plain text has none.)
   size_t Render(const RenderContext& context, std::string_view method, std::span<char> out) const;

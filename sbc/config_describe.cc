@@ -25,6 +25,7 @@ std::string Text(const T& address) {
 template <typename T>
 std::string List(const std::vector<T>& addresses) {
   std::vector<std::string> words;
+  words.reserve(addresses.size());
   for (const T& address : addresses) words.push_back(Text(address));
   return words.empty() ? "nobody" : core::Join(words, ", ");
 }

@@ -51,6 +51,7 @@ std::string Text(const std::optional<T>& value) {
 template <typename T>
 std::string Text(const std::vector<T>& values) {
   std::vector<std::string> words;
+  words.reserve(values.size());
   for (const T& value : values) words.push_back(Text(value));
   return core::Join(words, ", ");
 }

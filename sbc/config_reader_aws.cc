@@ -37,7 +37,7 @@ std::optional<Node> Unwrap(const Node& node, std::string_view outer_key, Reading
     object = reading->documents.back().root(&reading->diagnostics);
     if (!object.ExpectMap()) return std::nullopt;
   }
-  const auto inner = object.Find(outer_key);
+  auto inner = object.Find(outer_key);
   if (!inner) return object;
   object.RejectUnknownKeys();
   if (!inner->ExpectMap()) return std::nullopt;

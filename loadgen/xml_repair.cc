@@ -167,7 +167,8 @@ void XmlRepairer::TakeCloseTag() {
 }
 
 void XmlRepairer::CloseMessageElement() {
-  const auto open = std::find_if(open_.begin(), open_.end(), IsMessageElement);
+  if (open_.empty()) return;  // The root stays: behind it nothing counts.
+  const auto open = std::find_if(open_.begin() + 1, open_.end(), IsMessageElement);
   if (open == open_.end()) return;
   const auto depth = static_cast<size_t>(open - open_.begin());
   while (open_.size() > depth) CloseTop();

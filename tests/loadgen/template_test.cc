@@ -7,10 +7,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <array>
 #include <memory>
 
 #include "tests/loadgen/template_fixture.h"
+#include "tests/support/allocations.h"
 
 namespace loadgen {
 namespace {
@@ -241,6 +242,26 @@ TEST(TemplateTest, NothingPastTheEndOfTheBuffer) {
     const size_t written = compiled->Render(fixture.context, {exact.get(), size});
     EXPECT_EQ(written, size == whole.size() ? size : 0) << size;
   }
+}
+
+TEST(TemplateTest, RenderingAllocatesNothing) {
+  TemplateFixture fixture;
+  fixture.Receive(kInvite);
+  fixture.AddFile("SEQUENTIAL,PRINTF=9\nu%03d\n", "f.csv");
+  const auto number = *fixture.table.Use("n", 1);
+  fixture.store.SetNumber(number.index, 1e300);
+  FakeAuthenticator authenticator;
+  fixture.context.authenticator = &authenticator;
+  const absl::StatusOr<SendTemplate> compiled = CompileSend(
+      "INVITE sip:[field0 line=[$n]] SIP/2.0\n[last_Via:]\n[last_X-Two:]\n[routes]\nA: [$n] "
+      "[timestamp] [date] [branch]\n[authentication username=[service]]\nL: [len]\n\n[local_ip]",
+      fixture.Scope());
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  std::array<char, 4096> out;
+  const size_t before = Allocations();
+  const size_t size = compiled->Render(fixture.context, out);
+  EXPECT_EQ(Allocations(), before);
+  EXPECT_GT(size, 300u);
 }
 
 TEST(TemplateTest, KnowsWhatItSends) {

@@ -59,6 +59,7 @@ TEST(RepairXmlTest, Tags) {
             "<scenario><nop><action><log/></action></nop></scenario>");
   EXPECT_EQ(Repair("<scenario><recv request=\"A\"\n</recv></scenario>"),
             "<scenario><recv request=\"A\"\n></recv></scenario>");
+  EXPECT_EQ(Repair("<nop><a><send/>"), "<nop><a><send/></a></nop>");  // The root stays open.
   EXPECT_EQ(Repair("<scenario></recv><nop/></foo></scenario>"), "<scenario><nop/></scenario>");
   EXPECT_EQ(Repair("<scenario>stray < & text<nop/></scenario >more <b/>"),
             "<scenario><nop/></scenario>");

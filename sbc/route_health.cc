@@ -129,19 +129,19 @@ bool RouteHealth::OnAnswer(ProbeId id, uint16_t status_code, core::Random* rando
   return false;
 }
 
-bool RouteHealth::OnCall(uint16_t host_index, const core::Endpoint& endpoint, CallSign sign,
+bool RouteHealth::OnCall(uint16_t host, const core::Endpoint& address, CallSign sign,
                          core::Instant now, Change* change) {
-  Host* host = Find(host_index);
-  if (host == nullptr) return false;
-  for (Address& address : host->addresses) {
-    if (address.endpoint != endpoint) continue;
+  Host* found = Find(host);
+  if (found == nullptr) return false;
+  for (Address& entry : found->addresses) {
+    if (entry.endpoint != address) continue;
     bool changed = false;
     if (sign == CallSign::kAlive) {
-      address.last_answer = now;
-      changed = OnSuccess(*host, &address, change);
+      entry.last_answer = now;
+      changed = OnSuccess(*found, &entry, change);
     } else {
       ++counters_.call_failures;
-      changed = OnFailure(*host, &address, now, change);
+      changed = OnFailure(*found, &entry, now, change);
     }
     FindNextDue();
     return changed;

@@ -43,10 +43,10 @@ UriHost UriHost::Of(std::string_view name, uint16_t port) {
   return host;
 }
 
-PartyUser ReadPartyUser(std::string_view text, HomePlan home) {
+PartyUser ReadPartyUser(std::string_view uri_text, HomePlan home) {
   PartyUser party;
   core::sip::Uri uri;
-  if (core::sip::ParseUri(text, &uri) != core::sip::ParseError::kOk) return party;
+  if (core::sip::ParseUri(uri_text, &uri) != core::sip::ParseError::kOk) return party;
   const bool is_tel = uri.scheme == core::sip::UriScheme::kTel;
   if (!is_tel && !uri.is_sip()) return party;
   // What follows a ";" in the user part are parameters of a telephone-subscriber (RFC 3261

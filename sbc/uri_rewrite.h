@@ -26,7 +26,7 @@ struct UriHost {
 };
 
 /// Reads the user part of a sip, sips or tel URI. Other schemes have none: `*user` stays empty.
-PartyUser ReadPartyUser(std::string_view uri, HomePlan home);
+PartyUser ReadPartyUser(std::string_view uri_text, HomePlan home);
 
 /// sip:user@host[:port][;user=phone]
 void WriteUri(const PartyUser& user, const UriHost& host, core::sip::TextWriter* out);

@@ -83,12 +83,11 @@ void OverrideCaller(const Connector& connector, CallerIdentity* caller) {
   caller->overridden = true;
 }
 
-std::optional<Refusal> CheckCaller(const Connector& connector, bool allow_diverted,
-                                   const CallerIdentity& caller) {
+std::optional<Refusal> CheckCaller(const Connector& connector, const CallerIdentity& caller) {
   if (connector.inventory.empty()) return std::nullopt;
   const PartyUser& shown = caller.caller();
   if (!shown.number.empty() && connector.Owns(shown.number.view())) return std::nullopt;
-  if (allow_diverted && caller.owns_diversion) return std::nullopt;
+  if (connector.allow_diverted && caller.owns_diversion) return std::nullopt;
   return RefuseCallerId(connector.config->rejections, shown.shown());
 }
 

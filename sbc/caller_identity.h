@@ -50,12 +50,12 @@ struct CallerIdentity {
 CallerIdentity ReadCaller(const core::sip::Message& invite, const Connector& connector);
 
 /// Towards the trunk: DefaultPhoneNumber, if set, takes the place of the number in From and PAI.
+/// Twice is as good as once.
 void OverrideCaller(const Connector& connector, CallerIdentity* caller);
 
 /// Towards the trunk, after OverrideCaller(): the inventory check. A diverted call passes by the
 /// owned number that diverted it, where `caller_id: {allow_diverted: true}`.
-std::optional<Refusal> CheckCaller(const Connector& connector, bool allow_diverted,
-                                   const CallerIdentity& caller);
+std::optional<Refusal> CheckCaller(const Connector& connector, const CallerIdentity& caller);
 
 /// Towards the customer: true where identity is to be hidden (`Privacy: id`), so that From becomes
 /// anonymous and nothing is asserted. The trunk is within the trust domain: it is told who calls.

@@ -84,6 +84,7 @@ absl::Status Policy::CompileConnector(size_t index, HostRegistry* registry) {
   connector.failover = Failover(config.failover);
   connector.limits = {config.termination.cps_limit, config.calls_max,
                       config_.emergency.reserve_calls};
+  connector.allow_diverted = config_.caller_id.allow_diverted;
   connector.inventory.insert(config.phone_numbers.begin(), config.phone_numbers.end());
   if (config.termination.cps_limit > RateWindow::kLimitMax) {
     return absl::InvalidArgumentError(absl::StrCat(

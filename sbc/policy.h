@@ -34,6 +34,7 @@ struct Connector {
   RouteSet trunk;            // Towards the trunk: termination's one route.
   Failover failover;
   ConnectorLedger::Limits limits;
+  bool allow_diverted = false;                   // `caller_id: {allow_diverted: true}`
   std::set<std::string, std::less<>> inventory;  // E.164.
 
   /// An empty inventory owns every number: it is optional.

@@ -28,7 +28,9 @@ std::optional<Refusal> CheckTermination(const Connector& connector,
     (void)detail.Append(country.known() ? country.view() : "unknown");
     return Refuse(RejectionCause::kRegion, config.rejections, detail.view());
   }
-  return CheckCaller(connector, request.allow_diverted, *request.caller);
+  CallerIdentity shown = *request.caller;  // DefaultPhoneNumber comes before the check (rule 17).
+  OverrideCaller(connector, &shown);
+  return CheckCaller(connector, shown);
 }
 
 std::optional<Refusal> CheckOrigination(const Connector& connector, std::string_view called_user,

@@ -12,10 +12,9 @@ namespace sbc {
 
 /// A new call from the customer to the trunk, as its checks see it.
 struct TerminationRequest {
-  std::string_view called_user;  // Of the Request-URI.
-  const CallerIdentity* caller = nullptr;
-  bool emergency = false;       // Policy::IsEmergency(called_user).
-  bool allow_diverted = false;  // `caller_id: {allow_diverted: true}`
+  std::string_view called_user;            // Of the Request-URI.
+  const CallerIdentity* caller = nullptr;  // As ReadCaller() made it, overridden or not yet.
+  bool emergency = false;                  // Policy::IsEmergency(called_user).
 };
 
 /// What a worker can check by itself, in this order: disabled, region, caller_id. The limits come

@@ -27,9 +27,10 @@ class CallerIdentityTest : public testing::Test {
   }
   // Towards the trunk.
   bool Passes(CallerIdentity caller, bool allow_diverted = false) {
+    config_.caller_id.allow_diverted = allow_diverted;
     PolicyBed bed(config_);
     OverrideCaller(bed.connector(), &caller);
-    return !CheckCaller(bed.connector(), allow_diverted, caller).has_value();
+    return !CheckCaller(bed.connector(), caller).has_value();
   }
   std::string From(CallerIdentity caller, Side towards, std::string_view from = kFrom) {
     const IndexedMessage invite("INVITE sip:x SIP/2.0\n" + std::string(from));
@@ -184,7 +185,7 @@ TEST_F(CallerIdentityTest, AllocatesNothing) {
   const size_t before = Allocations();
   CallerIdentity caller = ReadCaller(*invite, bed.connector());
   OverrideCaller(bed.connector(), &caller);
-  const bool passes = !CheckCaller(bed.connector(), true, caller).has_value();
+  const bool passes = !CheckCaller(bed.connector(), caller).has_value();
   EXPECT_EQ(Allocations(), before);
   EXPECT_TRUE(passes);
 }

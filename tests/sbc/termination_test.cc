@@ -29,7 +29,6 @@ std::optional<Refusal> Check(const Config& config, std::string_view called,
   request.called_user = called;
   request.caller = &identity;
   request.emergency = bed->IsEmergency(called);
-  request.allow_diverted = config.caller_id.allow_diverted;
   E164 unused;
   return CheckTermination(bed.connector(), request, e164 != nullptr ? e164 : &unused);
 }
@@ -86,6 +85,17 @@ TEST(TerminationTest, Rule17_ACallerNotInTheInventory) {
   EXPECT_EQ(refusal->cause, RejectionCause::kCallerId);
   EXPECT_EQ(refusal->status_code, 403);
   EXPECT_EQ(refusal->reason, "Caller Id +14435550100 is not valid");
+}
+
+// Who checks need not know of DefaultPhoneNumber: it has taken the caller's place by then.
+TEST(TerminationTest, Rule17_TheDefaultTakesTheCallersPlaceBeforeTheCheck) {
+  Config config = SmallConfig();
+  config.connectors[0].phone_numbers = {"+16185558387"};
+  config.connectors[0].termination.default_phone_number = "+16185558387";
+  EXPECT_EQ(Check(config, "+18155558245", "+14435550100"), std::nullopt);
+  config.connectors[0].termination.default_phone_number = "+12025550100";
+  EXPECT_EQ(Check(config, "+18155558245", "+16185558387")->reason,
+            "Caller Id +12025550100 is not valid");
 }
 
 // What is not a number is not echoed: the reason phrase is ours.

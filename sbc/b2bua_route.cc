@@ -174,7 +174,11 @@ void B2bua::OnAttemptResponse(Call* call, ClientTransaction& transaction, const 
   const uint16_t status = response.status_code();
   if (status / 100 == 2) return OnAnswer(call, transaction, response, now);
   if (call->state != Call::State::kRouting) return;  // It was answered by another early dialog.
-  options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
+  // A 100 may be a proxy's in front of a dead PBX; 408 and 503 are what probes count as down (rule
+  // 10).
+  if (status > 100 && status != 408 && status != 503) {
+    options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
+  }
   if (status >= 300) return OnAttemptFinal(call, response, now);
   call->plan.OnProvisional(status, now);
   ArmRouteTimer(call);
@@ -226,7 +230,9 @@ void B2bua::OnAttemptFailed(Call* call, Failure failure, Instant now) {
 
 void B2bua::OnRouteTimer(Call* call, Instant now) {
   if (call->state != Call::State::kRouting) return;
-  options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);
+  if (!call->plan.may_cancel()) {  // It said nothing at all. Who only rings on is alive.
+    options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);
+  }
   AbandonAttempt(call, now);
   if (call->plan.OnTimeOut(now) == RoutePlan::Verdict::kTryNext) {
     TryNextRoute(call, now);

@@ -75,6 +75,13 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
   }
   if (!called.empty()) record.called.AssignTruncated(called.view());
   if (refusal.has_value()) return RefuseInvite(transaction, invite, *refusal, &record, now);
+  if (start.called_user.size() > PartyUser::kUserMax) {
+    // Nobody has such a number, and no URI of ours could name it.
+    return RefuseInvite(transaction, invite,
+                        Refuse(RejectionCause::kUnknownNumber, connector.config->rejections,
+                               "the called user part is too long"),
+                        &record, now);
+  }
 
   Call* call = calls_.Acquire(options_.session, &FireSessionCaller, &FireSessionCallee, &FireRoute,
                               &FireReliable);

@@ -25,8 +25,12 @@ void* AllocateAligned(size_t size, std::align_val_t alignment) {
 
 size_t Allocations() { return allocations.load(std::memory_order_relaxed); }
 
-// The array and nothrow forms of the standard library call these.
+// The array forms of the standard library call these.
 void* operator new(size_t size) { return Allocate(size); }
+// AddressSanitizer has nothrow forms of its own, whose memory must not come to our delete.
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return Allocate(size); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return Allocate(size); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 void* operator new(size_t size, std::align_val_t alignment) {
   return AllocateAligned(size, alignment);
 }

@@ -94,8 +94,11 @@ int Main(int argc, char** argv) {
   Signals signals;
   core::KernelClock clock;
   core::FileLogSink log;
-  Control control(
-      {.config = std::move(*config), .clock = &clock, .log = &log, .signals = &signals});
+  Control control({.config = std::move(*config),
+                   .version = RINGFENCE_VERSION,
+                   .clock = &clock,
+                   .log = &log,
+                   .signals = &signals});
   if (const absl::Status status = control.Start(); !status.ok()) return Fail(status);
   control.Run();
   return 0;

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "core/base/check.h"
 #include "core/base/status.h"
 #include "sbc/control/packet_backend.h"
-#include "sbc/control/reload.h"
 #include "sbc/envelopes.h"
 
 namespace sbc {
@@ -23,16 +23,6 @@ namespace {
 
 std::string_view SignalName(int signal) {
   return signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGHUP";
-}
-
-// Visits the lines of a text that has several: a configuration's errors.
-template <typename Visit>
-void ForEachLine(std::string_view text, Visit&& visit) {
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    if (end > 0) visit(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
 }
 
 }  // namespace
@@ -53,7 +43,10 @@ Control::Control(Options options)
       registry_(HostsMax(config_)),
       workers_(static_cast<uint16_t>(config_.node.workers)),
       hosts_(&registry_, &log_),
-      shutdown_(static_cast<uint16_t>(config_.node.workers)) {
+      shutdown_(static_cast<uint16_t>(config_.node.workers)),
+      records_(&log_),
+      version_(std::move(options.version)),
+      began_(now_) {
   workers_.inbox().set_waker(&wake_);
   log_.SetTime(now_, clock_->Wall());
 }
@@ -64,6 +57,12 @@ absl::Status Control::Start() {
   RETURN_IF_ERROR(ProbePacketIo(config_.node));
   auto policies = BuildPolicies(config_);
   RETURN_IF_ERROR(policies.status());
+  RETURN_IF_ERROR(records_.Open(config_.logs.directory));
+  records_.Configure(config_);
+  // Before the workers: /healthz and /readyz tell of the start too.
+  auto admin = AdminServer::Start(config_.admin.local, &wake_);
+  RETURN_IF_ERROR(admin.status());
+  admin_ = std::move(*admin);
   RETURN_IF_ERROR(hosts_.Configure(config_.dns, now_));
   newest_ = HostsOf(*policies->front());
   WatchHosts();
@@ -78,6 +77,11 @@ absl::Status Control::Start() {
   log_.SetTime(now_, clock_->Wall());
   for (const std::string& warning : config_.warnings)
     LogLine(&log_, &warning_).Text("text", warning);
+  LogLine(&log_, &media_)
+      .Text("text", config_.media.empty()
+                        ? "no media: this node relays signalling only, and SDP passes as it came"
+                        : "media: anchoring is not supported yet, and SDP passes as it came");
+  admin_->SetReady(true);
   LogLine(&log_, &started_)
       .Text("node", config_.node.name)
       .Number("workers", workers_.size())
@@ -93,6 +97,8 @@ void Control::Run() {
   while (workers_.inbox().Drain(kEnvelopesPerTurnMax,
                                 [this](const Envelope& envelope) { OnEnvelope(envelope); }) > 0) {
   }
+  records_.Flush();
+  admin_.reset();
   LogLine(&log_, &stopped_).Text("node", config_.node.name);
 }
 
@@ -106,6 +112,8 @@ void Control::Turn() {
   hosts_.Poll(now_);
   SendAddresses();
   Order(shutdown_.OnTime(now_));
+  records_.OnTime(now_);
+  admin_->Serve(this);
   workers_.Flush();
 }
 
@@ -128,7 +136,7 @@ void Control::Wait(Instant now) {
       ppoll(fds_.data(), fds_.size(), due == core::kNever ? nullptr : &timeout, nullptr);
   CHECK(ready >= 0 || errno == EINTR);
   if (!gathers) workers_.inbox().EndSleep();
-  wake_.Clear();
+  wake_.Clear();  // Before what it stands for is looked at.
 }
 
 Instant Control::NextDue(Instant now) {
@@ -146,6 +154,7 @@ void Control::Order(Shutdown::Order order) {
     case Shutdown::Order::kNone:
       return;
     case Shutdown::Order::kDrain:
+      admin_->SetReady(false);
       LogLine(&log_, &draining_).Milliseconds("at_most_ms", config_.drain_timeout);
       return workers_.PostAll(EnvelopeKind::kDrain);
     case Shutdown::Order::kStop:
@@ -157,7 +166,7 @@ void Control::Order(Shutdown::Order order) {
 void Control::OnEnvelope(const Envelope& envelope) {
   switch (static_cast<EnvelopeKind>(envelope.kind)) {
     case EnvelopeKind::kCallRecord:
-      return;
+      return OnCallRecord(envelope);
     case EnvelopeKind::kPolicyDone:
       workers_.OnPolicyDone(reinterpret_cast<const Policy*>(envelope.words[0]));
       // Once only the newest is left, hosts of before need not be known any more.
@@ -181,6 +190,14 @@ void Control::OnEnvelope(const Envelope& envelope) {
   }
 }
 
+void Control::OnCallRecord(const Envelope& envelope) {
+  CHECK(envelope.bytes.size() == sizeof(CallRecord));
+  CallRecord record;
+  std::memcpy(&record, envelope.bytes.data(), sizeof(record));
+  records_.OnCall(record, now_);
+  statistics_.OnCall(record, config_);
+}
+
 void Control::OnHostHealth(const Envelope& envelope) {
   if (envelope.words[0] >= registry_.hosts().size()) return;
   const HostSpec& host = registry_.hosts()[envelope.words[0]];
@@ -190,52 +207,6 @@ void Control::OnHostHealth(const Envelope& envelope) {
       .Text("side", SideName(host.side))
       .Text("host", host.name)
       .Text("address", address.view());
-}
-
-absl::StatusOr<std::vector<std::unique_ptr<Policy>>> Control::BuildPolicies(const Config& config) {
-  std::vector<std::unique_ptr<Policy>> policies;
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    auto policy = Policy::Build(config, &registry_);
-    RETURN_IF_ERROR(policy.status());
-    policies.push_back(std::move(*policy));
-  }
-  return policies;
-}
-
-void Control::Reload() {
-  const auto refuse = [this](std::string_view errors) {
-    ForEachLine(errors, [this](std::string_view line) {
-      LogLine(&log_, &reload_refused_).Text("error", line);
-    });
-  };
-  auto read = ReadConfig(config_.path);
-  if (!read.ok()) return refuse(std::string(read.status().message()));
-  ReloadPlan plan = PlanReload(config_, std::move(*read));
-  auto policies = BuildPolicies(plan.config);
-  if (!policies.ok()) return refuse(std::string(policies.status().message()));
-  if (plan.config.dns.servers != config_.dns.servers ||
-      plan.config.dns.stale_max != config_.dns.stale_max) {
-    const absl::Status status = hosts_.Configure(plan.config.dns, now_);
-    if (!status.ok()) return refuse(std::string(status.message()));
-  }
-  for (const ConfigChange& change : plan.changes) {
-    LogLine(&log_, change.needs_restart ? &kept_ : &changed_).Text("change", change.text);
-  }
-  for (const std::string& warning : plan.config.warnings) {
-    LogLine(&log_, &warning_).Text("text", warning);
-  }
-  const bool changes_anything = plan.changes_anything();
-  if (changes_anything) {
-    config_ = std::move(plan.config);
-    std::set<uint16_t> hosts = watched_;
-    hosts.merge(HostsOf(*policies->front()));
-    newest_ = HostsOf(*policies->front());
-    watched_ = hosts;
-    hosts_.Watch(watched_, now_);
-    SendAddresses();
-    workers_.Install(std::move(*policies));
-  }
-  LogLine(&log_, &reloaded_).Flag("changed", changes_anything);
 }
 
 void Control::WatchHosts() {

@@ -122,7 +122,7 @@ void HostWatch::SetAddresses(uint16_t host, std::vector<core::Endpoint> addresse
     const core::Endpoint::Text word = address.text();
     text += core::Concat(text.empty() ? "" : ",", word.view());
   }
-  if (!addresses.empty()) {
+  if (!addresses.empty() && !registry_->hosts()[host].ip) {
     LogLine(log_, &resolved_).Text("host", NameOf(host)).Text("addresses", text);
   }
   changes_.push_back({host, registry_->hosts()[host].side, std::move(addresses)});

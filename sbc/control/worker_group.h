@@ -27,6 +27,9 @@ namespace sbc {
 /// Thread:   the control thread's.
 class WorkerGroup {
  public:
+  /// Configurations in use at once: what a worker has room for.
+  static constexpr size_t kGenerationsMax = 8;
+
   explicit WorkerGroup(uint16_t workers);
   ~WorkerGroup();
   WorkerGroup(const WorkerGroup&) = delete;

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "core/base/histogram.h"
+#include "sbc/call_record.h"
+#include "sbc/config.h"
+
+namespace sbc {
+
+/// What the records of ended calls add up to, by connector and by route: what no worker counts for
+/// itself.
+///
+/// Shape:  labels are the configuration's words, never a peer's. At most kSeriesMax series of each
+///         kind; what comes after those counts under kOther, so that no number of reloads can grow
+///         them further.
+/// Thread: the control thread's.
+class CallStatistics {
+ public:
+  static constexpr size_t kEnds = 9;         // Of CallEnd.
+  static constexpr size_t kRouteEvents = 9;  // Of RouteEvent.
+  static constexpr size_t kSeriesMax = 1024;
+  static constexpr std::string_view kOther = "other";
+
+  struct CallKey {
+    std::string connector;  // Empty: none was found.
+    CallDirection direction = CallDirection::kTermination;
+    friend auto operator<=>(const CallKey&, const CallKey&) = default;
+  };
+  struct RouteKey {
+    std::string connector;
+    Side side = Side::kCustomer;
+    std::string route;  // As the configuration says it: "pbx-a.example.com:5060".
+    friend auto operator<=>(const RouteKey&, const RouteKey&) = default;
+  };
+  using Calls = std::array<uint64_t, kEnds>;
+  using Attempts = std::array<uint64_t, kRouteEvents>;
+
+  /// `config` is the one now; a call of an older one whose route is gone counts under kOther.
+  void OnCall(const CallRecord& record, const Config& config);
+
+  const std::map<CallKey, Calls>& calls() const { return calls_; }
+  const std::map<RouteKey, Attempts>& attempts() const { return attempts_; }
+  /// In microseconds, of answered calls: INVITE received to 2xx sent.
+  const core::Histogram& setup_us(CallDirection direction) const {
+    return setup_us_[static_cast<size_t>(direction)];
+  }
+
+ private:
+  std::map<CallKey, Calls> calls_;
+  std::map<RouteKey, Attempts> attempts_;
+  core::Histogram setup_us_[2];
+};
+
+}  // namespace sbc

@@ -1,0 +1,297 @@
+#include "sbc/control/metrics.h"
+
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "prometheus/text_serializer.h"
+#include "sbc/control/metric_families.h"
+#include "sbc/control/record_text.h"
+
+namespace sbc {
+namespace {
+
+using Label = prometheus::ClientMetric::Label;
+
+// One word of a snapshot, and what it is called.
+struct Word {
+  std::string_view label;
+  uint64_t (*value)(const WorkerSnapshot&);
+};
+
+constexpr Word kSipEvents[] = {
+    {"orphan_answer", [](const WorkerSnapshot& s) { return s.calls.orphan_answers; }},
+    {"glare", [](const WorkerSnapshot& s) { return s.calls.glare; }},
+    {"session_refresh", [](const WorkerSnapshot& s) { return s.calls.session_refreshes; }},
+    {"session_expiry", [](const WorkerSnapshot& s) { return s.calls.session_expiries; }},
+    {"no_dialog", [](const WorkerSnapshot& s) { return s.calls.no_dialog; }},
+    {"method_refused", [](const WorkerSnapshot& s) { return s.calls.method_refused; }},
+    {"loop", [](const WorkerSnapshot& s) { return s.calls.loops; }},
+    {"unsupported", [](const WorkerSnapshot& s) { return s.calls.unsupported; }},
+    {"challenged", [](const WorkerSnapshot& s) { return s.calls.challenged; }},
+    {"unwritable", [](const WorkerSnapshot& s) { return s.calls.unwritable; }},
+    {"off_route", [](const WorkerSnapshot& s) { return s.calls.off_route; }},
+};
+
+constexpr Word kTransactionEvents[] = {
+    {"request", [](const WorkerSnapshot& s) { return s.transactions.requests; }},
+    {"request_repeat", [](const WorkerSnapshot& s) { return s.transactions.request_repeats; }},
+    {"response", [](const WorkerSnapshot& s) { return s.transactions.responses; }},
+    {"stray_response", [](const WorkerSnapshot& s) { return s.transactions.stray_responses; }},
+    {"cancel", [](const WorkerSnapshot& s) { return s.transactions.cancels; }},
+    {"cancel_unmatched", [](const WorkerSnapshot& s) { return s.transactions.cancels_unmatched; }},
+    {"merged", [](const WorkerSnapshot& s) { return s.transactions.merged; }},
+    {"client_dry", [](const WorkerSnapshot& s) { return s.transactions.client_dry; }},
+    {"server_dry", [](const WorkerSnapshot& s) { return s.transactions.server_dry; }},
+    {"store_dry", [](const WorkerSnapshot& s) { return s.transactions.store_dry; }},
+    {"resent_request", [](const WorkerSnapshot& s) { return s.transactions.resent_requests; }},
+    {"resent_response", [](const WorkerSnapshot& s) { return s.transactions.resent_responses; }},
+    {"timeout", [](const WorkerSnapshot& s) { return s.transactions.timeouts; }},
+    {"unacknowledged", [](const WorkerSnapshot& s) { return s.transactions.unacknowledged; }},
+    {"send_failure", [](const WorkerSnapshot& s) { return s.transactions.send_failures; }},
+};
+
+constexpr Word kTransportEvents[] = {
+    {"keep_alive", [](const WorkerSnapshot& s) { return s.transport.keep_alives; }},
+    {"truncated", [](const WorkerSnapshot& s) { return s.transport.truncated; }},
+    {"malformed_answered", [](const WorkerSnapshot& s) { return s.transport.malformed_answered; }},
+    {"malformed_dropped", [](const WorkerSnapshot& s) { return s.transport.malformed_dropped; }},
+    {"foreign_response", [](const WorkerSnapshot& s) { return s.transport.foreign_responses; }},
+    {"stranger", [](const WorkerSnapshot& s) { return s.worker.strangers; }},
+    {"dropped_invite", [](const WorkerSnapshot& s) { return s.worker.dropped_invites; }},
+    {"rate_limited", [](const WorkerSnapshot& s) { return s.worker.rate_limited; }},
+};
+
+constexpr Word kIoEvents[] = {
+    {"send_dropped", [](const WorkerSnapshot& s) { return s.io.send_dropped; }},
+    {"send_error", [](const WorkerSnapshot& s) { return s.io.send_errors; }},
+    {"starved", [](const WorkerSnapshot& s) { return s.io.starved; }},
+    {"icmp_error", [](const WorkerSnapshot& s) { return s.io.icmp_errors; }},
+    {"resent", [](const WorkerSnapshot& s) { return s.io.resent; }},
+    {"filtered", [](const WorkerSnapshot& s) { return s.io.filtered; }},
+    {"empty", [](const WorkerSnapshot& s) { return s.io.empty_datagrams; }},
+    {"wall_clock_step", [](const WorkerSnapshot& s) { return s.io.wall_clock_steps; }},
+};
+
+constexpr Word kMailboxEvents[] = {
+    {"handed_over", [](const WorkerSnapshot& s) { return s.worker.handed_over; }},
+    {"full", [](const WorkerSnapshot& s) { return s.worker.mailbox_full; }},
+    {"record_lost", [](const WorkerSnapshot& s) { return s.worker.records_lost; }},
+};
+
+constexpr Word kProbeEvents[] = {
+    {"sent", [](const WorkerSnapshot& s) { return s.health.probes; }},
+    {"failed", [](const WorkerSnapshot& s) { return s.health.probe_failures; }},
+    {"call_failed", [](const WorkerSnapshot& s) { return s.health.call_failures; }},
+    {"went_down", [](const WorkerSnapshot& s) { return s.health.went_down; }},
+    {"went_up", [](const WorkerSnapshot& s) { return s.health.went_up; }},
+};
+
+class Writer {
+ public:
+  explicit Writer(const MetricsSources& sources) : sources_(sources) {}
+
+  std::string Write() {
+    WriteNode();
+    WriteCalls();
+    WriteRecords();
+    WriteRoutes();
+    WriteTraffic();
+    WritePools();
+    return out_.Write();
+  }
+
+ private:
+  template <typename Value>
+  uint64_t Sum(Value&& value) const {
+    uint64_t sum = 0;
+    for (const WorkerSnapshot& snapshot : sources_.workers) sum += value(snapshot);
+    return sum;
+  }
+
+  void Events(std::string_view name, std::string_view help, std::span<const Word> words) {
+    MetricFamilies::Family family = out_.Counter(name, help);
+    for (const Word& word : words)
+      family.Add(Sum(word.value), {{"event", std::string(word.label)}});
+  }
+
+  void WriteNode();
+  void WriteCalls();
+  void WriteRecords();
+  void WriteRoutes();
+  void WriteTraffic();
+  void WritePools();
+
+  const MetricsSources& sources_;
+  MetricFamilies out_;
+};
+
+void Writer::WriteNode() {
+  const ControlCounters& control = sources_.control;
+  out_.Gauge("ringfence_info", "Which node this is.")
+      .Add(1, {{"node", std::string(sources_.node)}});
+  out_.Gauge("ringfence_workers", "Worker threads.").Add(sources_.workers.size());
+  out_.Gauge("ringfence_ready", "1 while new calls are taken.").Add(control.ready);
+  out_.Gauge("ringfence_draining", "1 from SIGTERM on.").Add(control.draining);
+  out_.Counter("ringfence_reloads_total", "Configurations read again.")
+      .Add(control.reloads, {{"result", "accepted"}})
+      .Add(control.reloads_refused, {{"result", "refused"}});
+  out_.Counter("ringfence_records_lost_total", "Records that could not be written.")
+      .Add(control.call_lines_lost, {{"kind", "call_line"}})
+      .Add(control.cdrs_lost, {{"kind", "cdr"}});
+  out_.Gauge("ringfence_hosts_unresolved", "Hosts of routes and trunks without an address.")
+      .Add(control.hosts_unresolved);
+  out_.Gauge("ringfence_hosts_stale", "Hosts that live on an answer past its TTL.")
+      .Add(control.hosts_stale);
+  out_.Counter("ringfence_dns_total", "DNS queries and what became of them.")
+      .Add(control.dns.queries, {{"event", "query"}})
+      .Add(control.dns.answers, {{"event", "answer"}})
+      .Add(control.dns.failures, {{"event", "failure"}})
+      .Add(control.dns.gone_stale, {{"event", "gone_stale"}})
+      .Add(control.dns.given_up, {{"event", "given_up"}});
+}
+
+void Writer::WriteCalls() {
+  const auto sum = [this](uint64_t B2buaCounters::*counter) {
+    return Sum([counter](const WorkerSnapshot& s) { return s.calls.*counter; });
+  };
+  out_.Gauge("ringfence_calls", "Calls now, from INVITE to BYE.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.calls_now; }));
+  out_.Gauge("ringfence_calls_max", "Calls that there is room for.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.calls_max; }));
+  out_.Counter("ringfence_invites_total", "New INVITEs, without retransmissions.")
+      .Add(sum(&B2buaCounters::invites));
+  out_.Counter("ringfence_calls_started_total", "Calls past every refusal.")
+      .Add(sum(&B2buaCounters::calls_started));
+  out_.Counter("ringfence_calls_answered_total", "Calls answered with a 2xx.")
+      .Add(sum(&B2buaCounters::calls_answered));
+  out_.Counter("ringfence_calls_emergency_total", "Calls to emergency numbers.")
+      .Add(sum(&B2buaCounters::emergency_calls));
+  out_.Counter("ringfence_attempts_total", "INVITEs sent towards routes and trunks.")
+      .Add(sum(&B2buaCounters::attempts));
+  out_.Counter("ringfence_failovers_total", "Attempts after a call's first.")
+      .Add(sum(&B2buaCounters::failovers));
+  MetricFamilies::Family refused =
+      out_.Counter("ringfence_calls_refused_total", "New calls refused, by cause.");
+  for (size_t i = 0; i < kRejectionCauseCount; ++i) {
+    refused.Add(Sum([i](const WorkerSnapshot& s) { return s.calls.refused[i]; }),
+                {{"cause", std::string(RejectionCauseName(static_cast<RejectionCause>(i)))}});
+  }
+  MetricFamilies::Family responses =
+      out_.Counter("ringfence_final_responses_total", "Final responses to callers, by class.");
+  for (size_t i = 2; i <= 6; ++i) {
+    responses.Add(Sum([i](const WorkerSnapshot& s) { return s.calls.final_responses[i]; }),
+                  {{"class", std::string(1, static_cast<char>('0' + i)) + "xx"}});
+  }
+}
+
+prometheus::ClientMetric::Histogram ToPrometheus(const core::Histogram& us) {
+  // Seconds. A call that failed over has waited for answer_timeout (4 s) at least once.
+  constexpr double kBounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                0.5,   1,      2.5,   5,    10,    20,   60,  180};
+  constexpr double kMicroseconds = 1e6;
+  prometheus::ClientMetric::Histogram histogram;
+  histogram.sample_count = us.count();
+  histogram.sample_sum = us.mean() * static_cast<double>(us.count()) / kMicroseconds;
+  for (const double bound : kBounds) {
+    const auto bound_us = static_cast<int64_t>(bound * kMicroseconds + 0.5);
+    histogram.bucket.push_back({us.CountUpTo(bound_us), bound});
+  }
+  return histogram;
+}
+
+void Writer::WriteRecords() {
+  const CallStatistics& calls = *sources_.calls;
+  MetricFamilies::Family ended =
+      out_.Counter("ringfence_calls_ended_total", "Calls by how they ended.");
+  for (const auto& [key, ends] : calls.calls()) {
+    for (size_t i = 0; i < ends.size(); ++i) {
+      if (ends[i] == 0) continue;
+      ended.Add(ends[i], {{"connector", key.connector},
+                          {"direction", std::string(DirectionName(key.direction))},
+                          {"end", std::string(CallEndName(static_cast<CallEnd>(i)))}});
+    }
+  }
+  MetricFamilies::Family attempts =
+      out_.Counter("ringfence_route_attempts_total", "Attempts of ended calls, by route.");
+  for (const auto& [key, events] : calls.attempts()) {
+    for (size_t i = 0; i < events.size(); ++i) {
+      if (events[i] == 0) continue;
+      attempts.Add(events[i],
+                   {{"connector", key.connector},
+                    {"side", std::string(SideName(key.side))},
+                    {"route", key.route},
+                    {"result", std::string(RouteEventName(static_cast<RouteEvent>(i)))}});
+    }
+  }
+  MetricFamilies::Family setup =
+      out_.Histogram("ringfence_call_setup_seconds", "From a call's INVITE to our 2xx.");
+  for (const CallDirection direction : {CallDirection::kTermination, CallDirection::kOrigination}) {
+    setup.Add(ToPrometheus(calls.setup_us(direction)),
+              {{"direction", std::string(DirectionName(direction))}});
+  }
+}
+
+void Writer::WriteRoutes() {
+  MetricFamilies::Family up =
+      out_.Gauge("ringfence_route_up", "1 while the address of a route or a trunk answers.");
+  for (const WorkerSnapshot& snapshot : sources_.workers) {
+    for (size_t i = 0; i < snapshot.route_state_count; ++i) {
+      const WorkerSnapshot::RouteState& state = snapshot.route_states[i];
+      if (state.host >= sources_.registry->hosts().size()) continue;
+      const HostSpec& host = sources_.registry->hosts()[state.host];
+      const core::Endpoint::Text address = state.address.text();
+      up.Add(state.up, {{"connector", host.connector_id},
+                        {"side", std::string(SideName(host.side))},
+                        {"host", host.name},
+                        {"address", std::string(address.view())}});
+    }
+  }
+  Events("ringfence_probes_total", "OPTIONS probes and changes of routes' health.", kProbeEvents);
+}
+
+void Writer::WriteTraffic() {
+  Events("ringfence_sip_events_total", "What calls met.", kSipEvents);
+  Events("ringfence_transaction_events_total", "What transactions met.", kTransactionEvents);
+  Events("ringfence_transport_events_total", "What messages met.", kTransportEvents);
+  out_.Counter("ringfence_datagrams_total", "Datagrams.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.io.received; }), {{"direction", "received"}})
+      .Add(Sum([](const WorkerSnapshot& s) { return s.io.sent; }), {{"direction", "sent"}});
+  out_.Counter("ringfence_datagram_bytes_total", "Bytes of datagrams.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.io.received_bytes; }),
+           {{"direction", "received"}})
+      .Add(Sum([](const WorkerSnapshot& s) { return s.io.sent_bytes; }), {{"direction", "sent"}});
+  Events("ringfence_io_events_total", "What the network did to datagrams.", kIoEvents);
+  out_.Counter("ringfence_queue_drops_total",
+               "Dropped at the listeners' sockets: queue full, or a stranger's.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.queue_drops; }));
+  out_.Counter("ringfence_turns_total", "Turns of the workers' loops.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.io.turns; }));
+  out_.Counter("ringfence_waits_total", "Turns that slept.").Add(Sum([](const WorkerSnapshot& s) {
+    return s.io.waits;
+  }));
+  Events("ringfence_mailbox_events_total", "Between threads.", kMailboxEvents);
+}
+
+void Writer::WritePools() {
+  out_.Gauge("ringfence_pool_used", "What is held now.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.client_transactions_now; }),
+           {{"pool", "client_transactions"}})
+      .Add(Sum([](const WorkerSnapshot& s) { return s.server_transactions_now; }),
+           {{"pool", "server_transactions"}})
+      .Add(Sum([](const WorkerSnapshot& s) { return s.store_packets_now; }),
+           {{"pool", "store_packets"}})
+      .Add(Sum([](const WorkerSnapshot& s) { return s.policies_now; }), {{"pool", "policies"}});
+}
+
+}  // namespace
+
+std::string MetricFamilies::Write() const {
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families_);
+  return std::move(out).str();
+}
+
+std::string WriteMetrics(const MetricsSources& sources) { return Writer(sources).Write(); }
+
+}  // namespace sbc

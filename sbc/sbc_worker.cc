@@ -394,6 +394,12 @@ void SbcWorker::InstallPolicy(const Policy* policy, Instant now) {
     }
   }
   (void)now;
+  const LimitsConfig& limits = policy->config().limits;
+  const size_t share = Share(limits.calls_per_second, options_.workers);
+  if (share != node_rate_.limit()) node_rate_ = RateWindow(share);
+  if (limits.calls_per_second_per_source != rates_.per_second()) {
+    rates_ = SourceRates(limits.calls_per_second_per_source, random_.NextKey());
+  }
   ReturnOldPolicies();
   UpdateReachFilters();
   ArmHealthTimer();

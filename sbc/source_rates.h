@@ -24,6 +24,8 @@ class SourceRates {
   SourceRates(uint32_t per_second, const core::HashKey& key)
       : per_second_(per_second), key_(key), places_(per_second == 0 ? 0 : kPlaces) {}
 
+  uint32_t per_second() const { return per_second_; }
+
   [[nodiscard]] bool Admit(const core::IpAddress& source, core::Instant now) {
     if (per_second_ == 0) return true;
     const auto& bytes = source.bytes();

@@ -10,7 +10,8 @@
 #include "sbc/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::vector<char> exact(data, data + size);  // A block of its exact size, for the sanitizer.
+  const std::vector<char> exact(data,
+                                data + size);  // A block of its exact size, for the sanitizer.
   const std::string_view text(exact.data(), size);
   if (text.find("file") != std::string_view::npos) return 0;  // No wandering about this machine.
   const absl::StatusOr<sbc::Config> first = sbc::ParseConfig(text, "fuzz.yaml");

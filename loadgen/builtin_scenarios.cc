@@ -24,7 +24,7 @@ constexpr std::string_view kUac = R"xml(<?xml version="1.0" encoding="UTF-8"?>
       Content-Length: [len]
 
       v=0
-      o=- 20518 0 IN IP[local_ip_type] [local_ip]
+      o=user1 20518 1 IN IP[local_ip_type] [local_ip]
       s=-
       c=IN IP[media_ip_type] [media_ip]
       t=0 0
@@ -101,7 +101,7 @@ constexpr std::string_view kUas = R"xml(<?xml version="1.0" encoding="UTF-8"?>
       Content-Length: [len]
 
       v=0
-      o=- 20518 0 IN IP[local_ip_type] [local_ip]
+      o=user1 20518 1 IN IP[local_ip_type] [local_ip]
       s=-
       c=IN IP[media_ip_type] [media_ip]
       t=0 0
@@ -148,7 +148,7 @@ constexpr std::string_view kRegexp = R"xml(<?xml version="1.0" encoding="UTF-8"?
       Content-Length: [len]
 
       v=0
-      o=- 20518 0 IN IP[local_ip_type] [local_ip]
+      o=user1 20518 1 IN IP[local_ip_type] [local_ip]
       s=-
       c=IN IP[media_ip_type] [media_ip]
       t=0 0
@@ -245,7 +245,7 @@ constexpr std::string_view kBranchClient = R"xml(<?xml version="1.0" encoding="U
       Content-Length: [len]
 
       v=0
-      o=- 20518 0 IN IP[local_ip_type] [local_ip]
+      o=user1 20518 1 IN IP[local_ip_type] [local_ip]
       s=-
       c=IN IP[media_ip_type] [media_ip]
       t=0 0
@@ -373,7 +373,7 @@ constexpr std::string_view kBranchServer = R"xml(<?xml version="1.0" encoding="U
       Content-Length: [len]
 
       v=0
-      o=- 20518 0 IN IP[local_ip_type] [local_ip]
+      o=user1 20518 1 IN IP[local_ip_type] [local_ip]
       s=-
       c=IN IP[media_ip_type] [media_ip]
       t=0 0

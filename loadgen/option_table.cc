@@ -350,19 +350,19 @@ constexpr std::string_view kLater[] = {"3pcc",
 }  // namespace
 
 std::span<const OptionRow> OptionTable() {
-  static const auto* const kTable = [] {
-    auto* table = new std::vector<OptionRow>;
-    const auto add = [table](std::span<const OptionRow> rows) {
-      table->insert(table->end(), rows.begin(), rows.end());
+  static const auto* const table = [] {
+    auto* rows = new std::vector<OptionRow>;  // Never freed: it lives as long as the program.
+    const auto add = [rows](std::span<const OptionRow> more) {
+      rows->insert(rows->end(), more.begin(), more.end());
     };
     add(kScenarioRows);
     add(kPaceRows);
     add(kNetworkRows);
     add(kTimerRows);
     add(kOutputRows);
-    return table;
+    return rows;
   }();
-  return *kTable;
+  return *table;
 }
 
 bool IsOptionOfLater(std::string_view name) {

@@ -25,7 +25,7 @@ size_t CountWords(std::string_view text) {
 absl::Status Apply(const OptionRow& row, std::span<const std::string_view> values,
                    Options* options) {
   const absl::Status status = row.apply(values, options);
-  if (status.ok()) return status;
+  if (status.ok()) return absl::OkStatus();
   std::string given;
   for (const std::string_view value : values) given += core::Concat(" ", value);
   return {status.code(), core::Concat("-", row.name, given, ": ", std::string(status.message()))};

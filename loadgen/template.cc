@@ -82,11 +82,11 @@ void AppendDate(int64_t unix_us, TextWriter* out) {
   constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
   constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   const CivilTime civil = ToCivil(unix_us);
-  out->Append(kDays.substr(civil.weekday * 3, 3));
+  out->Append(kDays.substr(size_t{3} * civil.weekday, 3));
   out->Append(", ");
   AppendPadded(static_cast<unsigned>(civil.date.day()), 2, out);
   out->Append(' ');
-  out->Append(kMonths.substr((static_cast<unsigned>(civil.date.month()) - 1) * 3, 3));
+  out->Append(kMonths.substr(size_t{3} * (static_cast<unsigned>(civil.date.month()) - 1), 3));
   out->Append(' ');
   AppendSigned(static_cast<int>(civil.date.year()), out);
   out->Append(' ');

@@ -187,6 +187,19 @@ class B2bua final : public core::sip::TransactionUser {
   // b2bua_setup.cc: from the INVITE to the first route.
   void OnInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                 const core::Packet& packet, core::Instant now);
+  /// What is found out about an INVITE before it has a Call.
+  struct NewCall {
+    const Policy* policy = nullptr;
+    const Connector* connector = nullptr;
+    const CustomerConfig* customer = nullptr;
+    CallRecord record;
+  };
+  std::optional<Refusal> FindConnector(const core::sip::Message& invite, const core::Packet& packet,
+                                       NewCall* asked, core::Instant now);
+  std::optional<Refusal> CheckCall(const core::sip::Message& invite, const core::Packet& packet,
+                                   NewCall* asked) const;
+  void FillCall(Call* call, const NewCall& asked, core::sip::ServerTransaction& transaction,
+                const core::sip::Message& invite, const core::Packet& packet, core::Instant now);
   bool JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                    const Policy& policy, core::Instant now);
   bool Authenticate(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,

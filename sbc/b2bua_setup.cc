@@ -39,70 +39,96 @@ CallDirection DirectionFrom(Side side) {
 void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, const Packet& packet,
                      Instant now) {
   ++counters_.invites;
-  const Policy& policy = *options_.host->policy();
-  if (!JudgeInvite(transaction, invite, policy, now)) return;
-
-  CallRecord record;
-  BeginRecord(invite, packet, &record);
-  const StartRequest start = ReadStartRequest(invite, side_, packet.remote().ip);
-  const Admission admission = MayStart(policy, start);
-  if (!admission.admitted()) {
-    return RefuseInvite(transaction, invite, *admission.refusal, &record, now);
+  if (!JudgeInvite(transaction, invite, *options_.host->policy(), now)) return;
+  NewCall asked;
+  asked.policy = options_.host->policy();
+  BeginRecord(invite, packet, &asked.record);
+  if (const auto refusal = FindConnector(invite, packet, &asked, now)) {
+    return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
-  const Connector& connector = policy.connector(admission.connector);
-  record.connector = connector.number;
-  record.connector_id.AssignTruncated(connector.config->id);
-  const bool emergency = side_ == Side::kCustomer && policy.IsEmergency(start.called_user);
-  record.emergency = emergency;
-  if (const auto refusal = CheckNode(policy, packet.remote().ip, emergency, now)) {
-    return RefuseInvite(transaction, invite, *refusal, &record, now);
-  }
-  if (admission.customer != nullptr && !admission.customer->credentials.empty() &&
-      !Authenticate(transaction, invite, *admission.customer, now)) {
+  if (asked.customer != nullptr && !asked.customer->credentials.empty() &&
+      !Authenticate(transaction, invite, *asked.customer, now)) {
     return;  // Challenged: the caller tries again, and that is no call yet.
   }
+  if (const auto refusal = CheckCall(invite, packet, &asked)) {
+    return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
+  }
+  Call* call = calls_.Acquire(options_.session, &FireSessionCaller, &FireSessionCallee, &FireRoute,
+                              &FireReliable);
+  if (call == nullptr || !options_.table->KeepRequest(transaction, packet)) {
+    if (call != nullptr) calls_.Release(call);
+    return RefuseInvite(transaction, invite,
+                        Refuse(RejectionCause::kOverload, asked.policy->config().rejections,
+                               "no room for another call"),
+                        &asked.record, now);
+  }
+  FillCall(call, asked, transaction, invite, packet, now);
+  const core::Handle<Call> handle = calls_.HandleOf(call);
+  const AskGrant ask{.connector = asked.connector->number,
+                     .to_trunk = side_ == Side::kCustomer,
+                     .emergency = call->emergency,
+                     .call = handle.bits()};
+  if (const auto answer = options_.host->Ask(*asked.connector, ask, now)) {
+    OnGranted(call, *answer, now);
+  }
+}
 
-  CallerIdentity caller = ReadCaller(invite, connector);
+// Who calls, under which connector, and whether this node takes another call at all.
+std::optional<Refusal> B2bua::FindConnector(const Message& invite, const Packet& packet,
+                                            NewCall* asked, Instant now) {
+  const Policy& policy = *asked->policy;
+  const StartRequest start = ReadStartRequest(invite, side_, packet.remote().ip);
+  const Admission admission = MayStart(policy, start);
+  if (!admission.admitted()) return admission.refusal;
+  asked->connector = &policy.connector(admission.connector);
+  asked->customer = admission.customer;
+  CallRecord& record = asked->record;
+  record.connector = asked->connector->number;
+  record.connector_id.AssignTruncated(asked->connector->config->id);
+  record.emergency = side_ == Side::kCustomer && policy.IsEmergency(start.called_user);
+  return CheckNode(policy, packet.remote().ip, record.emergency, now);
+}
+
+// What the connector's termination or origination says of this caller and this number.
+std::optional<Refusal> B2bua::CheckCall(const Message& invite, const Packet& packet,
+                                        NewCall* asked) const {
+  const Connector& connector = *asked->connector;
+  CallRecord& record = asked->record;
+  const StartRequest start = ReadStartRequest(invite, side_, packet.remote().ip);
+  const CallerIdentity caller = ReadCaller(invite, connector);
   record.caller.AssignTruncated(caller.original.view());
   E164 called;
   std::optional<Refusal> refusal;
   if (side_ == Side::kCustomer) {
     refusal = CheckTermination(
-        connector, {.called_user = start.called_user, .caller = &caller, .emergency = emergency},
+        connector,
+        {.called_user = start.called_user, .caller = &caller, .emergency = record.emergency},
         &called);
   } else {
     refusal = CheckOrigination(connector, start.called_user, &called);
   }
   if (!called.empty()) record.called.AssignTruncated(called.view());
-  if (refusal.has_value()) return RefuseInvite(transaction, invite, *refusal, &record, now);
-  if (start.called_user.size() > PartyUser::kUserMax) {
+  if (!refusal.has_value() && start.called_user.size() > PartyUser::kUserMax) {
     // Nobody has such a number, and no URI of ours could name it.
-    return RefuseInvite(transaction, invite,
-                        Refuse(RejectionCause::kUnknownNumber, connector.config->rejections,
-                               "the called user part is too long"),
-                        &record, now);
+    refusal = Refuse(RejectionCause::kUnknownNumber, connector.config->rejections,
+                     "the called user part is too long");
   }
+  return refusal;
+}
 
-  Call* call = calls_.Acquire(options_.session, &FireSessionCaller, &FireSessionCallee, &FireRoute,
-                              &FireReliable);
-  if (call == nullptr || !options_.table->KeepRequest(transaction, packet)) {
-    if (call != nullptr) calls_.Release(call);
-    return RefuseInvite(
-        transaction, invite,
-        Refuse(RejectionCause::kOverload, policy.config().rejections, "no room for another call"),
-        &record, now);
-  }
-  if (emergency) ++counters_.emergency_calls;
+void B2bua::FillCall(Call* call, const NewCall& asked, ServerTransaction& transaction,
+                     const Message& invite, const Packet& packet, Instant now) {
   const core::Handle<Call> handle = calls_.HandleOf(call);
   call->owner = this;
   call->shard = options_.placement->ShardOfCallId(invite.call_id());
-  call->emergency = emergency;
-  call->direction = record.direction;
-  call->policy = PolicyRef(&policy);
-  call->connector = &connector;
-  call->customer = admission.customer;
+  call->emergency = asked.record.emergency;
+  if (call->emergency) ++counters_.emergency_calls;
+  call->direction = asked.record.direction;
+  call->policy = PolicyRef(asked.policy);
+  call->connector = asked.connector;
+  call->customer = asked.customer;
   call->received_at = now;
-  call->record = record;
+  call->record = asked.record;
   call->caller_supports_100rel = invite.HasToken(HeaderId::kSupported, "100rel");
   call->caller_requires_100rel = invite.HasToken(HeaderId::kRequire, "100rel");
   CallLeg& leg = call->leg(LegId::kCaller);
@@ -112,9 +138,8 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
   leg.face.socket = transaction.return_path().socket;
   leg.face.local = transaction.return_path().local;
   const core::transport::Listener* listener = options_.transport->FindListener(leg.face.socket);
-  leg.face.sent_by =
-      (listener == nullptr || policy.IsLocal(leg.peer.ip) ? leg.face.local : listener->advertised)
-          .text();
+  const bool told_local = listener == nullptr || asked.policy->IsLocal(leg.peer.ip);
+  leg.face.sent_by = (told_local ? leg.face.local : listener->advertised).text();
   call->leg(LegId::kCallee).side = side_ == Side::kCustomer ? Side::kTrunk : Side::kCustomer;
   call->invite.active = true;
   call->invite.from = LegId::kCaller;
@@ -123,12 +148,6 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
   core::sip::CSeqValue cseq;
   if (invite.CSeq(&cseq) == ParseError::kOk) call->invite.from_sequence = cseq.sequence_number;
   transaction.set_user(TransactionMark{TransactionMark::Kind::kInvite, 0, handle}.bits());
-
-  const AskGrant ask{.connector = connector.number,
-                     .to_trunk = side_ == Side::kCustomer,
-                     .emergency = emergency,
-                     .call = uint64_t{handle.generation} << 32 | handle.index};
-  if (const auto answer = options_.host->Ask(connector, ask, now)) OnGranted(call, *answer, now);
 }
 
 void B2bua::OnGrant(const Connector& connector, const Grant& grant, Instant now) {

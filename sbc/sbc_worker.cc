@@ -6,6 +6,7 @@
 #include "core/base/concat.h"
 #include "sbc/admission.h"
 #include "sbc/call_record.h"
+#include "sbc/envelope_bytes.h"
 #include "sbc/envelopes.h"
 
 namespace sbc {
@@ -23,21 +24,18 @@ namespace {
 
 constexpr core::Duration kNonceLifetime = std::chrono::minutes(5);
 
-// A worker's share of something that the node has, rounded up.
-size_t Share(size_t total, uint16_t workers) { return (total + workers - 1) / workers; }
-
 size_t TransactionsMax(const Config& config, uint16_t workers) {
   // Eight a call: its own four, and those of calls before it that linger for 32 s.
   const size_t asked = config.limits.transactions != 0 ? config.limits.transactions
                                                        : size_t{8} * config.limits.calls;
-  return std::max<size_t>(64, Share(asked, workers));
+  return std::max<size_t>(64, PerWorker(asked, workers));
 }
 
 // Rule 2 of the packet core: what transactions and calls keep. Mapped lazily, so this is a bound
 // and not a cost.
 core::PacketStore::Counts StoreCounts(const Config& config, uint16_t workers) {
   const size_t transactions = TransactionsMax(config, workers);
-  const size_t calls = Share(config.limits.calls, workers);
+  const size_t calls = PerWorker(config.limits.calls, workers);
   return {.small = static_cast<uint32_t>(transactions + 4 * calls + 256),
           .medium = static_cast<uint32_t>(4 * calls + 256),
           .large = static_cast<uint32_t>(calls / 16 + 64)};
@@ -62,21 +60,6 @@ uint8_t OwnShard(const core::engine::Placement& placement, uint16_t worker) {
   size_t shard = 0;
   while (placement.WorkerOf(static_cast<uint8_t>(shard)) != worker) ++shard;
   return static_cast<uint8_t>(shard);
-}
-
-template <typename T>
-std::string_view BytesOf(const T& value) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  return {reinterpret_cast<const char*>(&value), sizeof(value)};
-}
-
-template <typename T>
-T FromBytes(std::string_view bytes) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  CHECK(bytes.size() == sizeof(T));
-  T value;
-  std::memcpy(&value, bytes.data(), sizeof(value));
-  return value;
 }
 
 }  // namespace
@@ -109,9 +92,9 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
               .user = &b2bua_,
               .key = random_.NextKey()}),
       b2bua_({.calls_max = std::max<size_t>(
-                  1, Share(options.policy->config().limits.calls, options.workers)),
+                  1, PerWorker(options.policy->config().limits.calls, options.workers)),
               .emergency_reserve =
-                  Share(options.policy->config().emergency.reserve_calls, options.workers),
+                  PerWorker(options.policy->config().emergency.reserve_calls, options.workers),
               .placement = &placement_,
               .shard = OwnShard(placement_, options.index),
               .table = &table_,
@@ -132,7 +115,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
                .mailboxes = options.mailboxes,
                .outbox = options.outbox,
                .program = this}),
-      node_rate_(Share(options.policy->config().limits.calls_per_second, options.workers)),
+      node_rate_(PerWorker(options.policy->config().limits.calls_per_second, options.workers)),
       rates_(options.policy->config().limits.calls_per_second_per_source, random_.NextKey()),
       home_of_host_(options.hosts_max, UINT16_MAX),
       health_timer_(&FireHealth, this),
@@ -247,216 +230,6 @@ void SbcWorker::OnDatagram(const Envelope& envelope, Instant now) {
 
 void SbcWorker::OnSendError(const core::net::SendError& error, Instant now) {
   table_.OnSendError(error.quoted, error.remote, now);
-}
-
-// ---- the connectors whose home this is --------------------------------------------------------
-
-bool SbcWorker::AdmitRate(const core::IpAddress& source, Instant now) {
-  if (node_rate_.Fits(now) && rates_.Admit(source, now)) {
-    node_rate_.Record(now);
-    return true;
-  }
-  ++counters_.rate_limited;
-  return false;
-}
-
-ConnectorLedger* SbcWorker::LedgerOf(uint16_t connector) {
-  return connector < ledgers_.size() ? ledgers_[connector].get() : nullptr;
-}
-
-std::optional<GrantAnswer> SbcWorker::Ask(const Connector& connector, const AskGrant& ask,
-                                          Instant now) {
-  if (IsHome(connector)) return LedgerOf(connector.number)->Ask(ask, now);
-  if (Post(connector.home_worker, EnvelopeKind::kAskGrant, BytesOf(ask))) return std::nullopt;
-  return GrantAnswer::kRefusedCalls;  // The home worker is drowning: no more calls for it.
-}
-
-void SbcWorker::ReturnGrant(const Connector& connector) {
-  if (IsHome(connector)) return LedgerOf(connector.number)->Return();
-  (void)Post(connector.home_worker, EnvelopeKind::kReturnGrant, {}, connector.number);
-}
-
-void SbcWorker::OnAskGrant(const Envelope& envelope, Instant now) {
-  const AskGrant ask = FromBytes<AskGrant>(envelope.bytes);
-  Grant grant;
-  grant.connector = ask.connector;
-  grant.call = ask.call;
-  ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(ask.connector));
-  grant.answer = ledger == nullptr ? GrantAnswer::kRefusedCalls : ledger->Ask(ask, now);
-  if (!Post(envelope.from, EnvelopeKind::kGrant, BytesOf(grant)) &&
-      grant.answer == GrantAnswer::kGranted) {
-    ledger->Return();
-  }
-}
-
-void SbcWorker::OnGrant(const Envelope& envelope, Instant now) {
-  const Grant grant = FromBytes<Grant>(envelope.bytes);
-  for (const PolicyRef& candidate : policies_) {
-    for (const Connector& connector : candidate->connectors()) {
-      if (connector.number != grant.connector) continue;
-      return b2bua_.OnGrant(connector, grant, now);
-    }
-  }
-}
-
-void SbcWorker::OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign, Instant now) {
-  const uint16_t home = home_of_host_[target.host];
-  if (home != options_.index) {
-    // That it lives is news only where it was thought dead; that it does not, always.
-    if (sign == RouteHealth::CallSign::kAlive &&
-        hosts_.up(target.host) == hosts_.usable(target.host)) {
-      return;
-    }
-    Envelope envelope;
-    envelope.kind = static_cast<uint16_t>(EnvelopeKind::kRouteSign);
-    envelope.words = {target.host, static_cast<uint64_t>(sign), 0, 0};
-    envelope.remote = target.endpoint;
-    if (home < options_.workers && !options_.outbox->Post(home, envelope)) ++counters_.mailbox_full;
-    return;
-  }
-  RouteHealth::Change change;
-  if (health_.OnCall(target.host, target.endpoint, sign, now, &change)) OnHealthChange(change);
-  if (sign == RouteHealth::CallSign::kSuspect) ArmHealthTimer();
-}
-
-void SbcWorker::OnOtherResponse(TransactionMark mark, uint16_t status_code, Instant now) {
-  RouteHealth::Change change;
-  if (health_.OnAnswer(RouteHealth::ProbeId::FromBits(mark.probe_bits()), status_code, &random_,
-                       now, &change)) {
-    OnHealthChange(change);
-  }
-  ArmHealthTimer();
-}
-
-void SbcWorker::OnHealthChange(const RouteHealth::Change& change) {
-  (void)hosts_.SetUp(change.host, change.address, change.up);
-  Envelope envelope;
-  envelope.kind = static_cast<uint16_t>(EnvelopeKind::kHostHealth);
-  envelope.words = {change.host, change.up ? 1u : 0u, 0, 0};
-  envelope.remote = change.address;
-  for (size_t target = 0; target <= options_.control; ++target) {  // All workers, and the log.
-    if (target == options_.index) continue;
-    if (!options_.outbox->Post(target, envelope)) ++counters_.mailbox_full;
-  }
-}
-
-void SbcWorker::FireHealth(void* self, core::Timer* /*timer*/, Instant now) {
-  static_cast<SbcWorker*>(self)->OnHealthTimer(now);
-}
-
-void SbcWorker::OnHealthTimer(Instant now) {
-  dirty_ = true;
-  health_.OnTick(
-      &random_, now,
-      [&](const RouteHealth::Probe& probe) {
-        if (b2bua_.SendProbe(probe, now)) return;
-        RouteHealth::Change change;
-        if (health_.OnAnswer(probe.id, 0, &random_, now, &change)) OnHealthChange(change);
-      },
-      [&](const RouteHealth::Change& change) { OnHealthChange(change); });
-  ArmHealthTimer();
-}
-
-void SbcWorker::ArmHealthTimer() {
-  if (stopping_ || health_.next_due() == core::kNever) {
-    timers_.Disarm(&health_timer_);
-  } else {
-    timers_.Arm(&health_timer_, health_.next_due());
-  }
-}
-
-// ---- configuration ----------------------------------------------------------------------------
-
-void SbcWorker::InstallPolicy(const Policy* policy, Instant now) {
-  policies_.push_back(PolicyRef(policy));
-  hosts_.SetOwn(policy->own_endpoints());
-  for (const Connector& connector : policy->connectors()) {
-    if (ledgers_.size() <= connector.number) ledgers_.resize(connector.number + 1u);
-    const auto install = [&](const Route& route, Side side) {
-      home_of_host_[route.host] = connector.home_worker;
-      if (!IsHome(connector)) return;
-      health_.AddHost({.host = route.host,
-                       .side = side,
-                       .options_interval = connector.config->failover.options_interval,
-                       .options_timeout = connector.config->failover.options_timeout,
-                       .from_host = side == Side::kTrunk
-                                        ? std::string_view(connector.config->trunk.host)
-                                        : std::string_view()});
-    };
-    for (const Route& route : connector.routes) install(route, Side::kCustomer);
-    for (const Route& route : connector.trunk) install(route, Side::kTrunk);
-    if (!IsHome(connector)) continue;
-    auto& ledger = ledgers_[connector.number];
-    if (ledger == nullptr) {
-      ledger = std::make_unique<ConnectorLedger>(connector.limits);
-    } else {
-      ledger->SetLimits(connector.limits);
-    }
-  }
-  (void)now;
-  const LimitsConfig& limits = policy->config().limits;
-  const size_t share = Share(limits.calls_per_second, options_.workers);
-  if (share != node_rate_.limit()) node_rate_ = RateWindow(share);
-  if (limits.calls_per_second_per_source != rates_.per_second()) {
-    rates_ = SourceRates(limits.calls_per_second_per_source, random_.NextKey());
-  }
-  ReturnOldPolicies();
-  UpdateReachFilters();
-  ArmHealthTimer();
-}
-
-void SbcWorker::ReturnOldPolicies() {
-  for (size_t i = 0; i + 1 < policies_.size();) {
-    const Policy* old = policies_[i].get();
-    if (old->references() > 1) {
-      ++i;
-      continue;
-    }
-    policies_.erase(policies_.begin() + static_cast<ptrdiff_t>(i));
-    if (!Post(options_.control, EnvelopeKind::kPolicyDone, {}, reinterpret_cast<uint64_t>(old))) {
-      policies_.insert(policies_.begin(), PolicyRef(old));  // Next time.
-      return;
-    }
-  }
-}
-
-void SbcWorker::UpdateReachFilters() {
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    std::vector<core::Cidr> reach;
-    for (const Side side : {Side::kCustomer, Side::kTrunk}) {
-      if (!listeners_[i].serves(side)) continue;
-      for (const PolicyRef& policy : policies_) {
-        for (const auto& entry : policy->starters(side).entries()) reach.push_back(entry.cidr);
-      }
-      for (const core::IpAddress& address : hosts_.AddressesOf(side)) {
-        reach.push_back(core::Cidr(address));
-      }
-    }
-    std::sort(reach.begin(), reach.end());
-    reach.erase(std::unique(reach.begin(), reach.end()), reach.end());
-    // Too many for a filter: OnPacket() judges them all the same, at the price of a flood's cost.
-    if (!options_.io->SetReachFilter(sockets_[i], reach).ok()) {
-      (void)options_.io->SetReachFilter(sockets_[i], {});
-      ++counters_.filters_refused;
-    }
-  }
-}
-
-void SbcWorker::OnHostAddresses(const Envelope& envelope, Instant now) {
-  const auto host = static_cast<uint16_t>(envelope.words[0]);
-  const auto side = static_cast<Side>(envelope.words[1]);
-  core::BoundedVector<core::Endpoint, HostTable::kAddressesMax> addresses;
-  for (size_t at = 0; at + sizeof(core::Endpoint) <= envelope.bytes.size() && !addresses.full();
-       at += sizeof(core::Endpoint)) {
-    (void)addresses.PushBack(
-        FromBytes<core::Endpoint>(envelope.bytes.substr(at, sizeof(core::Endpoint))));
-  }
-  hosts_.SetAddresses(host, side, {addresses.begin(), addresses.size()});
-  if (home_of_host_[host] == options_.index) {
-    health_.SetAddresses(host, {addresses.begin(), addresses.size()}, &random_, now);
-    ArmHealthTimer();
-  }
-  UpdateReachFilters();
 }
 
 // ---- envelopes --------------------------------------------------------------------------------

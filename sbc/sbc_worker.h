@@ -30,6 +30,11 @@
 
 namespace sbc {
 
+/// One worker's part of what the node has as a whole, rounded up.
+constexpr size_t PerWorker(size_t total, uint16_t workers) {
+  return (total + workers - 1) / workers;
+}
+
 /// One worker's share of the SBC: its sockets, transactions, calls, and its part of what is kept
 /// once for all (the ledgers and the route health of the connectors whose home it is).
 ///

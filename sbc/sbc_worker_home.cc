@@ -1,0 +1,127 @@
+// What a worker keeps for the connectors whose home it is: rates, calls, and which routes answer.
+
+#include "sbc/sbc_worker.h"
+
+#include "sbc/envelope_bytes.h"
+#include "sbc/envelopes.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::engine::Envelope;
+
+bool SbcWorker::AdmitRate(const core::IpAddress& source, Instant now) {
+  if (node_rate_.Fits(now) && rates_.Admit(source, now)) {
+    node_rate_.Record(now);
+    return true;
+  }
+  ++counters_.rate_limited;
+  return false;
+}
+
+ConnectorLedger* SbcWorker::LedgerOf(uint16_t connector) {
+  return connector < ledgers_.size() ? ledgers_[connector].get() : nullptr;
+}
+
+std::optional<GrantAnswer> SbcWorker::Ask(const Connector& connector, const AskGrant& ask,
+                                          Instant now) {
+  if (IsHome(connector)) return LedgerOf(connector.number)->Ask(ask, now);
+  if (Post(connector.home_worker, EnvelopeKind::kAskGrant, BytesOf(ask))) return std::nullopt;
+  return GrantAnswer::kRefusedCalls;  // The home worker is drowning: no more calls for it.
+}
+
+void SbcWorker::ReturnGrant(const Connector& connector) {
+  if (IsHome(connector)) return LedgerOf(connector.number)->Return();
+  (void)Post(connector.home_worker, EnvelopeKind::kReturnGrant, {}, connector.number);
+}
+
+void SbcWorker::OnAskGrant(const Envelope& envelope, Instant now) {
+  const AskGrant ask = FromBytes<AskGrant>(envelope.bytes);
+  Grant grant;
+  grant.connector = ask.connector;
+  grant.call = ask.call;
+  ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(ask.connector));
+  grant.answer = ledger == nullptr ? GrantAnswer::kRefusedCalls : ledger->Ask(ask, now);
+  if (!Post(envelope.from, EnvelopeKind::kGrant, BytesOf(grant)) &&
+      grant.answer == GrantAnswer::kGranted) {
+    ledger->Return();
+  }
+}
+
+void SbcWorker::OnGrant(const Envelope& envelope, Instant now) {
+  const Grant grant = FromBytes<Grant>(envelope.bytes);
+  for (const PolicyRef& candidate : policies_) {
+    for (const Connector& connector : candidate->connectors()) {
+      if (connector.number != grant.connector) continue;
+      return b2bua_.OnGrant(connector, grant, now);
+    }
+  }
+}
+
+void SbcWorker::OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign, Instant now) {
+  const uint16_t home = home_of_host_[target.host];
+  if (home != options_.index) {
+    // That it lives is news only where it was thought dead; that it does not, always.
+    if (sign == RouteHealth::CallSign::kAlive &&
+        hosts_.up(target.host) == hosts_.usable(target.host)) {
+      return;
+    }
+    Envelope envelope;
+    envelope.kind = static_cast<uint16_t>(EnvelopeKind::kRouteSign);
+    envelope.words = {target.host, static_cast<uint64_t>(sign), 0, 0};
+    envelope.remote = target.endpoint;
+    if (home < options_.workers && !options_.outbox->Post(home, envelope)) ++counters_.mailbox_full;
+    return;
+  }
+  RouteHealth::Change change;
+  if (health_.OnCall(target.host, target.endpoint, sign, now, &change)) OnHealthChange(change);
+  if (sign == RouteHealth::CallSign::kSuspect) ArmHealthTimer();
+}
+
+void SbcWorker::OnOtherResponse(TransactionMark mark, uint16_t status_code, Instant now) {
+  RouteHealth::Change change;
+  if (health_.OnAnswer(RouteHealth::ProbeId::FromBits(mark.probe_bits()), status_code, &random_,
+                       now, &change)) {
+    OnHealthChange(change);
+  }
+  ArmHealthTimer();
+}
+
+void SbcWorker::OnHealthChange(const RouteHealth::Change& change) {
+  (void)hosts_.SetUp(change.host, change.address, change.up);
+  Envelope envelope;
+  envelope.kind = static_cast<uint16_t>(EnvelopeKind::kHostHealth);
+  envelope.words = {change.host, change.up ? 1u : 0u, 0, 0};
+  envelope.remote = change.address;
+  for (size_t target = 0; target <= options_.control; ++target) {  // All workers, and the log.
+    if (target == options_.index) continue;
+    if (!options_.outbox->Post(target, envelope)) ++counters_.mailbox_full;
+  }
+}
+
+void SbcWorker::FireHealth(void* self, core::Timer* /*timer*/, Instant now) {
+  static_cast<SbcWorker*>(self)->OnHealthTimer(now);
+}
+
+void SbcWorker::OnHealthTimer(Instant now) {
+  dirty_ = true;
+  health_.OnTick(
+      &random_, now,
+      [&](const RouteHealth::Probe& probe) {
+        if (b2bua_.SendProbe(probe, now)) return;
+        RouteHealth::Change change;
+        if (health_.OnAnswer(probe.id, 0, &random_, now, &change)) OnHealthChange(change);
+      },
+      [&](const RouteHealth::Change& change) { OnHealthChange(change); });
+  ArmHealthTimer();
+}
+
+void SbcWorker::ArmHealthTimer() {
+  if (stopping_ || health_.next_due() == core::kNever) {
+    timers_.Disarm(&health_timer_);
+  } else {
+    timers_.Arm(&health_timer_, health_.next_due());
+  }
+}
+
+}  // namespace sbc

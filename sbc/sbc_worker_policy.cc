@@ -1,0 +1,107 @@
+// How a configuration comes to a worker and leaves it, and what host names resolve to meanwhile.
+
+#include "sbc/sbc_worker.h"
+
+#include <algorithm>
+
+#include "sbc/envelope_bytes.h"
+#include "sbc/envelopes.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::engine::Envelope;
+
+void SbcWorker::InstallPolicy(const Policy* policy, Instant now) {
+  policies_.push_back(PolicyRef(policy));
+  hosts_.SetOwn(policy->own_endpoints());
+  for (const Connector& connector : policy->connectors()) {
+    if (ledgers_.size() <= connector.number) ledgers_.resize(connector.number + 1u);
+    const auto install = [&](const Route& route, Side side) {
+      home_of_host_[route.host] = connector.home_worker;
+      if (!IsHome(connector)) return;
+      health_.AddHost({.host = route.host,
+                       .side = side,
+                       .options_interval = connector.config->failover.options_interval,
+                       .options_timeout = connector.config->failover.options_timeout,
+                       .from_host = side == Side::kTrunk
+                                        ? std::string_view(connector.config->trunk.host)
+                                        : std::string_view()});
+    };
+    for (const Route& route : connector.routes) install(route, Side::kCustomer);
+    for (const Route& route : connector.trunk) install(route, Side::kTrunk);
+    if (!IsHome(connector)) continue;
+    auto& ledger = ledgers_[connector.number];
+    if (ledger == nullptr) {
+      ledger = std::make_unique<ConnectorLedger>(connector.limits);
+    } else {
+      ledger->SetLimits(connector.limits);
+    }
+  }
+  (void)now;
+  const LimitsConfig& limits = policy->config().limits;
+  const size_t share = PerWorker(limits.calls_per_second, options_.workers);
+  if (share != node_rate_.limit()) node_rate_ = RateWindow(share);
+  if (limits.calls_per_second_per_source != rates_.per_second()) {
+    rates_ = SourceRates(limits.calls_per_second_per_source, random_.NextKey());
+  }
+  ReturnOldPolicies();
+  UpdateReachFilters();
+  ArmHealthTimer();
+}
+
+void SbcWorker::ReturnOldPolicies() {
+  for (size_t i = 0; i + 1 < policies_.size();) {
+    const Policy* old = policies_[i].get();
+    if (old->references() > 1) {
+      ++i;
+      continue;
+    }
+    policies_.erase(policies_.begin() + static_cast<ptrdiff_t>(i));
+    if (!Post(options_.control, EnvelopeKind::kPolicyDone, {}, reinterpret_cast<uint64_t>(old))) {
+      policies_.insert(policies_.begin(), PolicyRef(old));  // Next time.
+      return;
+    }
+  }
+}
+
+void SbcWorker::UpdateReachFilters() {
+  for (size_t i = 0; i < sockets_.size(); ++i) {
+    std::vector<core::Cidr> reach;
+    for (const Side side : {Side::kCustomer, Side::kTrunk}) {
+      if (!listeners_[i].serves(side)) continue;
+      for (const PolicyRef& policy : policies_) {
+        for (const auto& entry : policy->starters(side).entries()) reach.push_back(entry.cidr);
+      }
+      for (const core::IpAddress& address : hosts_.AddressesOf(side)) {
+        reach.push_back(core::Cidr(address));
+      }
+    }
+    std::sort(reach.begin(), reach.end());
+    reach.erase(std::unique(reach.begin(), reach.end()), reach.end());
+    // Too many for a filter: OnPacket() judges them all the same, at the price of a flood's cost.
+    if (!options_.io->SetReachFilter(sockets_[i], reach).ok()) {
+      (void)options_.io->SetReachFilter(sockets_[i], {});
+      ++counters_.filters_refused;
+    }
+  }
+}
+
+void SbcWorker::OnHostAddresses(const Envelope& envelope, Instant now) {
+  const auto host = static_cast<uint16_t>(envelope.words[0]);
+  const auto side = static_cast<Side>(envelope.words[1]);
+  core::BoundedVector<core::Endpoint, HostTable::kAddressesMax> addresses;
+  for (size_t at = 0; at + sizeof(core::Endpoint) <= envelope.bytes.size() && !addresses.full();
+       at += sizeof(core::Endpoint)) {
+    (void)addresses.PushBack(
+        FromBytes<core::Endpoint>(envelope.bytes.substr(at, sizeof(core::Endpoint))));
+  }
+  hosts_.SetAddresses(host, side, {addresses.begin(), addresses.size()});
+  if (home_of_host_[host] == options_.index) {
+    health_.SetAddresses(host, {addresses.begin(), addresses.size()}, &random_, now);
+    ArmHealthTimer();
+  }
+  UpdateReachFilters();
+}
+
+}  // namespace sbc

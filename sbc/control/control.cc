@@ -140,7 +140,7 @@ void Control::Wait(Instant now) {
 }
 
 Instant Control::NextDue(Instant now) {
-  return std::min(hosts_.NextDue(now), shutdown_.next_due());
+  return std::min({hosts_.NextDue(now), shutdown_.next_due(), records_.next_due()});
 }
 
 void Control::OnSignal(int signal) {

@@ -89,7 +89,8 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
       }
       return;
     case Kind::kBye:
-      if (call != nullptr && response.status_code() >= 200 && --call->byes_pending == 0) Free(call);
+      if (call != nullptr && response.status_code() >= 200 && --call->byes_pending == 0)
+        Free(call, now);
       return;
     case Kind::kProbe:
     case Kind::kNone:
@@ -112,7 +113,7 @@ void B2bua::OnFailure(ClientTransaction& transaction, Failure failure, Instant n
       }
       return;
     case Kind::kBye:
-      if (--call->byes_pending == 0) Free(call);
+      if (--call->byes_pending == 0) Free(call, now);
       return;
     case Kind::kReinvite:
     case Kind::kRelay:

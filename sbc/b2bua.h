@@ -285,9 +285,12 @@ class B2bua final : public core::sip::TransactionUser {
   void EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::string_view reason,
                core::Instant now);
   bool SendBye(Call* call, LegId leg, std::string_view reason, core::Instant now);
-  void RefuseWaiting(Call* call, core::Instant now);
+  void RefuseWaiting(core::Handle<core::sip::ServerTransaction> handle, uint16_t status_code,
+                     core::Instant now);
+  void RefuseRelays(Call* call, core::Instant now);
+  void RefuseInvites(Call* call, core::Instant now);
   void Record(Call* call, CallEnd end, uint16_t status_code, core::Instant now);
-  void Free(Call* call);
+  void Free(Call* call, core::Instant now);
 
   static void FireSessionCaller(void* call, core::Timer* timer, core::Instant now);
   static void FireSessionCallee(void* call, core::Timer* timer, core::Instant now);

@@ -141,7 +141,7 @@ void B2bua::OnReliableTimer(Call* call, Instant now) {
         Answer(*transaction, scratch_message_, 504, now);
       }
       Record(call, CallEnd::kFailed, 504, now);
-      return Free(call);
+      return Free(call, now);
     }
     if (now >= reliable.resend_at) {
       (void)options_.table->Respond(*transaction, reliable.packet.Share(), 183, now);
@@ -182,7 +182,7 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
       Answer(*invite, scratch_message_, 500, now);
     }
     Record(call, CallEnd::kFailed, 500, now);
-    return Free(call);
+    return Free(call, now);
   }
   options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
   if (fork->reliable.pending && fork->reliable.has_sdp) {

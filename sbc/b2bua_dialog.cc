@@ -367,7 +367,7 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
   if (call->bye_after_ack) {
     call->bye_after_ack = false;
     if (!SendBye(call, LegId::kCaller, "", now)) --call->byes_pending;
-    if (call->byes_pending == 0) Free(call);
+    if (call->byes_pending == 0) Free(call, now);
   }
 }
 
@@ -378,7 +378,7 @@ void B2bua::OnUnacknowledged(ServerTransaction& invite, Instant now) {
   if (call->bye_after_ack) {
     call->bye_after_ack = false;
     if (!SendBye(call, LegId::kCaller, "", now)) --call->byes_pending;
-    if (call->byes_pending == 0) Free(call);
+    if (call->byes_pending == 0) Free(call, now);
     return;
   }
   if (call->state == Call::State::kEnding) return;

@@ -148,13 +148,14 @@ void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
     options_.table->Abandon(*client);
   }
   Record(call, CallEnd::kCanceled, 487, now);
-  Free(call);
+  Free(call, now);
 }
 
 void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::string_view reason,
                     Instant now) {
   CHECK(call->state != Call::State::kEnding);
-  RefuseWaiting(call, now);
+  RefuseRelays(call, now);
+  RefuseInvites(call, now);
   for (CallLeg& leg : call->legs) {
     leg.session.Stop();
     options_.wheel->Disarm(&leg.session_timer);
@@ -183,7 +184,7 @@ void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::st
       ++call->byes_pending;
     }
   }
-  if (call->byes_pending == 0) Free(call);
+  if (call->byes_pending == 0) Free(call, now);
 }
 
 bool B2bua::SendBye(Call* call, LegId leg, std::string_view reason, Instant now) {
@@ -199,21 +200,26 @@ bool B2bua::SendBye(Call* call, LegId leg, std::string_view reason, Instant now)
                       }) != nullptr;
 }
 
+void B2bua::RefuseWaiting(core::Handle<ServerTransaction> handle, uint16_t status_code,
+                          Instant now) {
+  ServerTransaction* waiting = options_.table->Find(handle);
+  if (waiting != nullptr && waiting->final_status() == 0 &&
+      scratch_message_.Index(waiting->request()) == ParseError::kOk) {
+    Answer(*waiting, scratch_message_, status_code, now);
+  }
+}
+
 // Whoever waits for an answer through us gets one now: there will be no other.
-void B2bua::RefuseWaiting(Call* call, Instant now) {
-  const auto refuse = [&](core::Handle<ServerTransaction> handle, uint16_t status_code) {
-    ServerTransaction* waiting = options_.table->Find(handle);
-    if (waiting != nullptr && waiting->final_status() == 0 &&
-        scratch_message_.Index(waiting->request()) == ParseError::kOk) {
-      Answer(*waiting, scratch_message_, status_code, now);
-    }
-  };
+void B2bua::RefuseRelays(Call* call, Instant now) {
   for (Relay& relay : call->relays) {
-    if (relay.method != Method::kUnknown) refuse(relay.server, 481);
+    if (relay.method != Method::kUnknown) RefuseWaiting(relay.server, 481, now);
     relay = {};
   }
+}
+
+void B2bua::RefuseInvites(Call* call, Instant now) {
   if (!call->invite.active || call->invite.answered) return;
-  if (!call->invite.own) refuse(call->invite.server, 487);
+  if (!call->invite.own) RefuseWaiting(call->invite.server, 487, now);
   if (ClientTransaction* client = options_.table->Find(call->invite.client)) {
     (void)options_.table->Cancel(*client, "", now);
     options_.table->Abandon(*client);
@@ -235,7 +241,7 @@ void B2bua::EndAll(Instant now) {
     call->plan.OnCancel(now);
     AbandonAttempt(call, now);
     Record(call, CallEnd::kStopped, 503, now);
-    Free(call);
+    Free(call, now);
   });
 }
 
@@ -248,7 +254,8 @@ void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*
   options_.host->OnRecord(record);
 }
 
-void B2bua::Free(Call* call) {
+void B2bua::Free(Call* call, Instant now) {
+  RefuseRelays(call, now);
   ++counters_.calls_ended;
   const core::Handle<Call> handle = calls_.HandleOf(call);
   RemoveTag(call->attempt.from_tag.view(), {handle, LegId::kCallee, 0});

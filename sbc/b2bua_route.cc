@@ -257,7 +257,7 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
     Record(call, CallEnd::kFailed, 0, now);
-    return Free(call);
+    return Free(call, now);
   }
   if (answer.cause.has_value()) {
     CallRecord record = call->record;
@@ -265,7 +265,7 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
     RefuseInvite(*transaction, scratch_message_,
                  Refuse(*answer.cause, call->connector->config->rejections, "no route answered"),
                  &record, now);
-    return Free(call);
+    return Free(call, now);
   }
   // Its reason phrase goes with its own code only: ours have their own.
   const bool verbatim = response != nullptr && response->status_code() == answer.status_code;
@@ -289,7 +289,7 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
     (void)options_.table->Respond(*transaction, std::move(packet), answer.status_code, now);
   }
   Record(call, CallEnd::kFailed, answer.status_code, now);
-  Free(call);
+  Free(call, now);
 }
 
 }  // namespace sbc

@@ -169,7 +169,7 @@ void B2bua::OnGranted(Call* call, GrantAnswer answer, Instant now) {
         scratch_message_.Index(transaction->request()) == ParseError::kOk) {
       RefuseInvite(*transaction, scratch_message_, *refusal, &record, now);
     }
-    Free(call);
+    Free(call, now);
     return;
   }
   StartCall(call, now);

@@ -80,8 +80,13 @@ void SimUserAgent::SendRaw(const std::string& text, const Endpoint& to) { Send(t
 
 // ---- time --------------------------------------------------------------------------------------
 
-void SimUserAgent::Begin(size_t call, const std::vector<SimStep>& script) {
-  if (!script.empty()) due_.emplace(now() + script[0].after, Due{call, script});
+void SimUserAgent::Begin(size_t call, std::vector<SimStep> script, size_t dialog) {
+  if (script.empty()) return;
+  if (dialog != SIZE_MAX) {
+    for (SimStep& step : script) step.fork = dialog;
+  }
+  const Instant due = now() + script[0].after;
+  due_.emplace(due, Due{call, std::move(script)});
 }
 
 void SimUserAgent::OnTimers(Instant now) {

@@ -194,7 +194,8 @@ class SimUserAgent final : public Participant {
   void OnTimers(core::Instant now);
   void OnGiveUp(const Client& client);
   void OnRepeatGiveUp(const Repeat& repeat);
-  void Begin(size_t call, const std::vector<SimStep>& script);
+  /// `dialog`: the one that the script is about; else each step says its own.
+  void Begin(size_t call, std::vector<SimStep> script, size_t dialog = SIZE_MAX);
   void SendRequest(size_t call, size_t dialog, const std::string& method, uint32_t sequence,
                    const std::string& text, const core::Endpoint& to);
   void RespondTo(const SimMessage& request, const core::Endpoint& to, int status,

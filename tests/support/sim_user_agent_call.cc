@@ -407,7 +407,7 @@ void SimUserAgent::OnAck(const SimMessage& ack) {
     repeats_.erase(repeats_.begin() + static_cast<ptrdiff_t>(i));
     if (!repeat.success || dialog->acked) return;
     dialog->acked = true;
-    if (!call.caller) Begin(repeat.call, call.plan.confirmed);
+    if (!call.caller) Begin(repeat.call, call.plan.confirmed, repeat.dialog);
     return;
   }
 }
@@ -538,7 +538,7 @@ void SimUserAgent::Do(size_t c, SimStep step) {
     SimStep bye;
     bye.method = "BYE";
     if (confirmed > 1 || call.cancelled) return SendInDialog(c, step.fork, bye);
-    return Begin(c, call.plan.confirmed);
+    return Begin(c, call.plan.confirmed, step.fork);
   }
   if (step.method == "BYE" && dialog.state != State::kConfirmed && !step.rude) return;
   if (step.method == "INVITE" && (dialog.state != State::kConfirmed || dialog.reinviting)) return;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/log.h"
+#include "core/base/out_of_memory.h"
 #include "core/net/uring_setup.h"
 #include "core/time/clock.h"
 #include "sbc/config.h"
@@ -107,4 +108,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sbc
 
-int main(int argc, char** argv) { return sbc::Main(argc, argv); }
+int main(int argc, char** argv) {
+  core::ExitWhenOutOfMemory("ringfence-sbc");
+  return sbc::Main(argc, argv);
+}

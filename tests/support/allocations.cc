@@ -1,21 +1,29 @@
 #include "tests/support/allocations.h"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
 std::atomic<size_t> allocations{0};
+std::atomic<size_t> failing{SIZE_MAX};  // The count at which one fails.
 
-void* Allocate(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
+// As the standard's operator new: the handler is asked, and may end the program.
+[[noreturn]] void Fail() {
+  if (const std::new_handler handler = std::get_new_handler()) handler();
   std::abort();
 }
 
+void* Allocate(size_t size) {
+  if (allocations.fetch_add(1, std::memory_order_relaxed) == failing) Fail();
+  if (void* memory = std::malloc(size)) return memory;
+  Fail();
+}
+
 void* AllocateAligned(size_t size, std::align_val_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (allocations.fetch_add(1, std::memory_order_relaxed) == failing) Fail();
   const auto align = static_cast<size_t>(alignment);
   if (void* memory = std::aligned_alloc(align, (size + align - 1) / align * align)) return memory;
   std::abort();
@@ -23,6 +31,7 @@ void* AllocateAligned(size_t size, std::align_val_t alignment) {
 
 }  // namespace
 
+void FailAllocation(size_t nth) { failing = allocations + nth - 1; }
 size_t Allocations() { return allocations.load(std::memory_order_relaxed); }
 
 // The array forms of the standard library call these.

@@ -7,3 +7,6 @@
 ///
 /// They stand in a file of their own: inlined into a test, gcc takes their free() for a mismatch.
 size_t Allocations();
+
+/// The n-th allocation from now on (1: the next) fails, as if the machine had no more memory.
+void FailAllocation(size_t nth);

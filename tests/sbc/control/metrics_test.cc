@@ -1,0 +1,184 @@
+// Goal: /metrics is what Prometheus reads, says what the workers and the records say, and has no
+// label that a peer could multiply (design section 5).
+
+#include "sbc/control/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sbc/control/node_status.h"
+#include "tests/sbc/control/record_bed.h"
+
+namespace sbc {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Reads the exposition format's lines: `name{label="value",...} number` by series, and checks that
+// each family was announced by HELP and TYPE once, before its series.
+std::map<std::string, double> Read(const std::string& text) {
+  std::map<std::string, double> series;
+  std::set<std::string> types;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("# TYPE ", 0) == 0) {
+      EXPECT_TRUE(types.insert(line.substr(7, line.find(' ', 7) - 7)).second) << line;
+    }
+    if (line.empty() || line[0] == '#') continue;
+    const size_t space = line.rfind(' ');
+    std::string name = line.substr(0, line.find_first_of("{ "));
+    for (const std::string_view suffix : {"_bucket", "_sum", "_count"}) {
+      const bool ends =
+          name.size() > suffix.size() && name.substr(name.size() - suffix.size()) == suffix;
+      if (ends && types.count(name) == 0) name.resize(name.size() - suffix.size());
+    }
+    EXPECT_EQ(types.count(name), 1u) << line;
+    EXPECT_TRUE(series.emplace(line.substr(0, space), std::stod(line.substr(space))).second)
+        << "twice: " << line;
+  }
+  return series;
+}
+
+class MetricsTest : public testing::Test {
+ protected:
+  MetricsTest() : workers_(2) {
+    HostSpec host;
+    host.connector_id = kRecordConnector;
+    host.name = "pbx-a.example";
+    EXPECT_TRUE(registry_.Host(host).ok());
+    config_.connectors.resize(1);
+    config_.connectors[0].id = kRecordConnector;
+    for (const char* name : {"pbx-a.example", "pbx-b.example"}) {
+      config_.connectors[0].routes.emplace_back().host = name;
+    }
+    config_.connectors[0].trunk.host = "trunk.example";
+  }
+
+  MetricsSources Sources() {
+    MetricsSources sources;
+    sources.node = "sbc-1";
+    sources.workers = workers_;
+    sources.calls = &calls_;
+    sources.registry = &registry_;
+    sources.control.ready = true;
+    return sources;
+  }
+
+  std::vector<WorkerSnapshot> workers_;
+  CallStatistics calls_;
+  HostRegistry registry_{16};
+  Config config_;
+};
+
+TEST_F(MetricsTest, WorkersAreSummed) {
+  workers_[0].calls.invites = 5;
+  workers_[1].calls.invites = 7;
+  workers_[1].calls.refused[static_cast<size_t>(RejectionCause::kCps)] = 3;
+  workers_[0].calls_now = 2;
+  workers_[0].queue_drops = 11;
+  workers_[1].io.send_dropped = 13;
+  workers_[0].worker.records_lost = 17;
+  workers_[1].calls.final_responses[4] = 19;
+  auto series = Read(WriteMetrics(Sources()));
+  EXPECT_EQ(series["ringfence_invites_total"], 12);
+  EXPECT_EQ(series["ringfence_calls_refused_total{cause=\"cps\"}"], 3);
+  EXPECT_EQ(series["ringfence_calls_refused_total{cause=\"unknown_number\"}"], 0);
+  EXPECT_EQ(series["ringfence_calls"], 2);
+  EXPECT_EQ(series["ringfence_queue_drops_total"], 11);
+  EXPECT_EQ(series["ringfence_io_events_total{event=\"send_dropped\"}"], 13);
+  EXPECT_EQ(series["ringfence_mailbox_events_total{event=\"record_lost\"}"], 17);
+  EXPECT_EQ(series["ringfence_final_responses_total{class=\"4xx\"}"], 19);
+  EXPECT_EQ(series["ringfence_workers"], 2);
+  EXPECT_EQ(series["ringfence_ready"], 1);
+  EXPECT_EQ(series["ringfence_info{node=\"sbc-1\"}"], 1);
+}
+
+TEST_F(MetricsTest, RecordsCountByConnectorAndRoute) {
+  calls_.OnCall(InboundRecord(), config_);
+  CallRecord out = InboundRecord();
+  out.direction = CallDirection::kTermination;
+  out.end = CallEnd::kFailed;
+  out.answered = {};
+  out.routes = {};
+  AddStep(0, "192.0.2.1:5060", RouteEvent::kNoAnswer, 0, 4000, &out);
+  calls_.OnCall(out, config_);
+  auto series = Read(WriteMetrics(Sources()));
+  const std::string connector = "connector=\"" + std::string(kRecordConnector) + "\"";
+  EXPECT_EQ(series["ringfence_calls_ended_total{" + connector +
+                   ",direction=\"origination\",end=\"callee_hung_up\"}"],
+            1);
+  EXPECT_EQ(series["ringfence_calls_ended_total{" + connector +
+                   ",direction=\"termination\",end=\"failed\"}"],
+            1);
+  EXPECT_EQ(series["ringfence_route_attempts_total{" + connector +
+                   ",side=\"customer\",route=\"pbx-a.example:5060\",result=\"failed_code\"}"],
+            1);
+  EXPECT_EQ(series["ringfence_route_attempts_total{" + connector +
+                   ",side=\"customer\",route=\"pbx-b.example:5060\",result=\"answered\"}"],
+            1);
+  EXPECT_EQ(series["ringfence_route_attempts_total{" + connector +
+                   ",side=\"trunk\",route=\"trunk.example:5060\",result=\"no_answer\"}"],
+            1);
+  // The answered one took 5.25 s to set up; the failed one is in no bucket.
+  const std::string setup = "ringfence_call_setup_seconds_";
+  EXPECT_EQ(series[setup + "bucket{direction=\"origination\",le=\"5\"}"], 0);
+  EXPECT_EQ(series[setup + "bucket{direction=\"origination\",le=\"10\"}"], 1);
+  EXPECT_EQ(series[setup + "bucket{direction=\"origination\",le=\"+Inf\"}"], 1);
+  EXPECT_NEAR(series[setup + "sum{direction=\"origination\"}"], 5.2505, 1e-9);
+  EXPECT_EQ(series[setup + "count{direction=\"termination\"}"], 0);
+}
+
+// A call that ends after a reload took its route, or its connector, away.
+TEST_F(MetricsTest, RoutesThatAreGoneCountAsOther) {
+  config_.connectors[0].routes.resize(1);
+  calls_.OnCall(InboundRecord(), config_);
+  calls_.OnCall(InboundRecord(), Config());
+  EXPECT_EQ(calls_.attempts().size(), 2u);
+  const CallStatistics::RouteKey other = {std::string(kRecordConnector), Side::kCustomer, "other"};
+  ASSERT_EQ(calls_.attempts().count(other), 1u);
+  EXPECT_EQ(calls_.attempts().at(other)[static_cast<size_t>(RouteEvent::kAnswered)], 2u);
+}
+
+// However many connectors come and go, and whatever callers say, the series are bounded.
+TEST_F(MetricsTest, SeriesAreBounded) {
+  for (size_t i = 0; i < 3 * CallStatistics::kSeriesMax; ++i) {
+    CallRecord record = InboundRecord();
+    record.connector_id.AssignTruncated("c" + std::to_string(i));
+    record.caller.AssignTruncated(std::to_string(i));
+    record.source.AssignTruncated(std::to_string(i));
+    calls_.OnCall(record, config_);
+  }
+  EXPECT_EQ(calls_.calls().size(), CallStatistics::kSeriesMax + 1);
+  EXPECT_EQ(calls_.attempts().size(), CallStatistics::kSeriesMax + 1);
+  EXPECT_LT(Read(WriteMetrics(Sources())).size(), 8 * CallStatistics::kSeriesMax);
+}
+
+TEST_F(MetricsTest, RouteHealthIsAGauge) {
+  workers_[1].route_state_count = 2;
+  workers_[1].route_states[0] = {0, true, 200, EndpointOf("192.0.2.1:5060")};
+  workers_[1].route_states[1] = {0, false, 503, EndpointOf("192.0.2.2:5060")};
+  auto series = Read(WriteMetrics(Sources()));
+  const std::string labels = "ringfence_route_up{connector=\"" + std::string(kRecordConnector) +
+                             "\",side=\"customer\",host=\"pbx-a.example\",address=\"";
+  EXPECT_EQ(series.at(labels + "192.0.2.1:5060\"}"), 1);
+  EXPECT_EQ(series.at(labels + "192.0.2.2:5060\"}"), 0);
+
+  const auto status = nlohmann::json::parse(
+      WriteNodeStatus(Sources(), "1.2.3", std::chrono::minutes(2)), nullptr, false);
+  EXPECT_EQ(status["version"], "1.2.3");
+  EXPECT_EQ(status["uptime_seconds"], 120);
+  EXPECT_EQ(status["routes"][1]["address"], "192.0.2.2:5060");
+  EXPECT_EQ(status["routes"][1]["up"], false);
+  EXPECT_EQ(status["routes"][1]["last_options_status"], 503);
+}
+
+}  // namespace
+}  // namespace sbc

@@ -210,7 +210,7 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
   } else if (status >= 300) {
     exchange.active = false;
     if (EndsDialog(status)) {
-      EndCall(call, CallEnd::kPeerLost, to, "SIP;cause=481;text=\"Peer lost\"", now);
+      EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
     }
   }
 }
@@ -343,7 +343,7 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
     (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);
   }
   if (EndsDialog(status) && call->bridged() != nullptr) {
-    EndCall(call, CallEnd::kPeerLost, to, "SIP;cause=481;text=\"Peer lost\"", now);
+    EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
   }
 }
 

@@ -108,7 +108,7 @@ void B2bua::OnRefreshResponse(Call* call, LegId leg, const Message& response, In
     return ArmSessionTimer(call, leg);
   }
   if (status == 481 || status == 408) {
-    return EndCall(call, CallEnd::kPeerLost, leg, "SIP;cause=481;text=\"Peer lost\"", now);
+    return EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
   }
   if (status == 405 || status == 501) of.allows_update = false;
   if (status == 422 && !of.session.OnTooSmall(response)) return;

@@ -22,10 +22,11 @@ inline constexpr char kSdp[] =
 /// One thing that a scripted user agent does: a response to the call's INVITE (`status`) or a
 /// request of its own (`method`). What its call cannot do any more at that moment is left out.
 struct SimStep {
+  static constexpr size_t kConfirmed = SIZE_MAX;
   core::Duration after{};  // From the step before it, or from what began its script.
   int status = 0;
   std::string method{};
-  size_t fork = 0;        // Which early dialog: each has a To tag of its own.
+  size_t fork = 0;        // Which early dialog: each has a To tag of its own. kConfirmed: that one.
   bool reliable = false;  // A 18x that asks for PRACK.
   bool rude = false;      // A CANCEL that does not wait for a provisional response; a BYE without
                           // a confirmed dialog.
@@ -69,6 +70,8 @@ struct SimDialog {
   bool answered = false;  // A 2xx went or came.
   bool acked = false;     // Its ACK came or went.
   bool bye_received = false;
+  core::Instant bye_received_at{};
+  std::string bye_fields;  // Of the BYE that it sent before it got one.
   bool bye_sent = false;
   bool reinviting = false;
   core::Instant answered_at{};

@@ -460,7 +460,10 @@ void SimUserAgent::OnInDialog(const SimMessage& request, const Endpoint& from) {
   SimCall& call = *calls_[c];
   SimDialog& dialog = call.dialogs[d];
   const std::string method = request.method();
-  if (method == "BYE") dialog.bye_received = true;
+  if (method == "BYE" && !dialog.bye_received) {
+    dialog.bye_received = true;
+    dialog.bye_received_at = now();
+  }
   const auto planned = call.plan.answers.find(method);
   int status = planned == call.plan.answers.end() ? 200 : planned->second;
   if (status == 0 || call.plan.silent) return;
@@ -514,6 +517,7 @@ void SimUserAgent::SendInDialog(size_t c, size_t d, const SimStep& step) {
   if (step.method == "INVITE") dialog.reinviting = true;
   if (step.method == "BYE") {
     dialog.bye_sent = true;
+    if (!dialog.bye_received) dialog.bye_fields = step.fields;
     End(&dialog);
   }
   SendRequest(c, d, step.method, sequence, text, HopOf(dialog));
@@ -526,6 +530,9 @@ void SimUserAgent::Do(size_t c, SimStep step) {
     call.cancel_wanted = true;
     if (call.provisional || step.rude) SendCancel(c);
     return;
+  }
+  for (size_t i = 0; step.fork == SimStep::kConfirmed && i < call.dialogs.size(); ++i) {
+    if (call.dialogs[i].state == State::kConfirmed) step.fork = i;
   }
   if (step.fork >= call.dialogs.size()) return;
   SimDialog& dialog = call.dialogs[step.fork];

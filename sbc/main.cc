@@ -5,13 +5,13 @@
 #include <string_view>
 #include <utility>
 
-#include "core/base/log.h"
 #include "core/base/out_of_memory.h"
 #include "core/net/uring_setup.h"
 #include "core/time/clock.h"
 #include "sbc/config.h"
 #include "sbc/control/control.h"
 #include "sbc/control/signals.h"
+#include "sbc/control/standard_error.h"
 #include "sbc/product.h"
 
 namespace sbc {
@@ -94,7 +94,7 @@ int Main(int argc, char** argv) {
   }
   Signals signals;
   core::KernelClock clock;
-  core::FileLogSink log;
+  StandardError log;
   Control control({.config = std::move(*config),
                    .version = RINGFENCE_VERSION,
                    .clock = &clock,

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kAnswerTime{2000};
 constexpr time_t kIdleSeconds = 5;  // For a request to arrive, and for its answer to leave.
+constexpr time_t kKeepAliveSeconds = 1;  // The node's end waits for those that idle.
 constexpr size_t kRequestsPerConnection = 100;
 constexpr char kPlain[] = "text/plain; charset=utf-8";
 
@@ -89,7 +90,7 @@ class AdminServer::Server {
     http_.set_payload_max_length(kBodyMax);
     http_.set_read_timeout(kIdleSeconds);
     http_.set_write_timeout(kIdleSeconds);
-    http_.set_keep_alive_timeout(kIdleSeconds);
+    http_.set_keep_alive_timeout(kKeepAliveSeconds);
     http_.set_keep_alive_max_count(kRequestsPerConnection);
     http_.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("ok\n", kPlain);

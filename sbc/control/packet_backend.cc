@@ -4,24 +4,17 @@
 
 #include "core/net/uring_io.h"
 #include "core/net/uring_setup.h"
+#include "sbc/control/dpdk_backend.h"
 
 namespace sbc {
-namespace {
-
-absl::Status NoDpdk() {
-  return absl::UnimplementedError(
-      "node.io: dpdk: this program was built without it. Use io: uring");
-}
-
-}  // namespace
 
 absl::Status ProbePacketIo(const NodeConfig& node) {
-  return node.io == IoKind::kUring ? core::net::ProbeUring() : NoDpdk();
+  return node.io == IoKind::kUring ? core::net::ProbeUring() : ProbeDpdkIo(node);
 }
 
 absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreatePacketIo(const NodeConfig& node,
                                                                     core::Clock* clock) {
-  if (node.io == IoKind::kDpdk) return NoDpdk();
+  if (node.io == IoKind::kDpdk) return CreateDpdkIo(node, clock);
   core::net::UringIoOptions options;
   options.latency_budget = node.latency_budget;
   options.sockets_max = 64;  // Listeners only: media has no sockets yet.

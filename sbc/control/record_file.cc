@@ -1,7 +1,6 @@
 #include "sbc/control/record_file.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <cstring>
 
 #include "core/base/concat.h"
+#include "sbc/control/standard_error.h"
 
 namespace sbc {
 namespace {
@@ -83,11 +83,7 @@ void RecordFile::FlushToStandardError() {
       const size_t end = rest.rfind('\n', size - 1);
       size = end != std::string_view::npos ? end + 1 : rest.find('\n') + 1;
     }
-    pollfd ready = {STDERR_FILENO, POLLOUT, 0};
-    if (poll(&ready, 1, 0) != 1) return Lose(rest, EAGAIN);
-    if (Write(STDERR_FILENO, rest.substr(0, size)) != static_cast<ssize_t>(size)) {
-      return Lose(rest, errno);
-    }
+    if (!WriteToStandardError(rest.substr(0, size))) return Lose(rest, errno);
     rest.remove_prefix(size);
   }
 }

@@ -234,6 +234,17 @@ class ControlTest(unittest.TestCase):
                                  timeout=sbc_node.PATIENCE, check=False)
         self.assertEqual((checked.returncode, checked.stderr), (1, errors))
 
+    def test_too_few_descriptors_are_said(self):
+        node_path = f"{self.folder}/few.yaml"
+        with open(node_path, "w") as out:
+            json.dump(self.configuration(), out)
+        ran = subprocess.run(
+            ["sh", "-c", 'ulimit -n 100 && exec "$0" --config "$1"',
+             f"{BINARIES}/ringfence-sbc", node_path],
+            capture_output=True, text=True, timeout=sbc_node.PATIENCE, check=False)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("the hard limit is 100", ran.stderr)
+
     def refused(self, config):
         node = Node(BINARIES, self.folder, config, "other")
         self.addCleanup(node.kill)

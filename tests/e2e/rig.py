@@ -90,6 +90,14 @@ def _die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def kill_group(process):
+    """Kills a program and what it started, which may outlive it."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 class Rig:
     """The processes of one test, in a folder of their own.
 
@@ -105,8 +113,7 @@ class Rig:
 
     def __exit__(self, *_):
         for process in self.processes:
-            if process.poll() is None:
-                process.kill()
+            kill_group(process)
             process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -131,7 +138,7 @@ class Rig:
         try:
             return process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
+            kill_group(process)
             process.wait()
             raise Failure(f"{process.name} did not end in {seconds} s:\n"
                           f"{self.output(process)}") from None

@@ -115,8 +115,15 @@ void B2bua::OnFailure(ClientTransaction& transaction, Failure failure, Instant n
     case Kind::kBye:
       if (--call->byes_pending == 0) Free(call, now);
       return;
-    case Kind::kReinvite:
     case Kind::kRelay:
+      if (call->bridged() == nullptr) {
+        // The callee never heard a PRACK or UPDATE of an early dialog: its own timers decide.
+        RefuseWaiting(call->relays[mark.detail].server, 500, now);
+        call->relays[mark.detail] = {};
+        return;
+      }
+      [[fallthrough]];
+    case Kind::kReinvite:
     case Kind::kUpdate:
       // A peer that does not answer inside the dialog is gone (RFC 3261 §12.2.1.2).
       if (call->state != Call::State::kEnding) {

@@ -239,6 +239,8 @@ class B2bua final : public core::sip::TransactionUser {
   void OnReliableTimer(Call* call, core::Instant now);
   void OnAnswer(Call* call, core::sip::ClientTransaction& transaction,
                 const core::sip::Message& response, core::Instant now);
+  void DropHeldAnswers(Call* call, Call* live, core::Instant now);
+  void KeepSdp(Call* call, LegId sent_to, const core::sip::Message& message);
   void PassAnswer(Call* call, Fork* fork, const core::sip::Message& response, core::Instant now);
   core::Packet WriteResponse(Call* call, LegId to, core::sip::ServerTransaction* transaction,
                              Fork* fork, const core::sip::Message& response, uint32_t rseq,
@@ -267,6 +269,9 @@ class B2bua final : public core::sip::TransactionUser {
                        core::Instant now);
   void OnReinviteResponse(Call* call, const core::sip::ClientTransaction& transaction,
                           const core::sip::Message& response, core::Instant now);
+  void PassFinal(Call* call, LegId to, core::sip::ServerTransaction* server,
+                 const core::sip::Message& response, core::Instant now);
+  void BeginExchange(Call* call, InviteExchange exchange);
   void AnswerLater(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
                    core::Instant now);
   bool AcceptTimer(Call* call, LegId leg, core::sip::ServerTransaction& transaction,

@@ -81,7 +81,8 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
     return;  // The store is dry: the caller waits on, the callee may say it again.
   if (call->record.ringing.unix_us == 0) call->record.ringing = options_.host->wall();
   uint32_t callee_rseq = 0;
-  if (response.HasToken(HeaderId::kRequire, "100rel")) {
+  // Who was not offered it may not ask for it (§3), and the caller could not answer.
+  if (call->attempt.offered_100rel && response.HasToken(HeaderId::kRequire, "100rel")) {
     (void)response.Number(HeaderId::kRSeq, &callee_rseq);  // Absent: as if it were not reliable.
   }
   if (callee_rseq != 0) {
@@ -110,6 +111,7 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   fork->reliable.rseq = rseq;
   fork->reliable.callee_rseq = callee_rseq;
   fork->reliable.has_sdp = !response.body().empty();
+  KeepSdp(call, LegId::kCaller, response);
   SendReliable(call, fork, std::move(packet), now);
 }
 
@@ -159,12 +161,11 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
     Fork* fork = call->bridged();
     if (fork != nullptr && fork->dialog(LegId::kCallee).remote_tag() == ToTag(response)) {
       // Its ACK was lost: again, if it went out at all.
-      const bool first = call->invite.client == options_.table->HandleOf(transaction);
-      if (first && call->invite.ack) {
-        options_.table->SendStateless(call->invite.ack.Share(),
+      const bool first = call->invite.client == call->attempt.client;
+      const Packet& ack = first ? call->invite.ack : call->answer_ack;
+      if (ack) {
+        options_.table->SendStateless(ack.Share(),
                                       HopOf(call, LegId::kCallee, fork->dialog(LegId::kCallee)));
-      } else if (!first) {
-        SendAck(call, LegId::kCallee, fork, call->attempt.sequence, nullptr);
       }
       return;
     }
@@ -186,10 +187,28 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
   }
   options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
   if (fork->reliable.pending && fork->reliable.has_sdp) {
-    fork->held_answer = options_.store->Copy(response.bytes());  // Dry: the callee says it again.
-    return;
+    // The callee need not wait with us for the caller's PRACK: early offer, so its ACK is ours.
+    if (!fork->held_answer) fork->held_answer = options_.store->Copy(response.bytes());
+    if (!fork->held_answer) return;  // Dry: the callee says it again.
+    if (!call->invite.offerless) {
+      SendAck(call, LegId::kCallee, fork, call->attempt.sequence, nullptr);
+    }
+    return options_.wheel->Disarm(&call->route_timer);  // The PRACK's own time runs.
   }
   PassAnswer(call, fork, response, now);
+}
+
+// Answers that waited for a PRACK and will not be passed on: the callee was told nothing, or an ACK
+// only.
+void B2bua::DropHeldAnswers(Call* call, Call* live, Instant now) {
+  for (uint8_t i = 0; i < call->fork_count; ++i) {
+    const Packet held = std::move(call->forks[i].held_answer);
+    ClientTransaction* transaction = options_.table->Find(call->attempt.client);
+    Message answer;
+    if (held && transaction != nullptr && answer.Index(held.text()) == ParseError::kOk) {
+      OnOrphanAnswer(*transaction, answer, live, now);
+    }
+  }
 }
 
 void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant now) {
@@ -212,9 +231,8 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   callee.allows_update = response.HasToken(HeaderId::kAllow, "UPDATE");
   caller.session.AcceptRequest(scratch_message_, now);
   callee.session.AcceptResponse(response, now);
-  // Who cannot take an UPDATE is refreshed by an INVITE with the SDP of old (rule 15).
-  if (!callee.allows_update) callee.sdp = options_.store->Copy(scratch_message_.body());
-  if (!caller.allows_update) caller.sdp = options_.store->Copy(response.body());
+  KeepSdp(call, LegId::kCallee, scratch_message_);
+  KeepSdp(call, LegId::kCaller, response);
   ArmSessionTimer(call, LegId::kCaller);
   ArmSessionTimer(call, LegId::kCallee);
 
@@ -229,6 +247,15 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   call->invite.answered = true;
   ++counters_.final_responses[2];
   (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
+  DropHeldAnswers(call, call, now);
+}
+
+// Who cannot take an UPDATE is refreshed by an INVITE with the SDP of old (rule 15).
+void B2bua::KeepSdp(Call* call, LegId sent_to, const Message& message) {
+  CallLeg& leg = call->leg(sent_to);
+  if (!leg.allows_update && !message.body().empty()) {
+    leg.sdp = options_.store->Copy(message.body());  // Dry: no such refresh, and the session ends.
+  }
 }
 
 Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction, Fork* fork,

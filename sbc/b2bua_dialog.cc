@@ -93,6 +93,10 @@ void B2bua::OnBye(Call* call, LegId leg, ServerTransaction& transaction, const M
     return CancelCall(call, request, now);
   }
   Answer(transaction, request, 200, now);
+  // Who hangs up has seen our 2xx, or cares no more: it need not come again.
+  if (call->invite.from == leg && call->invite.answered) {
+    options_.table->Acknowledged(call->invite.server, now);
+  }
   EndCall(call, leg == LegId::kCaller ? CallEnd::kCallerHungUp : CallEnd::kCalleeHungUp, leg,
           request.Find(HeaderId::kReason).value_or(""), now);
 }
@@ -155,6 +159,12 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
   exchange.client = options_.table->HandleOf(*sent);
   transaction.set_user(
       TransactionMark{Kind::kReinvite, static_cast<uint8_t>(leg), calls_.HandleOf(call)}.bits());
+  BeginExchange(call, std::move(exchange));
+}
+
+void B2bua::BeginExchange(Call* call, InviteExchange exchange) {
+  // The first 2xx may still come again, and ask for its ACK.
+  if (call->invite.client == call->attempt.client) call->answer_ack = std::move(call->invite.ack);
   call->invite = std::move(exchange);
 }
 
@@ -174,6 +184,10 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
     return;
   }
   if (exchange.own) return OnOwnInviteResponse(call, to, response, now);
+  if (call->state == Call::State::kEnding) {
+    if (success) SendAck(call, to, fork, exchange.to_sequence, nullptr);  // It crossed our BYE.
+    return;
+  }
   const LegId from = exchange.from;
   ServerTransaction* server = options_.table->Find(exchange.server);
   if (success && exchange.answered) {
@@ -192,22 +206,15 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
       (void)fork->dialog(from).Refresh(scratch_message_, options_.store);
       call->leg(from).session.AcceptRequest(scratch_message_, now);
       ArmSessionTimer(call, from);
-      if (!call->leg(to).allows_update) {
-        call->leg(to).sdp = options_.store->Copy(scratch_message_.body());
-      }
+      KeepSdp(call, to, scratch_message_);
     }
-    if (!call->leg(from).allows_update) {
-      call->leg(from).sdp = options_.store->Copy(response.body());
-    }
+    KeepSdp(call, from, response);
     if (!exchange.offerless) SendAck(call, to, fork, exchange.to_sequence, nullptr);
   }
-  Packet packet = WriteResponse(call, from, server, fork, response, 0, false);
-  if (packet) {
-    (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);
-  }
-  if (success) {
+  PassFinal(call, from, server, response, now);
+  if (success && server->final_status() / 100 == 2) {
     exchange.answered = true;
-  } else if (status >= 300) {
+  } else if (status >= 200) {
     exchange.active = false;
     if (EndsDialog(status)) {
       EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
@@ -327,23 +334,37 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   const uint16_t status = response.status_code();
   ServerTransaction* server = options_.table->Find(relay.server);
   if (server == nullptr || call->state == Call::State::kEnding) return;
-  Fork* fork = call->bridged();
-  if (fork == nullptr) fork = &call->forks[0];  // Only for the tag, which an in-dialog request has.
   if (relay.method == Method::kUpdate && status / 100 == 2 && call->bridged() != nullptr &&
       scratch_message_.Index(server->request()) == ParseError::kOk) {
-    (void)fork->dialog(relay.from).Refresh(scratch_message_, options_.store);
-    (void)fork->dialog(to).Refresh(response, options_.store);
+    (void)call->bridged()->dialog(relay.from).Refresh(scratch_message_, options_.store);
+    (void)call->bridged()->dialog(to).Refresh(response, options_.store);
     call->leg(relay.from).session.AcceptRequest(scratch_message_, now);
     call->leg(to).session.AcceptResponse(response, now);
     ArmSessionTimer(call, relay.from);
     ArmSessionTimer(call, to);
   }
-  Packet packet = WriteResponse(call, relay.from, server, fork, response, 0, false);
-  if (packet) {
-    (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);
-  }
+  PassFinal(call, relay.from, server, response, now);
   if (EndsDialog(status) && call->bridged() != nullptr) {
     EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
+  }
+}
+
+// What came for a request inside the dialog goes back to who sent that.
+void B2bua::PassFinal(Call* call, LegId to, ServerTransaction* server, const Message& response,
+                      Instant now) {
+  const uint16_t status = response.status_code();
+  const bool readable = scratch_message_.Index(server->request()) == ParseError::kOk;
+  if (status == 422 && readable && call->leg(Other(to)).session.OnTooSmall(response)) {
+    // The session timer of that leg is ours to raise (rule 15): the next request there asks for it.
+    return AnswerLater(*server, scratch_message_, now);
+  }
+  Fork* fork = call->bridged();
+  if (fork == nullptr) fork = &call->forks[0];  // Only for the tag, which the request has.
+  Packet packet = WriteResponse(call, to, server, fork, response, 0, false);
+  if (packet) {
+    (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);
+  } else if (status >= 200 && readable) {
+    Answer(*server, scratch_message_, 500, now);  // Too long, or dry: but it must end.
   }
 }
 
@@ -362,6 +383,7 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
   exchange.active = false;
   if (exchange.offerless && !exchange.acknowledged) {
     SendAck(call, Other(entry.leg), fork, exchange.to_sequence, &ack);
+    KeepSdp(call, Other(entry.leg), ack);
   }
   if (call->state == Call::State::kAnswered) call->state = Call::State::kTalking;
   if (call->bye_after_ack) {

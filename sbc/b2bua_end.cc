@@ -85,7 +85,7 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
   exchange.from = Other(leg);
   exchange.to_sequence = sequence;
   exchange.client = options_.table->HandleOf(*sent);
-  call->invite = std::move(exchange);
+  BeginExchange(call, std::move(exchange));
 }
 
 void B2bua::OnOwnInviteResponse(Call* call, LegId leg, const Message& response, Instant now) {
@@ -144,6 +144,7 @@ void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
   call->plan.OnCancel(now);
   if (ClientTransaction* client = options_.table->Find(call->attempt.client)) {
     call->attempt.active = false;
+    DropHeldAnswers(call, nullptr, now);
     (void)options_.table->Cancel(*client, cancel.Find(HeaderId::kReason).value_or(""), now);
     options_.table->Abandon(*client);
   }

@@ -166,6 +166,7 @@ struct Call {
   core::Timer reliable_timer;
   Attempt attempt;
   InviteExchange invite;
+  core::Packet answer_ack;  // Of the first INVITE's 2xx, once `invite` is a later one.
   std::array<Fork, kForksMax> forks;
   std::array<Relay, kRelaysMax> relays;
   core::Instant received_at{};

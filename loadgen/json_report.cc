@@ -1,0 +1,144 @@
+#include <nlohmann/json.hpp>
+
+#include "loadgen/report.h"
+
+namespace loadgen {
+namespace {
+
+using core::Histogram;
+using Json = nlohmann::ordered_json;
+
+double Seconds(core::Duration duration) { return static_cast<double>(duration.count()) / 1e9; }
+
+Json PercentilesOf(const Histogram& us) {
+  Json json = {{"count", us.count()}, {"min", us.min()}, {"mean", us.mean()}};
+  for (const auto& [name, percent] :
+       {std::pair("p50", 50.0), std::pair("p90", 90.0), std::pair("p95", 95.0),
+        std::pair("p99", 99.0), std::pair("p99_9", 99.9), std::pair("p99_99", 99.99)}) {
+    json[name] = us.Percentile(percent);
+  }
+  json["max"] = us.max();
+  return json;
+}
+
+Json CallsOf(const Statistics& statistics) {
+  const CallCounts& counts = statistics.counts;
+  Json failures = Json::object();
+  for (size_t i = 1; i < kFailureCount; ++i) {
+    failures[std::string(Name(static_cast<Failure>(i)))] = counts.failures[i];
+  }
+  return {{"created", counts.created()},  {"incoming", counts.incoming},
+          {"outgoing", counts.outgoing},  {"successful", counts.successful},
+          {"failed", counts.failed},      {"failures", failures},
+          {"open_peak", statistics.peak}, {"retransmissions", counts.retransmits},
+          {"warnings", counts.warnings}};
+}
+
+Json StepsOf(const Scenario& scenario, const Statistics& statistics) {
+  Json steps = Json::array();
+  for (size_t i = 0; i < statistics.steps.size(); ++i) {
+    const StepCounts& counts = statistics.steps[i];
+    steps.push_back({{"index", i},
+                     {"name", StepName(scenario.steps[i])},
+                     {"messages", counts.messages},
+                     {"retransmissions", counts.retransmits},
+                     {"timeouts", counts.timeouts},
+                     {"unexpected", counts.unexpected},
+                     {"lost", counts.lost}});
+  }
+  return steps;
+}
+
+Json LatenciesOf(const Scenario& scenario, const Statistics& statistics) {
+  Json times = Json::object();
+  for (size_t i = 0; i < statistics.response_times.size(); ++i) {
+    const DurationStatistics& time = statistics.response_times[i];
+    times[scenario.rtds[i]] = {{"from_planned_us", PercentilesOf(time.planned_us)},
+                               {"from_sent_us", PercentilesOf(time.actual_us)}};
+  }
+  return times;
+}
+
+Json LimitsOf(const RunSummary& summary) {
+  const GeneratorLimits limits = JudgeLimits(summary);
+  const LoadWorker& worker = *summary.worker;
+  return {{"limited", limits.limited()},
+          {"reasons", limits.reasons},
+          {"start_lag_us", PercentilesOf(worker.statistics().start_lag_us)},
+          {"late_start_share", limits.late_share},
+          {"receive_lag_us", PercentilesOf(worker.counts().receive_lag_us)},
+          {"late_receive_share", limits.late_receive_share},
+          {"socket_queue_drops", summary.queue_drops},
+          {"send_dropped", summary.io.send_dropped},
+          {"receive_starved", summary.io.starved},
+          {"no_room", worker.counts().calls_dry},
+          {"no_memory", worker.store_dry()}};
+}
+
+std::string_view NameOf(RunEnd end) {
+  switch (end) {
+    case RunEnd::kDone:
+      return "done";
+    case RunEnd::kStopped:
+      return "stopped";
+    case RunEnd::kTimeout:
+      return "timeout";
+    case RunEnd::kTimeoutError:
+      return "timeout_error";
+    case RunEnd::kStopNow:
+      return "stop_now";
+    case RunEnd::kFatal:
+      return "fatal";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string WriteJsonReport(const RunSummary& summary) {
+  const LoadWorker& worker = *summary.worker;
+  const Statistics& statistics = worker.statistics();
+  const RunCounts& counts = worker.counts();
+  const double elapsed = Seconds(summary.elapsed);
+  const double created = static_cast<double>(statistics.counts.created());
+  const double cpu = Seconds(summary.user_cpu + summary.system_cpu);
+  Json json = {{"scenario", summary.scenario->name},
+               {"role", worker.is_server() ? "server" : "client"},
+               {"local", summary.local},
+               {"remote", summary.remote},
+               {"started_unix_us", summary.started.unix_us},
+               {"elapsed_s", elapsed},
+               {"end", NameOf(summary.end)},
+               {"exit_code", ExitCodeOf(summary.end, statistics.counts)},
+               {"calls", CallsOf(statistics)},
+               {"rate",
+                {{"asked_per_s", worker.is_server() ? 0 : worker.rate().calls_per_second()},
+                 {"achieved_per_s", elapsed > 0 ? created / elapsed : 0},
+                 {"planned", counts.planned},
+                 {"not_opened_because_of_limit", counts.not_opened}}},
+               {"response_times", LatenciesOf(*summary.scenario, statistics)},
+               {"call_length_us", PercentilesOf(statistics.call_length.actual_us)},
+               {"steps", StepsOf(*summary.scenario, statistics)},
+               {"messages",
+                {{"out_of_call", counts.out_of_call},
+                 {"dead_call", counts.dead_call},
+                 {"not_sip", counts.not_sip},
+                 {"auto_answered", counts.auto_answered + statistics.counts.auto_answered},
+                 {"icmp_errors", counts.icmp_errors},
+                 {"received", summary.io.received},
+                 {"sent", summary.io.sent}}},
+               {"generator", LimitsOf(summary)},
+               {"cpu",
+                {{"user_s", Seconds(summary.user_cpu)},
+                 {"system_s", Seconds(summary.system_cpu)},
+                 {"us_per_call", created > 0 ? cpu * 1e6 / created : 0}}}};
+  Json counters = Json::object();
+  for (size_t i = 0; i < statistics.counters.size(); ++i) {
+    counters[summary.scenario->counters[i]] = statistics.counters[i];
+  }
+  json["counters"] = counters;
+  if (const Statistics* ooc = worker.out_of_call_statistics()) json["out_of_call"] = CallsOf(*ooc);
+  return json.dump(2) + "\n";
+}
+
+}  // namespace loadgen

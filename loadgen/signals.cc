@@ -1,0 +1,38 @@
+#include "loadgen/signals.h"
+
+#include <csignal>
+#include <initializer_list>
+
+#include "core/base/check.h"
+
+namespace loadgen {
+namespace {
+
+volatile std::sig_atomic_t drains = 0;
+volatile std::sig_atomic_t ends = 0;
+
+extern "C" void OnSignal(int number) {
+  if (number == SIGTERM) {
+    ends = 1;
+  } else {
+    drains = drains + 1;
+  }
+}
+
+}  // namespace
+
+void CatchSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  for (const int number : {SIGUSR1, SIGINT, SIGTERM}) {
+    CHECK(sigaction(number, &action, nullptr) == 0);
+  }
+  (void)std::signal(SIGPIPE, SIG_IGN);  // A reader of ours that went away is that write's error.
+}
+
+Asked AskedBySignal() {
+  if (ends != 0 || drains > 1) return Asked::kEnd;
+  return drains == 1 ? Asked::kDrain : Asked::kNothing;
+}
+
+}  // namespace loadgen

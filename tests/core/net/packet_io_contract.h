@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,8 @@ class IoWorld {
   virtual bool ForgeIcmp(const core::Endpoint& victim, const core::Endpoint& claimed_remote,
                          std::string_view quoted) = 0;
   virtual size_t SocketsMax() const = 0;  // How many a test may open.
+  /// Why this backend, or this machine, cannot run that test of the suite; empty when it can.
+  virtual std::string WhyNot(std::string_view /*test*/) { return {}; }
 };
 
 struct IoBackend {
@@ -88,6 +91,12 @@ class PacketIoContract : public testing::TestWithParam<IoBackend> {
   };
 
   PacketIoContract() : world_(GetParam().make()) {}
+
+  void SetUp() override {
+    const std::string_view test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    const std::string why_not = world_->WhyNot(test.substr(0, test.find('/')));
+    if (!why_not.empty()) GTEST_SKIP() << why_not;
+  }
 
   Host MakeHost(const IoSizes& sizes = {}) {
     Host host;

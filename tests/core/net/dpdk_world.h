@@ -1,6 +1,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
@@ -38,6 +39,8 @@ class VethPair {
 
  private:
   static std::string Make() {
+    // DPDK makes a directory there.
+    (void)setenv("RUNTIME_DIRECTORY", testing::TempDir().c_str(), 1);  // NOLINT: one thread yet.
     if (unshare(CLONE_NEWNET) != 0) {
       return std::string("needs a network namespace of its own, and is refused one: ") +
              std::strerror(errno) + " (run as root, or with CAP_SYS_ADMIN)";
@@ -114,7 +117,7 @@ inline core::net::DpdkIoOptions DpdkOptionsFor(int end) {
   // Room in the driver's rings for the most that a test lets wait.
   options.environment.device = "net_af_packet" + std::to_string(end) +
                                ",iface=" + VethPair::Interface(end) + ",framecnt=4096";
-  options.environment.file_prefix = "ringfence-test-" + std::to_string(getpid());
+  options.environment.file_prefix = "ringfence-test";
   options.address = WireHost(end);
   options.latency_budget = std::chrono::microseconds(200);
   return options;

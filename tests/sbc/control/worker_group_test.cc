@@ -115,12 +115,5 @@ TEST(ChooseCoresTest, OneEachOrNone) {
   EXPECT_TRUE(ChooseCores(5000).empty());
 }
 
-TEST(PacketBackendTest, DpdkIsRefusedWhereItIsNotBuilt) {
-  NodeConfig node;
-  node.io = IoKind::kDpdk;
-  const absl::Status status = ProbePacketIo(node);
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-}
-
 }  // namespace
 }  // namespace sbc

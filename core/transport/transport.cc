@@ -7,7 +7,6 @@
 namespace core::transport {
 namespace {
 
-using sip::HeaderId;
 using sip::Message;
 using sip::ParseError;
 using sip::Verdict;

@@ -91,7 +91,11 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
     fork->last_callee_rseq = callee_rseq;
   }
   const bool reliable = callee_rseq != 0 || call->caller_requires_100rel;
-  if (reliable && fork->reliable.pending) return;  // §3: not before the last one is acknowledged.
+  if (reliable && fork->reliable.pending) {
+    // §3: not before the last one is acknowledged. The callee, who was not asked, says it once.
+    fork->held_provisional = options_.store->Copy(response.bytes());
+    return;
+  }
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr) return;
   uint32_t rseq = 0;
@@ -248,6 +252,10 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   ++counters_.final_responses[2];
   (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
   DropHeldAnswers(call, call, now);
+  for (Fork& other : call->forks) {
+    other.held_provisional.Reset();
+    if (&other != fork) other.reliable = {};
+  }
 }
 
 // Who cannot take an UPDATE is refreshed by an INVITE with the SDP of old (rule 15).

@@ -273,10 +273,15 @@ void B2bua::OnPrack(Call* call, Fork* fork, ServerTransaction& transaction, cons
   } else {
     PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now);
   }
-  if (!fork->held_answer || call->state != Call::State::kRouting) return;
-  const Packet held = std::move(fork->held_answer);
-  Message answer;
-  if (answer.Index(held.text()) == ParseError::kOk) PassAnswer(call, fork, answer, now);
+  if (call->state != Call::State::kRouting) return;
+  const Packet provisional = std::move(fork->held_provisional);
+  const Packet answer = std::move(fork->held_answer);
+  Message held;
+  if (answer) {
+    if (held.Index(answer.text()) == ParseError::kOk) PassAnswer(call, fork, held, now);
+  } else if (provisional && held.Index(provisional.text()) == ParseError::kOk) {
+    OnProvisional(call, held, now);
+  }
 }
 
 void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& transaction,

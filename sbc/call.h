@@ -66,6 +66,7 @@ struct Fork {
   uint32_t last_rseq = 0;        // Ours, last used towards the caller.
   uint32_t last_callee_rseq = 0;
   ReliableProvisional reliable;
+  core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
   core::Packet
       held_answer;  // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
 

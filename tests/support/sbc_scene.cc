@@ -65,6 +65,9 @@ SbcScene::~SbcScene() {
 std::string SbcScene::Yaml(const Options& options) {
   return "node: {name: sbc-1, workers: " + std::to_string(options.workers) +
          "}\n"
+         "limits: {" +
+         options.limits +
+         "}\n"
          "listeners:\n"
          "  - {side: customer, address: 127.0.0.2, port: 5060}\n"
          "  - {side: trunk, address: 127.0.0.3, port: 5060}\n"

@@ -25,6 +25,7 @@ class SbcScene {
     std::string connector = "";  // Further lines of the connector, indented by four.
     std::string global = "";     // Further lines, from the first column.
     std::string failover = "options_interval: 0s";
+    std::string limits = "calls: 100";
     uint16_t workers = 1;
     uint64_t seed = 1;
   };

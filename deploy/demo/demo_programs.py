@@ -27,7 +27,7 @@ class Failure(Exception):
     """Why the demo failed, in a few words."""
 
 
-def free_port(ip, kind=socket.SOCK_DGRAM, wanted=5060):
+def free_port(ip, wanted=0, kind=socket.SOCK_DGRAM):
     """The wanted port of that address, or another one that is free."""
     for port in (wanted, 0):
         with socket.socket(socket.AF_INET, kind) as bound:
@@ -81,6 +81,7 @@ class Programs:
             if process.poll() is None:
                 process.kill()
             process.wait()
+        self.running.clear()
 
 
 class Generator:
@@ -90,7 +91,7 @@ class Generator:
         self.programs, self.name, self.ip, self.port = programs, name, ip, port
         self.json = programs.folder / f"{name}.json"
         self.process = programs.start(name, "ringfence-load", [
-            "-sf", SCENARIOS / f"{scenario}.xml", "-i", ip, "-p", port or free_port(ip, wanted=0),
+            "-sf", SCENARIOS / f"{scenario}.xml", "-i", ip, "-p", port or free_port(ip),
             "-timeout", f"{LIFE_S}s", "--json", self.json, *more])
         if port:
             wait_for(f"{name} listens", lambda: is_bound(ip, port) or self.ended())
@@ -141,7 +142,7 @@ class Sbc:
         self.admin_port = ports["admin_port"]
         folder = programs.folder
         self.logs = folder / "logs"
-        self.logs.mkdir()
+        self.logs.mkdir(exist_ok=True)
         text = string.Template((HERE / "sbc.yaml").read_text()).substitute(ports)
         (folder / "sbc.yaml").write_text(text)
         shutil.copy(HERE / "termination.json", folder)
@@ -154,7 +155,7 @@ class Sbc:
                                       ["--config", folder / "sbc.yaml"])
         wait_for("ringfence-sbc is ready", lambda: self.get("/readyz") or self.ended())
         if self.ended():
-            raise Failure(f"ringfence-sbc: {programs.output('ringfence-sbc')}")
+            raise Failure(programs.output("ringfence-sbc") or "ringfence-sbc ended at once")
 
     def ended(self):
         return self.process.poll() is not None

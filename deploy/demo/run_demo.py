@@ -38,16 +38,16 @@ class Demo:
         self.programs = programs
         self.callers = {}
         self.callees = {}
-        self.killed_at = self.back_at = 0.0
+        self.killed_at = self.down_at = self.back_at = 0.0
 
     # ---- the run ---------------------------------------------------------------------------------
 
-    def start(self):
-        self.ports = {
-            "customer_port": free_port(CUSTOMER), "trunk_port": free_port(TRUNK),
-            "connector_port": free_port(VOICE_CONNECTOR),
-            "pbx_a_port": free_port(PBX_A), "pbx_b_port": free_port(PBX_B),
-            "admin_port": free_port(ADMIN, socket.SOCK_STREAM, wanted=9060)}
+    def start(self, sip_port, admin_port):
+        """With these ports where they are free; 0: with any."""
+        addresses = {"customer_port": CUSTOMER, "trunk_port": TRUNK, "pbx_a_port": PBX_A,
+                     "pbx_b_port": PBX_B, "connector_port": VOICE_CONNECTOR}
+        self.ports = {name: free_port(ip, sip_port) for name, ip in addresses.items()}
+        self.ports["admin_port"] = free_port(ADMIN, admin_port, socket.SOCK_STREAM)
         self.callee("pbx-a", "pbx-inbound", PBX_A, "pbx_a_port")
         self.callee("pbx-b", "pbx-inbound", PBX_B, "pbx_b_port")
         self.callee("connector", "connector-outbound", VOICE_CONNECTOR, "connector_port")
@@ -123,8 +123,12 @@ class Demo:
             while events and now >= events[0][0]:
                 events.pop(0)[1]()
             up = self.sbc.up()
-            if events == [] and not self.back_at and PBX_B in up:
+            if self.killed_at and not self.down_at and PBX_B not in up:
+                self.down_at = time.time()
+                self.say("the SBC sends PBX B no more calls")
+            if not events and not self.back_at and PBX_B in up:
                 self.back_at = time.time()
+                self.say("the SBC sends PBX B calls again")
             if now >= second + 1:
                 second = int(now)
                 self.progress(second, up)
@@ -328,7 +332,14 @@ def run(programs):
     """The whole demo; what is wrong, if anything."""
     try:
         demo = Demo(programs)
-        demo.start()
+        try:
+            demo.start(sip_port=5060, admin_port=9060)
+        except Failure as failure:
+            # A port that was free a moment ago is somebody else's now, another demo's perhaps.
+            print(f"  {failure}; once more, on other ports")
+            programs.close()
+            demo = Demo(programs)
+            demo.start(sip_port=0, admin_port=0)
         demo.run()
         demo.stop()
         return demo.report()

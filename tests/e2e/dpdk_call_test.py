@@ -154,7 +154,7 @@ def test():
         check_metrics(metrics)
         check_records(sbc)
         check_kernel(far)
-    print(f"{CALLS} calls in each direction, {RATE} a second, over DPDK's af_packet and a veth pair")
+    print(f"{CALLS} calls each way, {RATE} a second, over DPDK af_packet and a veth pair")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Sample:
     why: str
     p50_ms: float | None = None
     p99_ms: float | None = None
+    limited: float = 0.0  # 1 where ringfence-load says that it was late at times.
     role: str = ""
 
     def json(self):
@@ -54,8 +55,8 @@ class CostMeter:
 
 def judge(sample, caller, callee):
     """Adds what the generators say of the sample."""
-    sample.why = "; ".join(why for why in (
-        caller.why, callee.why, "generator limited" if caller.limited else "") if why)
+    sample.why = "; ".join(why for why in (caller.why, callee.why) if why)
+    sample.limited = float(caller.limited)
     sample.p50_ms, sample.p99_ms = caller.p50_ms, caller.p99_ms
 
 
@@ -98,8 +99,8 @@ def sample_generator(rig, generator, addresses, rate, seconds):
     return samples
 
 
-def is_clean_at(sample, rate, attempts=2):
-    """Whether a second at that rate is clean; a stall of the machine gets a second chance."""
+def is_clean_at(sample, rate, attempts=3):
+    """Whether a second at that rate is clean; a stall of the machine gets another chance."""
     for _ in range(attempts):
         taken = sample(rate)
         if taken and not any(one.why for one in taken):

@@ -1,4 +1,4 @@
-"""Ratios of noisy costs: the median of alternating pairs with a bootstrap interval, and a verdict."""
+"""Ratios of noisy costs: the median of alternating pairs, a bootstrap interval, and a verdict."""
 
 import random
 import statistics

@@ -55,7 +55,7 @@ def start_sbc(rig, binaries, caller, callee):
     logs.mkdir()
     config = {
         "node": {"name": "bench", "latency_budget": f"{LATENCY_BUDGET_US // 1000}ms"},
-        "limits": {"calls": 100_000, "transactions": 4_000_000},
+        "limits": {"calls": 100_000, "transactions": 1_000_000},
         "listeners": [
             {"side": "trunk", "address": near[0], "port": near[1]},
             {"side": "customer", "address": far[0], "port": far[1]},

@@ -19,7 +19,7 @@ namespace {
 // What 100 ms of 10,000 datagrams/s need, when the machine stalls.
 constexpr uint16_t kDescriptors = 1024;
 // Both rings full, a burst in our hands, and a batch.
-constexpr unsigned kBuffers = 2 * kDescriptors + 2 * DpdkPort::kBatchMax + 512;
+constexpr unsigned kBuffers = 2u * kDescriptors + 2u * unsigned{DpdkPort::kBatchMax} + 512;
 constexpr unsigned kBufferCache = 256;
 constexpr size_t kFrameMin = 60;  // IEEE 802.3, without the checksum. Not every card pads.
 

@@ -18,8 +18,8 @@ constexpr size_t kCallIdBytes = 1024;
 constexpr size_t kLargeMessages = 256;
 
 size_t Capacity(const Options& options, const Scenario& scenario, bool is_server) {
-  if (is_server) {
-    return std::max(LoadWorker::kServerCallsMax, static_cast<size_t>(options.calls_at_once));
+  if (is_server) {  // -l is only how many have room: who calls is not ours to say.
+    return options.calls_at_once != 0 ? options.calls_at_once : LoadWorker::kServerCallsMax;
   }
   const size_t calls = options.users >= 0 ? static_cast<size_t>(options.users)
                                           : LoadWorker::CallsAtOnce(options, scenario);
@@ -29,7 +29,7 @@ size_t Capacity(const Options& options, const Scenario& scenario, bool is_server
 // What a late message is told by that its call has ended; the busiest half minute has room.
 size_t DeadCapacity(const Options& options, bool is_server) {
   constexpr double kMost = 1 << 20;
-  if (is_server) return LoadWorker::kServerCallsMax;
+  if (is_server) return Capacity(options, {}, true);
   const double per_second = std::max(options.rate, options.rate_max) * 1e9 /
                             static_cast<double>(options.rate_period.count());
   return static_cast<size_t>(std::clamp(per_second * 40, 4096.0, kMost));
@@ -42,6 +42,16 @@ core::PacketStore::Counts StoreCounts(size_t calls) {
 }
 
 bool IsResponse(std::string_view bytes) { return bytes.starts_with("SIP/2.0"); }
+
+// By the version, at either end of the first line. What else may be wrong with a message is for the
+// scenario to expect, or not.
+bool LooksLikeSip(std::string_view bytes) {
+  constexpr std::string_view kVersion = "SIP/2.0";
+  const size_t begin = std::min(bytes.find_first_not_of("\r\n"), bytes.size());
+  std::string_view line = bytes.substr(begin);
+  line = line.substr(0, line.find_first_of("\r\n"));
+  return line.starts_with(kVersion) || line.ends_with(kVersion);
+}
 
 // The blanks, CRLFs and zeros that NATs are kept open with.
 bool IsKeepAlive(std::string_view bytes) {
@@ -130,7 +140,7 @@ Instant LoadWorker::NextDue() const {
   if (parts_.options->users >= 0) return free_users_.empty() || HasAllCalls() ? due : now_;
   if (rate_->next() == core::kNever) return due;
   // Above one call a quantum they start by the few: a wake-up for each costs more than it paces.
-  return std::min(due, std::max(rate_->next(), now_ + pace_quantum_));
+  return std::min(due, std::max(rate_->next(), opened_ + pace_quantum_));
 }
 
 void LoadWorker::Turn() {
@@ -179,9 +189,9 @@ void LoadWorker::OnPacket(Packet packet, Instant now) {
   counts_.receive_lag_us.Record((now - packet.received_at()) / std::chrono::microseconds(1));
   parts_.trace->Received(bytes);
   const std::string_view call_id = TrimCallId(core::sip::PeekCallId(bytes));
-  if (call_id.empty()) {
+  if (call_id.empty() || !LooksLikeSip(bytes)) {
     ++counts_.not_sip;
-    parts_.trace->Warn({"a datagram without a Call-ID is discarded"}, bytes);
+    parts_.trace->Warn({"a datagram that is not SIP, or has no Call-ID, is discarded"}, bytes);
     return;
   }
   if (Call* call = calls_->Find(call_id)) return OnMessageOfCall(call, packet, now);
@@ -261,6 +271,7 @@ bool LoadWorker::HasAllCalls() const {
 void LoadWorker::OpenDue(Instant now) {
   if (phase_ != Phase::kRunning || is_server_) return;
   if (parts_.options->users >= 0) return OpenForUsers(now);
+  if (rate_->next() <= now) opened_ = now;
   for (size_t i = 0; i < kOpensPerTurnMax && rate_->next() <= now && !HasAllCalls(); ++i) {
     const Instant planned = rate_->next();
     rate_->Take();

@@ -32,7 +32,7 @@ struct RunCounts {
   uint64_t calls_dry = 0;          // Calls and messages that found no room here.
   uint64_t out_of_call = 0;        // Messages of no call that we know.
   uint64_t dead_call = 0;          // Messages of calls that have ended.
-  uint64_t not_sip = 0;            // Datagrams without a Call-ID.
+  uint64_t not_sip = 0;            // Datagrams that are not SIP, or have no Call-ID.
   uint64_t auto_answered = 0;      // By -aa, outside of calls.
   uint64_t icmp_errors = 0;        // "Port unreachable" and its like.
   core::Histogram receive_lag_us;  // From the kernel's reception to our working on it.
@@ -131,6 +131,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
   Phase phase_ = Phase::kRunning;
   core::Instant now_;
   core::Instant started_;
+  core::Instant opened_{};  // When calls were opened last.
   core::Duration pace_quantum_;
   core::engine::WallMapping wall_;
   core::TimerWheel timers_;

@@ -148,6 +148,12 @@ ScenarioPlayer::Next ScenarioPlayer::Fail(Call* call, Failure failure, Instant n
   return Next::kGone;
 }
 
+// <exec int_cmd="stop_call">: the scenario wants it to end, without a word to the peer.
+ScenarioPlayer::Next ScenarioPlayer::Reject(Call* call, Instant now) {
+  End(call, false, Failure::kCallRejected, now);
+  return Next::kGone;
+}
+
 ScenarioPlayer::Next ScenarioPlayer::Finish(Call* call, Instant now) {
   End(call, true, Failure::kNone, now);
   return Next::kGone;

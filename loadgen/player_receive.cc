@@ -58,6 +58,8 @@ ScenarioPlayer::Next ScenarioPlayer::Receive(Call* call, Received* received, Ins
     return Next::kWait;
   }
   const Message& message = received->message;
+  // What belongs to no dialog that there could be. (SIPp means the same by "unexpected".)
+  if (!message.Has(core::sip::HeaderId::kTo)) return GiveUpUnexpected(call, received, now);
   core::sip::CSeqValue cseq;
   if (message.CSeq(&cseq) != ParseError::kOk) cseq = {};
   if (message.is_request()) {
@@ -229,16 +231,16 @@ ScenarioPlayer::Next ScenarioPlayer::Accept(Call* call, Received* received, size
   call->seen[call->seen_count % Call::kSeenMax] = {.hash = received->hash,
                                                    .recv_step = static_cast<uint16_t>(index)};
   if (++call->seen_count == 2 * Call::kSeenMax) call->seen_count = Call::kSeenMax;
-  if (outcome == ActionRunner::Outcome::kStopCall) {
-    return Fail(call, Failure::kCallRejected, now);
-  }
+  if (outcome == ActionRunner::Outcome::kStopCall) return Reject(call, now);
   const bool leads =
       step.next != kNoIndex &&
       (!step.test || ActionRunner::StoreOf(this, call, *step.test)->IsTrue(step.test->index));
   if (recv.optional != RecvStep::Optional::kNo && !leads &&
       outcome == ActionRunner::Outcome::kGoOn) {
     // The call waits on, and may get this one again. What it waits for from here on has its time.
-    if (!call->pausing) ArmRecvTimeout(call, index + 1, now);
+    if (std::holds_alternative<RecvStep>(scenario_.steps[call->step].what)) {
+      ArmRecvTimeout(call, std::max<size_t>(index + 1, call->step), now);
+    }
     return Next::kWait;
   }
   call->pausing = false;

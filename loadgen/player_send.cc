@@ -116,7 +116,7 @@ ScenarioPlayer::Next ScenarioPlayer::Send(Call* call, const Step& step, Instant 
     case ActionRunner::Outcome::kJumped:
       return Next::kStay;
     case ActionRunner::Outcome::kStopCall:
-      return Fail(call, Failure::kCallRejected, now);
+      return Reject(call, now);
   }
   return Next::kAdvance;
 }

@@ -140,7 +140,7 @@ ScenarioPlayer::Next ScenarioPlayer::Execute(Call* call, Instant now) {
     case ActionRunner::Outcome::kJumped:
       return Next::kStay;
     case ActionRunner::Outcome::kStopCall:
-      return Fail(call, Failure::kCallRejected, now);
+      return Reject(call, now);
   }
   return Next::kAdvance;
 }
@@ -206,7 +206,7 @@ ScenarioPlayer::Next ScenarioPlayer::Pause(Call* call, const Step& step, Instant
     case ActionRunner::Outcome::kJumped:
       return Next::kStay;
     case ActionRunner::Outcome::kStopCall:
-      return Fail(call, Failure::kCallRejected, now);
+      return Reject(call, now);
   }
   if (pause.is_timewait) {
     call->timewait = true;

@@ -183,6 +183,7 @@ class ScenarioPlayer {
   void SendDefault(Call* call, const core::sip::TextWriter& out);
   void SayGoodbye(Call* call);
   Next Fail(Call* call, Failure failure, core::Instant now);
+  Next Reject(Call* call, core::Instant now);
   Next Finish(Call* call, core::Instant now);
   void End(Call* call, bool succeeded, Failure failure, core::Instant now);
 

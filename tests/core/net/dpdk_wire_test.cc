@@ -47,8 +47,9 @@ Bytes ArpFrame(const ArpMessage& message, const MacAddress& destination) {
 
 Bytes UdpPacket(const core::Endpoint& source, const core::Endpoint& destination,
                 std::string_view text) {
-  Bytes packet(core::net::kIpv4UdpHeaderBytes);
-  packet.insert(packet.end(), text.begin(), text.end());
+  Bytes packet(core::net::kIpv4UdpHeaderBytes +
+               text.size());  // Grown later, gcc 12 sees an overrun.
+  std::copy(text.begin(), text.end(), packet.begin() + core::net::kIpv4UdpHeaderBytes);
   core::net::WriteIpv4UdpHeader(
       {source, destination, std::span(packet).subspan(core::net::kIpv4UdpHeaderBytes)},
       std::span(packet).first<core::net::kIpv4UdpHeaderBytes>());

@@ -3,9 +3,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "core/base/check.h"
+#include "core/base/lazy_array.h"
 
 namespace core {
 
@@ -75,7 +75,7 @@ class FixedHashMap {
   }
 
   size_t capacity_;
-  std::vector<Place> places_;
+  LazyArray<Place> places_;
   size_t mask_;
   size_t size_ = 0;
 };

@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/lazy_array.h"
 
 namespace core {
 
@@ -38,12 +37,8 @@ struct Handle {
 template <typename T>
 class Pool {
  public:
-  explicit Pool(size_t capacity) : capacity_(capacity) {
+  explicit Pool(size_t capacity) : capacity_(capacity), slots_(capacity) {
     CHECK(capacity > 0 && capacity < kNoSlot);
-    // calloc hands out zero pages lazily, so a pool sized for the worst hour costs nothing at
-    // night.
-    slots_ = static_cast<Slot*>(std::calloc(capacity, sizeof(Slot)));
-    CHECK(slots_ != nullptr);
   }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -51,7 +46,6 @@ class Pool {
     for (uint32_t i = 0; i < touched_; ++i) {
       if (slots_[i].live) Object(i)->~T();
     }
-    std::free(slots_);
   }
 
   template <typename... Args>
@@ -121,13 +115,13 @@ class Pool {
   T* Object(uint32_t index) { return std::launder(reinterpret_cast<T*>(slots_[index].storage)); }
   uint32_t IndexOf(const T* object) const {
     const auto* slot = reinterpret_cast<const Slot*>(object);
-    const ptrdiff_t index = slot - slots_;
+    const ptrdiff_t index = slot - slots_.data();
     CHECK(index >= 0 && static_cast<size_t>(index) < capacity_);
     return static_cast<uint32_t>(index);
   }
 
   size_t capacity_;
-  Slot* slots_ = nullptr;
+  LazyArray<Slot> slots_;
   uint32_t touched_ = 0;  // Slots from here on were never used.
   uint32_t free_head_ = kNoSlot;
   size_t size_ = 0;

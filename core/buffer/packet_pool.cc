@@ -1,7 +1,5 @@
 #include "core/buffer/packet_pool.h"
 
-#include <sys/mman.h>
-
 #include <cstring>
 
 namespace core {
@@ -15,29 +13,16 @@ constexpr size_t StrideFor(uint32_t capacity) {
   return (lines | 1) * kCacheLine;
 }
 
-void* MapLazily(size_t size) {
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  CHECK(memory != MAP_FAILED);
-  return memory;
-}
-
 }  // namespace
 
 PacketPool::PacketPool(uint32_t capacity, uint32_t count)
-    : capacity_(capacity), count_(count), stride_(StrideFor(capacity)) {
-  if (count == 0) return;
-  memory_size_ = stride_ * count;
-  memory_ = static_cast<char*>(MapLazily(memory_size_));
-  slots_ = static_cast<PacketSlot*>(MapLazily(sizeof(PacketSlot) * count));
-}
+    : capacity_(capacity),
+      count_(count),
+      stride_(StrideFor(capacity)),
+      memory_(stride_ * count),
+      slots_(count) {}
 
-PacketPool::~PacketPool() {
-  CHECK(used_ == 0);
-  if (count_ == 0) return;
-  munmap(memory_, memory_size_);
-  munmap(slots_, sizeof(PacketSlot) * count_);
-}
+PacketPool::~PacketPool() { CHECK(used_ == 0); }
 
 Packet PacketPool::Acquire() {
   PacketSlot* slot;
@@ -47,7 +32,7 @@ Packet PacketPool::Acquire() {
   } else if (touched_ < count_) {
     slot = &slots_[touched_];
     slot->pool = this;
-    slot->data = memory_ + stride_ * touched_ + Packet::kHeadroom;
+    slot->data = memory_.data() + stride_ * touched_ + Packet::kHeadroom;
     slot->capacity = capacity_;
     slot->index = touched_++;
   } else {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/lazy_array.h"
 #include "core/buffer/packet.h"
 
 namespace core {
@@ -35,8 +36,8 @@ class PacketPool {
   size_t peak() const { return peak_; }
 
   /// The whole mapping, for backends that register memory.
-  char* memory() { return memory_; }
-  size_t memory_size() const { return memory_size_; }
+  char* memory() { return memory_.data(); }
+  size_t memory_size() const { return memory_.bytes(); }
 
  private:
   friend class Packet;
@@ -52,10 +53,8 @@ class PacketPool {
   uint32_t capacity_;
   uint32_t count_;
   size_t stride_;
-  char* memory_ = nullptr;
-  size_t memory_size_ = 0;
-  PacketSlot* slots_ =
-      nullptr;  // Mapped lazily too, so that a pool for the worst hour is free until then.
+  LazyArray<char> memory_;
+  LazyArray<PacketSlot> slots_;
   uint32_t touched_ = 0;  // Slots from here on were never used.
   uint32_t free_head_ = kNoSlot;
   size_t used_ = 0;

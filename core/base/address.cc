@@ -32,6 +32,23 @@ void AppendNumber(unsigned number, BoundedText<kMax>* text) {
   CHECK(error == std::errc() && text->Append({digits, static_cast<size_t>(end - digits)}));
 }
 
+// Four decimal numbers, as inet_pton takes them. By hand, as several are read and written for each
+// message, and inet_ntop is printf.
+bool ParseV4(std::string_view text, uint32_t* v4) {
+  uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) {
+    const size_t size = i < 3 ? text.find('.') : text.size();
+    unsigned byte = 0;
+    if (size == std::string_view::npos || !ParseNumber(text.substr(0, size), 255, &byte)) {
+      return false;
+    }
+    value = value << 8 | byte;
+    text.remove_prefix(i < 3 ? size + 1 : size);
+  }
+  *v4 = value;
+  return true;
+}
+
 bool InV4(const IpAddress& address, uint32_t network, int prefix_length) {
   return address.is_v4() && (address.v4() ^ network) >> (32 - prefix_length) == 0;
 }
@@ -39,16 +56,16 @@ bool InV4(const IpAddress& address, uint32_t network, int prefix_length) {
 }  // namespace
 
 bool IpAddress::Parse(std::string_view text, IpAddress* address) {
+  uint32_t v4 = 0;
+  if (ParseV4(text, &v4)) {
+    *address = FromV4(v4);
+    return true;
+  }
   char terminated[INET6_ADDRSTRLEN];
-  if (text.empty() || text.size() >= sizeof(terminated)) return false;
+  if (text.size() >= sizeof(terminated) || text.find(':') == std::string_view::npos) return false;
   if (text.find('\0') != std::string_view::npos) return false;  // inet_pton would stop there.
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';
-  in_addr v4;
-  if (inet_pton(AF_INET, terminated, &v4) == 1) {
-    *address = FromV4(ntohl(v4.s_addr));
-    return true;
-  }
   std::array<uint8_t, 16> v6;
   if (inet_pton(AF_INET6, terminated, v6.data()) != 1) return false;
   *address = FromBytes(v6);
@@ -82,11 +99,16 @@ bool IpAddress::is_private() const {
 }
 
 IpAddress::Text IpAddress::text() const {
-  char written[INET6_ADDRSTRLEN];
-  const int family = is_v4() ? AF_INET : AF_INET6;
-  const void* source = is_v4() ? bytes_.data() + 12 : bytes_.data();
-  CHECK(inet_ntop(family, source, written, sizeof(written)) != nullptr);
   Text text;
+  if (is_v4()) {
+    for (size_t i = 12; i < 16; ++i) {
+      if (i > 12) CHECK(text.Append("."));
+      AppendNumber(bytes_[i], &text);
+    }
+    return text;
+  }
+  char written[INET6_ADDRSTRLEN];
+  CHECK(inet_ntop(AF_INET6, bytes_.data(), written, sizeof(written)) != nullptr);
   CHECK(text.Assign(written));
   return text;
 }

@@ -73,6 +73,7 @@ void Message::Reset(std::string_view bytes) {
   repeated_ = HeaderId::kUnknown;
   is_response_ = false;
   count_ = 0;
+  top_via_.known = from_.known = to_.known = false;
   first_.fill(kNone);
 }
 
@@ -247,10 +248,25 @@ size_t Message::Count(HeaderId id) const {
 }
 
 ParseError Message::TopVia(Via* via) const {
-  *via = {};
-  ListReader values(*this, HeaderId::kVia);
-  std::string_view value;
-  return values.Next(&value) ? ParseVia(value, via) : ParseError::kMissing;
+  if (!top_via_.known) {
+    ListReader values(*this, HeaderId::kVia);
+    std::string_view value;
+    const bool found = values.Next(&value);
+    top_via_.value = {};
+    top_via_.error = found ? ParseVia(value, &top_via_.value) : ParseError::kMissing;
+    top_via_.known = true;
+  }
+  *via = top_via_.value;
+  return top_via_.error;
+}
+
+ParseError Message::Address(HeaderId id, Asked<NameAddr>* asked, NameAddr* address) const {
+  if (!asked->known) {
+    asked->error = Address(id, &asked->value);
+    asked->known = true;
+  }
+  *address = asked->value;
+  return asked->error;
 }
 
 ParseError Message::Address(HeaderId id, NameAddr* address) const {

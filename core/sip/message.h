@@ -37,7 +37,7 @@ struct HeaderField {
 ///           request can still be answered 400 from its Via, From, To, Call-ID and CSeq. A
 ///           malformed field is an error to its reader only. Judge() (verdict.h) says what to
 ///           answer.
-/// Thread:   any; plain data.
+/// Thread:   one at a time, readers included: what was parsed once is kept.
 class Message {
  public:
   static constexpr size_t kHeadersMax = 96;  // Beyond it we answer 513 (§21.5.7).
@@ -68,8 +68,8 @@ class Message {
   bool Has(HeaderId id) const { return first_[static_cast<size_t>(id)] != kNone; }
 
   ParseError TopVia(Via* via) const;  // Where a response goes back to (§18.2.2).
-  ParseError From(NameAddr* from) const { return Address(HeaderId::kFrom, from); }
-  ParseError To(NameAddr* to) const { return Address(HeaderId::kTo, to); }
+  ParseError From(NameAddr* from) const { return Address(HeaderId::kFrom, &from_, from); }
+  ParseError To(NameAddr* to) const { return Address(HeaderId::kTo, &to_, to); }
   ParseError Address(HeaderId id,
                      NameAddr* address) const;  // Of a field that is no list: Refer-To...
   ParseError Contact(NameAddr* contact) const;  // The first of all; AddressReader gives the others.
@@ -106,6 +106,15 @@ class Message {
   ParseError AddHeader(const char* begin, const char* end);
   ParseError ReadBody();
 
+  // What nearly every layer asks of a message: parsed for the first, kept for the others.
+  template <typename Value>
+  struct Asked {
+    Value value;
+    ParseError error = ParseError::kOk;
+    bool known = false;
+  };
+  ParseError Address(HeaderId id, Asked<NameAddr>* asked, NameAddr* address) const;
+
   std::string_view bytes_;
   std::string_view method_text_;
   std::string_view request_uri_;
@@ -120,6 +129,9 @@ class Message {
   std::array<uint8_t, kHeaderIdCount> first_{};
   std::array<uint8_t, kHeaderIdCount> last_{};
   std::array<Entry, kHeadersMax> entries_;
+  mutable Asked<Via> top_via_;
+  mutable Asked<NameAddr> from_;
+  mutable Asked<NameAddr> to_;
 };
 
 /// The Call-ID of a message that is not indexed yet, or nothing: enough to place it on a worker.

@@ -21,7 +21,7 @@ std::string_view ToTagOf(std::string_view response) {
 struct OwnTag {
   char digits[16];
 
-  OwnTag(const HashKey& key, uint64_t request_hash) {
+  void Make(const HashKey& key, uint64_t request_hash) {
     // The request's hash is a place in our tables: what peers see is a hash of it by another key.
     const HashKey tag_key = {key[1], ~key[0]};
     uint64_t left =
@@ -313,15 +313,19 @@ Packet TransactionTable::WriteAnswer(const Message& request, const Endpoint& sou
     ++context_.counters.store_dry;
     return packet;
   }
-  TransactionKey key;
-  (void)TransactionKey::FromRequest(request, &key);  // Only for a tag: of nothing, if need be.
-  const OwnTag own_tag(options_.key, key.OfCancelledInvite().Hash(options_.key));
   MessageWriter out({packet.data(), packet.capacity()});
   ResponseHead head;
   head.status_code = answer.status_code;
   head.reason = answer.reason;
-  if (answer.status_code > 100) {
-    head.to_tag = answer.to_tag.empty() ? own_tag.text() : answer.to_tag;
+  if (answer.status_code > 100) head.to_tag = answer.to_tag;
+  OwnTag own_tag;
+  NameAddr to;
+  const bool has_tag = request.To(&to) == ParseError::kOk && !to.tag.empty();
+  if (answer.status_code > 100 && answer.to_tag.empty() && !has_tag) {
+    TransactionKey key;
+    (void)TransactionKey::FromRequest(request, &key);  // Of nothing, if need be.
+    own_tag.Make(options_.key, key.OfCancelledInvite().Hash(options_.key));
+    head.to_tag = own_tag.text();
   }
   WriteResponseHead(&out, request, source, head);
   if (answer.field != HeaderId::kUnknown) out.Header(answer.field, answer.field_value);

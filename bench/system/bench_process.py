@@ -140,6 +140,8 @@ class Rig:
         self.processes = []
 
     def __enter__(self):
+        # SIGTERM as Ctrl-C: through __exit__, so that nothing is left running.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         os.sched_setaffinity(0, {self.driver_core})
         return self
 

@@ -1,7 +1,6 @@
 #include "loadgen/call_set.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <new>
 
 #include "core/base/check.h"
@@ -37,7 +36,20 @@ std::string_view TrimCallId(std::string_view call_id) {
   return at == std::string_view::npos ? call_id : call_id.substr(at + kMark.size());
 }
 
-void CallSet::Free::operator()(void* memory) const { std::free(memory); }
+// Room for the scenario that has most of each.
+size_t CallSet::StrideOf(const std::vector<const Scenario*>& scenarios, size_t injection_files) {
+  size_t variables = 0;
+  size_t timers = 0;
+  size_t transactions = 0;
+  for (const Scenario* scenario : scenarios) {
+    variables = std::max(variables, scenario->variables.count(VariableScope::kCall));
+    timers = std::max(timers, scenario->rtds.size());
+    transactions = std::max(transactions, scenario->transactions.size());
+  }
+  return Rounded(variables * sizeof(VariableValue)) + Rounded(timers * sizeof(ResponseTimer)) +
+         Rounded(transactions * sizeof(NamedTransaction)) +
+         Rounded(injection_files * sizeof(uint32_t)) + (variables == 0 ? 0 : kTextBytesPerCall);
+}
 
 CallSet::CallSet(const Limits& limits, const std::vector<const Scenario*>& scenarios,
                  size_t injection_files, core::PacketStore* store, core::Random* random)
@@ -48,22 +60,10 @@ CallSet::CallSet(const Limits& limits, const std::vector<const Scenario*>& scena
       received_(limits.calls * 2 + kReceivedMore),
       by_call_id_(limits.calls),
       injection_lines_(injection_files),
+      stride_(StrideOf(scenarios, injection_files)),
+      slab_(limits.calls * stride_),
       dead_(limits.dead_calls),
-      dead_by_hash_(limits.dead_calls) {
-  for (const Scenario* scenario : scenarios) {
-    variables_ = std::max(variables_, scenario->variables.count(VariableScope::kCall));
-    timers_ = std::max(timers_, scenario->rtds.size());
-    transactions_ = std::max(transactions_, scenario->transactions.size());
-  }
-  text_bytes_ = variables_ == 0 ? 0 : kTextBytesPerCall;
-  stride_ = Rounded(variables_ * sizeof(VariableValue)) + Rounded(timers_ * sizeof(ResponseTimer)) +
-            Rounded(transactions_ * sizeof(NamedTransaction)) +
-            Rounded(injection_lines_ * sizeof(uint32_t)) + text_bytes_;
-  if (stride_ == 0) return;
-  // Zero pages, which cost nothing until a call uses them.
-  slab_.reset(static_cast<char*>(std::calloc(limits.calls, stride_)));
-  CHECK(slab_ != nullptr);
-}
+      dead_by_hash_(limits.dead_calls) {}
 
 CallSet::~CallSet() {
   while (Call* call = open_.front()) Close(call, Instant{});
@@ -71,13 +71,13 @@ CallSet::~CallSet() {
 
 void CallSet::LaySlab(Call* call, const Scenario& scenario) {
   if (stride_ == 0) return;
-  char* at = slab_.get() + stride_ * calls_.HandleOf(call).index;
-  // As many as this call's scenario has; the stride has room for the one that has most.
+  char* at = &slab_[stride_ * calls_.HandleOf(call).index];
+  const char* end = at + stride_;
   const auto values = Place<VariableValue>(&at, scenario.variables.count(VariableScope::kCall));
   call->response_timers = Place<ResponseTimer>(&at, scenario.rtds.size());
   call->transactions = Place<NamedTransaction>(&at, scenario.transactions.size());
   call->injection_lines = Place<uint32_t>(&at, injection_lines_);
-  call->variables = VariableStore(values, {at, text_bytes_});
+  call->variables = VariableStore(values, {at, static_cast<size_t>(end - at)});
 }
 
 Call* CallSet::Open(const Parts& parts) {
@@ -119,7 +119,7 @@ void CallSet::ForgetOldest() {
 }
 
 void CallSet::Bury(uint64_t hash, Instant now) {
-  if (dead_.empty()) return;
+  if (dead_.size() == 0) return;
   if (dead_count_ == dead_.size()) ForgetOldest();
   const size_t place = (oldest_dead_ + dead_count_) % dead_.size();
   dead_[place] = {hash, now + kDeadWait};

@@ -2,13 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "core/base/fixed_hash_map.h"
 #include "core/base/instant.h"
 #include "core/base/intrusive_list.h"
+#include "core/base/lazy_array.h"
 #include "core/base/pool.h"
 #include "core/base/random.h"
 #include "core/base/siphash.h"
@@ -77,10 +77,7 @@ class CallSet {
     uint64_t hash = 0;
     core::Instant until;
   };
-  struct Free {
-    void operator()(void* memory) const;
-  };
-
+  static size_t StrideOf(const std::vector<const Scenario*>& scenarios, size_t injection_files);
   void LaySlab(Call* call, const Scenario& scenario);
   void Bury(uint64_t hash, core::Instant now);
   void ForgetOldest();
@@ -93,16 +90,12 @@ class CallSet {
   core::FixedHashMap<core::Handle<Call>> by_call_id_;
   core::IntrusiveList<Call> open_;
 
-  // Beside each call, in this order.
-  size_t variables_ = 0;
-  size_t timers_ = 0;
-  size_t transactions_ = 0;
-  size_t injection_lines_ = 0;
-  size_t text_bytes_ = 0;
-  size_t stride_ = 0;
-  std::unique_ptr<char, Free> slab_;
+  // Beside each call: its variables, timers, transactions and lines, and the variables' texts.
+  size_t injection_lines_;
+  size_t stride_;
+  core::LazyArray<char> slab_;
 
-  std::vector<Dead> dead_;  // A ring, in the order of their deaths.
+  core::LazyArray<Dead> dead_;  // A ring, in the order of their deaths.
   size_t oldest_dead_ = 0;
   size_t dead_count_ = 0;
   core::FixedHashMap<uint32_t> dead_by_hash_;  // To the place in dead_.

@@ -117,6 +117,7 @@ void ScenarioPlayer::Walk(Call* call, Instant now) {
         return;
     }
   }
+  if (call->step >= scenario_.steps.size()) return (void)Finish(call, now);
   call->waiting_step = kNoIndex;
   environment_.timers->Arm(&call->wait_timer, now);  // It goes on in the next turn.
 }

@@ -28,6 +28,10 @@ namespace {
 // Each call has a tag towards the callee and one for each early dialog towards the caller.
 constexpr size_t kTagsPerCall = 1 + Call::kForksMax;
 
+// What we take somewhere (RFC 3261 §20.5): INFO, NOTIFY and MESSAGE inside a dialog only.
+constexpr std::string_view kAllow =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, MESSAGE";
+
 }  // namespace
 
 B2bua::B2bua(const Options& options)
@@ -116,7 +120,7 @@ void B2bua::OnFailure(ClientTransaction& transaction, Failure failure, Instant n
       if (--call->byes_pending == 0) Free(call, now);
       return;
     case Kind::kRelay:
-      if (call->bridged() == nullptr) {
+      if (call->bridged() != &call->forks[call->relays[mark.detail].fork]) {
         // The callee never heard a PRACK or UPDATE of an early dialog: its own timers decide.
         RefuseWaiting(call->relays[mark.detail].server, 500, now);
         call->relays[mark.detail] = {};
@@ -144,7 +148,6 @@ void B2bua::OnStrayResponse(const Message& /*response*/, const Packet& /*packet*
 
 void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request, Instant now) {
   if (request.method() == Method::kOptions) return AnswerOptions(transaction, request, now);
-  const Policy& policy = *options_.host->policy();
   if (request.method() == Method::kBye || request.method() == Method::kPrack ||
       request.method() == Method::kUpdate || request.method() == Method::kInfo) {
     ++counters_.no_dialog;
@@ -154,12 +157,15 @@ void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request
   TransactionTable::Answer answer;
   answer.status_code = 405;
   answer.field = HeaderId::kAllow;
-  answer.field_value = AllowFor(policy, side_);
+  answer.field_value = kAllow;
   (void)options_.table->Respond(transaction, request, answer, now);
 }
 
 void B2bua::AnswerOptions(ServerTransaction& transaction, const Message& request, Instant now) {
-  const bool draining = options_.host->draining();
+  // Inside a dialog it asks whether the call lives, and a drain lets calls live (rule 10).
+  NameAddr to;
+  const bool in_dialog = request.To(&to) == ParseError::kOk && !to.tag.empty();
+  const bool draining = !in_dialog && options_.host->draining();
   Tag tag;
   options_.mint->MintTag(options_.shard, &tag);
   Packet packet = Build([&](MessageWriter* out) {
@@ -168,7 +174,7 @@ void B2bua::AnswerOptions(ServerTransaction& transaction, const Message& request
                                   .reason = {},
                                   .to_tag = tag.view(),
                                   .record_route = false});
-    out->Header(HeaderId::kAllow, AllowFor(*options_.host->policy(), side_));
+    out->Header(HeaderId::kAllow, kAllow);
     out->Header(HeaderId::kAccept, "application/sdp");
     out->Header(HeaderId::kSupported, "timer, 100rel");
     out->NoBody();
@@ -242,17 +248,8 @@ bool B2bua::FaceTowards(const Policy& policy, Side side, const core::Endpoint& p
   return false;
 }
 
-std::string_view B2bua::AllowFor(const Policy& policy, Side side) const {
-  // By whether REFER is passed for that side: what we list we must be ready to take (RFC 3261
-  // §20.5).
-  return policy.config().transfer.of(side) == PassPolicy::kPass
-             ? "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER, MESSAGE"
-             : "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, MESSAGE";
-}
-
-void B2bua::WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
-                           MessageWriter* out) const {
-  out->Header(HeaderId::kAllow, AllowFor(*call.policy, call.legs[Index(leg)].side));
+void B2bua::WriteAbilities(bool offer_100rel, MessageWriter* out) const {
+  out->Header(HeaderId::kAllow, kAllow);
   out->Header(HeaderId::kSupported, offer_100rel ? "timer, 100rel" : "timer");
 }
 

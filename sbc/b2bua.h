@@ -159,10 +159,8 @@ class B2bua final : public core::sip::TransactionUser {
               uint16_t status_code, core::Instant now);
   template <typename Write>
   core::Packet Build(Write&& write);
-  void WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
-                      core::sip::MessageWriter* out) const;
+  void WriteAbilities(bool offer_100rel, core::sip::MessageWriter* out) const;
   void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
-  std::string_view AllowFor(const Policy& policy, Side side) const;
   void CopyBody(const core::sip::Message& message, core::sip::MessageWriter* out) const;
   uint64_t TagHash(std::string_view tag) const { return core::SipHash(options_.tag_key, tag); }
   void AddTag(std::string_view tag, const TagEntry& entry) { tags_.Insert(TagHash(tag), entry); }
@@ -201,7 +199,7 @@ class B2bua final : public core::sip::TransactionUser {
   void FillCall(Call* call, const NewCall& asked, core::sip::ServerTransaction& transaction,
                 const core::sip::Message& invite, const core::Packet& packet, core::Instant now);
   bool JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
-                   const Policy& policy, core::Instant now);
+                   core::Instant now);
   bool Authenticate(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const CustomerConfig& customer, core::Instant now);
   void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
@@ -210,6 +208,7 @@ class B2bua final : public core::sip::TransactionUser {
                     const Refusal& refusal, CallRecord* record, core::Instant now);
   std::optional<Refusal> CheckNode(const Policy& policy, const core::IpAddress& source,
                                    bool emergency, core::Instant now) const;
+  void OnGrantTimeout(Call* call, core::Instant now);
   void StartCall(Call* call, core::Instant now);
   void OnGranted(Call* call, GrantAnswer answer, core::Instant now);
 

@@ -86,8 +86,9 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
     (void)response.Number(HeaderId::kRSeq, &callee_rseq);  // Absent: as if it were not reliable.
   }
   if (callee_rseq != 0) {
-    // A repeat, or out of order: RFC 3262 §4 has us take them one by one.
-    if (callee_rseq <= fork->last_callee_rseq || fork->reliable.pending) return;
+    // RFC 3262 §4: only the next one; a repeat or one past a gap comes again.
+    const uint32_t last = fork->last_callee_rseq;
+    if (fork->reliable.pending || (last != 0 && callee_rseq != last + 1)) return;
     fork->last_callee_rseq = callee_rseq;
   }
   const bool reliable = callee_rseq != 0 || call->caller_requires_100rel;
@@ -269,7 +270,8 @@ void B2bua::KeepSdp(Call* call, LegId sent_to, const Message& message) {
 Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction, Fork* fork,
                             const Message& response, uint32_t rseq, bool require_100rel) {
   if (scratch_message_.Index(transaction->request()) != ParseError::kOk) return Packet();
-  const uint16_t status = UpstreamStatus(response.status_code());
+  uint16_t status = UpstreamStatus(response.status_code());
+  if (status == 408 && !transaction->is_invite()) status = 481;  // RFC 4320: never 408 to these.
   const bool success = status / 100 == 2;
   const bool invite = transaction->is_invite();
   const bool verbatim = status == response.status_code();
@@ -283,7 +285,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
          .record_route = invite && status < 300});
     if (status < 300) {
       WriteContact(leg.face, out);
-      WriteAbilities(*call, to, invite, out);
+      WriteAbilities(invite, out);
     }
     if (require_100rel) {
       out->Header(HeaderId::kRequire, "100rel");
@@ -362,7 +364,10 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
     return;
   }
   options_.mint->MintBranch(options_.shard, &branch);
-  Packet bye = write(Method::kBye, cseq.sequence_number + 1, branch.view());
+  // PRACKs and UPDATEs may have used the next numbers; a gap is legal (§12.2.2), a step back is
+  // not.
+  constexpr uint32_t kPastAnyOther = 1000;
+  Packet bye = write(Method::kBye, cseq.sequence_number + kPastAnyOther, branch.view());
   if (!bye) return;
   core::sip::TransactionTable::Request request;
   request.packet = std::move(bye);

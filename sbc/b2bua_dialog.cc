@@ -50,7 +50,7 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
   }
   if (request.method() == Method::kBye) return OnBye(call, entry.leg, transaction, request, now);
   if (!JudgeAbilities(request, {.option_tags = kOptionTags, .media_types = {}}).ok()) {
-    (void)JudgeInvite(transaction, request, *call->policy, now);  // Writes the 420 and counts it.
+    (void)JudgeInvite(transaction, request, now);  // Writes the 420 and counts it.
     return;
   }
   uint32_t hops = 70;
@@ -73,10 +73,9 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
     case Method::kMessage:
       return PassRequest(call, entry.leg, fork, transaction, request, packet, now);
     case Method::kRefer:
-      if (call->policy->config().transfer.of(call->leg(entry.leg).side) == PassPolicy::kPass) {
-        return PassRequest(call, entry.leg, fork, transaction, request, packet, now);
-      }
-      return Answer(transaction, request, 403, now);  // Rule 18.
+      // Rule 18. `transfer: pass` is warned of when it is read: Refer-To and Replaces would have to
+      // be rewritten first.
+      return Answer(transaction, request, 403, now);
     default:
       return AnswerOutside(transaction, request, now);
   }
@@ -149,7 +148,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
                     .max_forwards = hops == 0 ? 0 : hops - 1,
                     .mark = {Kind::kReinvite, static_cast<uint8_t>(to), calls_.HandleOf(call)}},
                    now, [&](MessageWriter* out) {
-                     WriteAbilities(*call, to, false, out);
+                     WriteAbilities(false, out);
                      out_leg.session.WriteOffer(out);
                      (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
@@ -235,7 +234,7 @@ void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& trans
           out, request, transaction.source(),
           {.status_code = 200, .reason = {}, .to_tag = {}, .record_route = false});
       WriteContact(call->leg(leg).face, out);
-      WriteAbilities(*call, leg, false, out);
+      WriteAbilities(false, out);
       call->leg(leg).session.WriteAnswer(out);
       out->Header(HeaderId::kServer, kProduct);
       out->NoBody();
@@ -316,7 +315,7 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
                        out->EndHeader();
                      }
                      if (request.method() == Method::kUpdate) {
-                       WriteAbilities(*call, to, false, out);
+                       WriteAbilities(false, out);
                        if (call->bridged() != nullptr) out_leg.session.WriteOffer(out);
                      }
                      (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
@@ -327,6 +326,7 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
   Relay& relay = call->relays[slot];
   relay.method = request.method();
   relay.from = from;
+  relay.fork = static_cast<uint8_t>(fork - call->forks.data());
   relay.server = options_.table->HandleOf(transaction);
   relay.client = options_.table->HandleOf(*sent);
 }
@@ -339,7 +339,8 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   const uint16_t status = response.status_code();
   ServerTransaction* server = options_.table->Find(relay.server);
   if (server == nullptr || call->state == Call::State::kEnding) return;
-  if (relay.method == Method::kUpdate && status / 100 == 2 && call->bridged() != nullptr &&
+  const bool live = call->bridged() == &call->forks[relay.fork];
+  if (relay.method == Method::kUpdate && status / 100 == 2 && live &&
       scratch_message_.Index(server->request()) == ParseError::kOk) {
     (void)call->bridged()->dialog(relay.from).Refresh(scratch_message_, options_.store);
     (void)call->bridged()->dialog(to).Refresh(response, options_.store);
@@ -349,7 +350,7 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
     ArmSessionTimer(call, to);
   }
   PassFinal(call, relay.from, server, response, now);
-  if (EndsDialog(status) && call->bridged() != nullptr) {
+  if (EndsDialog(status) && live) {
     EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
   }
 }

@@ -66,7 +66,7 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
                     .mark = {by_update ? Kind::kUpdate : Kind::kReinvite, static_cast<uint8_t>(leg),
                              calls_.HandleOf(call)}},
                    now, [&](MessageWriter* out) {
-                     WriteAbilities(*call, leg, false, out);
+                     WriteAbilities(false, out);
                      of.session.WriteOffer(out);
                      out->Header(HeaderId::kUserAgent, kProduct);
                      if (by_update) {

@@ -131,7 +131,7 @@ void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view bran
   out->EndHeader();
   WriteContact(leg.face, out);
   call->attempt.offered_100rel = call->caller_supports_100rel || call->caller_requires_100rel;
-  WriteAbilities(*call, LegId::kCallee, call->attempt.offered_100rel, out);
+  WriteAbilities(call->attempt.offered_100rel, out);
   leg.session.WriteOffer(out);
   if (challenge != nullptr) WriteCredentials(*call, *challenge, uri.text(), out);
   char asserted_bytes[512];
@@ -229,6 +229,7 @@ void B2bua::OnAttemptFailed(Call* call, Failure failure, Instant now) {
 }
 
 void B2bua::OnRouteTimer(Call* call, Instant now) {
+  if (call->state == Call::State::kAsking) return OnGrantTimeout(call, now);
   if (call->state != Call::State::kRouting) return;
   if (!call->plan.may_cancel()) {  // It said nothing at all. Who only rings on is alive.
     options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);

@@ -28,6 +28,8 @@ namespace {
 // What we may be Required to know (§8.2.2.3). `replaces` only where transfers are passed.
 constexpr std::string_view kOptionTags[] = {"100rel", "timer"};
 
+// What a mailbox needs is microseconds; a worker that is late by this is drowning.
+constexpr core::Duration kGrantTimeout = std::chrono::seconds(2);
 constexpr uint32_t kRetryAfterSeconds = 5;  // A drain or an overload is not over sooner.
 
 CallDirection DirectionFrom(Side side) {
@@ -39,7 +41,7 @@ CallDirection DirectionFrom(Side side) {
 void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, const Packet& packet,
                      Instant now) {
   ++counters_.invites;
-  if (!JudgeInvite(transaction, invite, *options_.host->policy(), now)) return;
+  if (!JudgeInvite(transaction, invite, now)) return;
   NewCall asked;
   asked.policy = options_.host->policy();
   BeginRecord(invite, packet, &asked.record);
@@ -69,8 +71,22 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
                      .emergency = call->emergency,
                      .call = handle.bits()};
   if (const auto answer = options_.host->Ask(*asked.connector, ask, now)) {
-    OnGranted(call, *answer, now);
+    return OnGranted(call, *answer, now);
   }
+  options_.wheel->Arm(&call->route_timer, now + kGrantTimeout);
+}
+
+// The home worker did not answer: its mailbox, or ours, was full. A grant that comes now goes back.
+void B2bua::OnGrantTimeout(Call* call, Instant now) {
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  CallRecord record = call->record;
+  if (transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk) {
+    RefuseInvite(*transaction, scratch_message_,
+                 Refuse(RejectionCause::kOverload, call->connector->config->rejections,
+                        "the connector's home worker does not answer"),
+                 &record, now);
+  }
+  Free(call, now);
 }
 
 // Who calls, under which connector, and whether this node takes another call at all.
@@ -184,8 +200,7 @@ void B2bua::StartCall(Call* call, Instant now) {
   TryNextRoute(call, now);
 }
 
-bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, const Policy& policy,
-                        Instant now) {
+bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, Instant now) {
   const core::sip::Verdict verdict =
       core::sip::JudgeAbilities(invite, {.option_tags = kOptionTags, .media_types = {}});
   if (!verdict.ok()) {
@@ -210,7 +225,7 @@ bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, c
     Answer(transaction, invite, 483, now);
     return false;
   }
-  if (invite.Has(HeaderId::kReplaces) && policy.config().transfer.of(side_) != PassPolicy::kPass) {
+  if (invite.Has(HeaderId::kReplaces)) {
     // Taking over a dialog is a transfer too (rule 18); without the right to, it is nobody's.
     ++counters_.no_dialog;
     Answer(transaction, invite, 481, now);

@@ -93,6 +93,7 @@ struct InviteExchange {
 struct Relay {
   core::sip::Method method = core::sip::Method::kUnknown;  // kUnknown: free.
   LegId from = LegId::kCaller;
+  uint8_t fork = 0;  // What comes for another early dialog says nothing of the call.
   core::Handle<core::sip::ServerTransaction> server;
   core::Handle<core::sip::ClientTransaction> client;
 };

@@ -172,7 +172,8 @@ class RoutePlan {
 };
 
 /// What a final response from the peer becomes on the other side (rules 11 and 18): a 503 is the
-/// peer's, not ours, so 500; a redirect is not followed, so 480; a challenge was for us, so 403.
+/// peer's, not ours, so 500; a redirect is not followed, so 480; a challenge was for us, so 403; a
+/// session timer is each leg's own, so a 422 is 500.
 uint16_t UpstreamStatus(uint16_t status_code);
 
 }  // namespace sbc

@@ -294,6 +294,7 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
 // ---- the end of a turn ------------------------------------------------------------------------
 
 void SbcWorker::OnTurnEnd(Instant now) {
+  if (any_return_owed_) PayReturns();
   if (policies_.size() > 1) ReturnOldPolicies();
   if (draining_ && !drained_said_ && b2bua_.calls() == 0) {
     drained_said_ = Post(options_.control, EnvelopeKind::kDrained, {}, options_.index);

@@ -130,6 +130,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void OnHealthTimer(core::Instant now);
   void ArmHealthTimer();
   void OnHealthChange(const RouteHealth::Change& change);
+  void PostReturn(uint16_t connector, uint16_t home);
+  void PayReturns();
   bool IsHome(const Connector& connector) const { return connector.home_worker == options_.index; }
   ConnectorLedger* LedgerOf(uint16_t connector);
   [[nodiscard]] bool Post(size_t target, EnvelopeKind kind, std::string_view bytes,
@@ -164,7 +166,13 @@ class SbcWorker final : public core::engine::WorkerProgram,
   core::engine::SnapshotCell<WorkerSnapshot> snapshot_;
   WorkerCounters counters_;
   core::IpAddress source_;  // Of the packet at hand.
-  bool placed_ = false;     // The packet at hand came by hand-over: it is ours.
+  struct OwedReturns {
+    uint16_t home = 0;
+    uint32_t count = 0;
+  };
+  std::vector<OwedReturns> returns_owed_;  // By connector number: where a mailbox was full.
+  bool any_return_owed_ = false;
+  bool placed_ = false;  // The packet at hand came by hand-over: it is ours.
   bool draining_ = false;
   bool stopping_ = false;
   bool drained_said_ = false;

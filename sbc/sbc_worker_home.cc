@@ -32,7 +32,26 @@ std::optional<GrantAnswer> SbcWorker::Ask(const Connector& connector, const AskG
 
 void SbcWorker::ReturnGrant(const Connector& connector) {
   if (IsHome(connector)) return LedgerOf(connector.number)->Return();
-  (void)Post(connector.home_worker, EnvelopeKind::kReturnGrant, {}, connector.number);
+  PostReturn(connector.number, connector.home_worker);
+}
+
+void SbcWorker::PostReturn(uint16_t connector, uint16_t home) {
+  if (Post(home, EnvelopeKind::kReturnGrant, {}, connector)) return;
+  // It is owed: a grant that is never returned would take a call from the connector for ever.
+  returns_owed_[connector].home = home;
+  ++returns_owed_[connector].count;
+  any_return_owed_ = true;
+}
+
+void SbcWorker::PayReturns() {
+  any_return_owed_ = false;
+  for (uint16_t connector = 0; connector < returns_owed_.size(); ++connector) {
+    OwedReturns& owed = returns_owed_[connector];
+    while (owed.count > 0 && Post(owed.home, EnvelopeKind::kReturnGrant, {}, connector)) {
+      --owed.count;
+    }
+    any_return_owed_ |= owed.count > 0;
+  }
 }
 
 void SbcWorker::OnAskGrant(const Envelope& envelope, Instant now) {
@@ -55,6 +74,10 @@ void SbcWorker::OnGrant(const Envelope& envelope, Instant now) {
       if (connector.number != grant.connector) continue;
       return b2bua_.OnGrant(connector, grant, now);
     }
+  }
+  // Neither the call nor its configuration is there any more.
+  if (grant.answer == GrantAnswer::kGranted) {
+    PostReturn(static_cast<uint16_t>(grant.connector), envelope.from);
   }
 }
 

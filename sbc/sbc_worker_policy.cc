@@ -16,7 +16,10 @@ void SbcWorker::InstallPolicy(const Policy* policy, Instant now) {
   policies_.push_back(PolicyRef(policy));
   hosts_.SetOwn(policy->own_endpoints());
   for (const Connector& connector : policy->connectors()) {
-    if (ledgers_.size() <= connector.number) ledgers_.resize(connector.number + 1u);
+    if (ledgers_.size() <= connector.number) {
+      ledgers_.resize(connector.number + 1u);
+      returns_owed_.resize(connector.number + 1u);
+    }
     const auto install = [&](const Route& route, Side side) {
       home_of_host_[route.host] = connector.home_worker;
       if (!IsHome(connector)) return;

@@ -336,7 +336,7 @@ def check_machine(report):
     if largest < BUFFER_BYTES:
         report.note(f"net.core.rmem_max or wmem_max is {largest}: less than the {BUFFER_BYTES} "
                     "that every program here asks for. A stall of the machine then loses calls "
-                    "that no program lost; for the best figures: sysctl -w net.core.rmem_max=4194304 "
+                    "that no program lost; best: sysctl -w net.core.rmem_max=4194304 "
                     "net.core.wmem_max=4194304")
 
 

@@ -1,4 +1,4 @@
-"""What the demo's processes left behind, added up: the tables, and the list of what does not fit."""
+"""What the demo's processes left behind, added up: the tables, and what does not fit."""
 
 import json
 import math

@@ -149,7 +149,7 @@ class Demo:
               flush=True)
 
     def stop(self):
-        """Every caller has ended; the callees follow, then the SBC, which must have no call left."""
+        """Every caller has ended; the callees follow, then the SBC, with no call left."""
         wait_for("the SBC has ended every call",
                  lambda: self.sbc.metrics().value("ringfence_calls") == 0)
         self.metrics = self.sbc.metrics()
@@ -185,7 +185,8 @@ class Demo:
 
     def report_set_up(self):
         rows = []
-        for what, inbound, name in (("inbound", True, "inbound"), ("outbound", False, "outbound-a")):
+        flows = (("inbound", True, "inbound"), ("outbound", False, "outbound-a"))
+        for what, inbound, name in flows:
             values = sorted(call.setup_ms for call in self.calls
                             if call.answered and call.inbound == inbound)
             rows.append([f"{what}, in the SBC: INVITE to 200",
@@ -299,7 +300,8 @@ class Demo:
                                         and call.started > self.killed_at)
         checks.equal("answered by PBX A", ("its count", self.answers("pbx-a")),
                      ("in the SBC's records", answered_by[PBX_A]))
-        checks.equal("answered by PBX B since it is back", ("its count", self.answers("pbx-b-again")),
+        checks.equal("answered by PBX B since it is back",
+                     ("its count", self.answers("pbx-b-again")),
                      ("in the SBC's records", answered_by_b_again))
         checks.equal("answered by the Voice Connector", ("its count", self.answers("connector")),
                      ("in the SBC's records",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kamailio as a recording proxy between the SBC and SIPp, on both sides, in every pair of scenarios.
+"""Kamailio as a recording proxy between the SBC and SIPp, on both sides, pair by pair of scenarios.
 
     SIPp  <->  Kamailio  <->  [customer side]  ringfence-sbc  [trunk side]  <->  Kamailio  <->  SIPp
 
@@ -14,7 +14,7 @@ import re
 from pairs import CALLS, check_metrics, check_records, make_pairs, play, start_callees
 from rig import CUSTOMER, Failure, Rig, Sbc, TRUNK, free_port, is_bound, need, run, wait_for
 
-# A CANCEL that overtakes the INVITE's first answer is Kamailio's own affair, and it sends 487 before
+# A CANCEL that overtakes the INVITE's first answer is Kamailio's own affair: it sends 487 before
 # 200, which no SIPp scenario can expect in either order. CANCEL later on is in the no-answer pairs.
 WITHOUT = ("connector-inbound-cancel", "pbx-outbound-cancel")
 MODULES = "tm sl rr pv maxfwd siputils textops xlog".split()
@@ -112,7 +112,7 @@ def check_kamailio(said):
     for address in (CUSTOMER, TRUNK):
         for method, count in LOOSE_MIN.items():
             if (seen := said.count(f"LOOSE: {method} from {address}")) < count:
-                raise Failure(f"kamailio routed {seen} {method} from {address} loosely, not {count}")
+                raise Failure(f"kamailio routed {seen} {method} from {address}, not {count}")
 
 
 def test():

@@ -20,7 +20,7 @@ listeners:
 connectors:
   - id: dr3rbaar376u5r4ntcnlq4
     trunk: {host: 127.0.0.9, cidrs: [127.0.0.9/32]}
-    termination: {Termination: {CpsLimit: 0, CallingRegions: [US], CidrAllowedList: [127.0.0.4/32], Disabled: false}}
+    termination: {CpsLimit: 0, CallingRegions: [US], CidrAllowedList: [127.0.0.4/32]}
     origination: {Origination: {Routes: [{Host: 127.0.0.4, Priority: 1, Weight: 1}]}}
 failover: {options_interval: 0s}
 )";

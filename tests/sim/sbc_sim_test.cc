@@ -153,16 +153,19 @@ SimUserAgent::Options Agent(const char* address, const char* name, bool connecto
 }
 
 constexpr char kYaml[] = R"(
-node: {name: sim}
-limits: {calls: 100}
+limits: {calls: 200}
 listeners:
   - {side: customer, address: 127.0.0.2, port: 5060}
   - {side: trunk, address: 127.0.0.3, port: 5060}
 connectors:
   - id: dr3rbaar376u5r4ntcnlq4
     trunk: {host: trunk.test, cidrs: [127.0.0.9/32]}
-    termination: {Termination: {CpsLimit: 0, CallingRegions: [US], CidrAllowedList: [127.0.0.4/30], Disabled: false}}
-    origination: {Origination: {Routes: [{Host: 127.0.0.4, Priority: 1, Weight: 3}, {Host: 127.0.0.5, Priority: 1, Weight: 1}, {Host: 127.0.0.6, Priority: 2, Weight: 1}]}}
+    termination: {CpsLimit: 0, CallingRegions: [US], CidrAllowedList: [127.0.0.4/30]}
+    origination:
+      Routes:
+        - {Host: 127.0.0.4, Priority: 1, Weight: 3}
+        - {Host: 127.0.0.5, Priority: 1, Weight: 1}
+        - {Host: 127.0.0.6, Priority: 2, Weight: 1}
 failover: {options_interval: 0s}
 sip: {session_expires: 200s}
 )";
@@ -179,8 +182,10 @@ class SimulatedHour {
         three_(Agent("127.0.0.6:5060", "pbxthree", false), &network_, &simulation_),
         trunk_(Agent("127.0.0.9:5060", "trunk", true), &network_, &simulation_) {
     SbcWorld::Options options;
-    options.yaml = kYaml;
-    options.workers = 1;
+    options.workers = dice_.Chance(0.3) ? 4 : 1;
+    yaml_ = std::string(kYaml) + "node: {name: sim, workers: " + std::to_string(options.workers) +
+            "}\n";
+    options.yaml = yaml_;
     options.seed = seed;
     world_ = std::make_unique<SbcWorld>(options, &network_, &simulation_);
     core::Endpoint trunk;
@@ -201,7 +206,7 @@ class SimulatedHour {
       if (dice_.Chance(0.15)) ChangeLife();
       const bool to_trunk = dice_.Chance(0.5);
       SimUserAgent* caller = to_trunk ? agents_[dice_.Below(3)] : &trunk_;
-      if (dice_.Chance(0.02)) world_->Reload(kYaml);
+      if (dice_.Chance(0.02)) world_->Reload(yaml_);
       caller->Place(CallerPlan(&dice_, to_trunk, i));
     }
     simulation_.RunFor(60s);
@@ -327,6 +332,7 @@ class SimulatedHour {
   SimUserAgent trunk_;
   SimUserAgent* agents_[4] = {&one_, &two_, &three_, &trunk_};
   std::unique_ptr<SbcWorld> world_;
+  std::string yaml_;
   std::string complaint_;
   bool calm_ = true;  // Nothing is lost and nobody dies: then no peer need end what we forgot.
 };

@@ -84,6 +84,15 @@ void SbcWorld::SetAddresses(std::string_view host, const std::vector<core::Endpo
   }
 }
 
+void SbcWorld::Pause(size_t worker, bool paused) {
+  Seat* seat = workers_[worker].get();
+  if (paused) {
+    simulation_->Remove(seat);
+  } else {
+    simulation_->Add(seat, seat->io.get());
+  }
+}
+
 void SbcWorld::Post(size_t worker, EnvelopeKind kind) {
   Envelope envelope;
   envelope.kind = static_cast<uint16_t>(kind);

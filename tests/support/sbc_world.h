@@ -38,6 +38,8 @@ class SbcWorld {
 
   /// What a host name resolves to from now on.
   void SetAddresses(std::string_view host, const std::vector<core::Endpoint>& addresses);
+  /// A worker that takes no turns for a while: its core is busy with something else.
+  void Pause(size_t worker, bool paused);
   void Post(size_t worker, sbc::EnvelopeKind kind);
   void PostAll(sbc::EnvelopeKind kind);
   void Reload(const std::string& yaml);
@@ -56,7 +58,10 @@ class SbcWorld {
  private:
   struct Seat final : Participant {
     void Turn() override { sbc->Turn(); }
-    core::Instant NextDue() const override { return sbc->NextDue(); }
+    // Between its turns it does not sleep as a thread would, so mail does not wake it: it is due.
+    core::Instant NextDue() const override {
+      return mailboxes->pending() ? core::Instant{} : sbc->NextDue();
+    }
     std::unique_ptr<SimIo> io;
     std::unique_ptr<core::engine::MailboxSet> mailboxes;
     std::unique_ptr<core::engine::Outbox> outbox;

@@ -50,7 +50,7 @@ SimIo::SimIo(SimNetwork* network, const SimIoOptions& options)
 
 SimIo::~SimIo() {
   for (const auto& socket : sockets_) {
-    if (socket->open) network_->Unbind(socket->local);
+    if (socket->open) network_->Unbind(socket->local, socket.get());
   }
 }
 
@@ -74,7 +74,7 @@ absl::StatusOr<SocketId> SimIo::Open(const SocketOptions& options) {
   if (slot == sockets_.end()) slot = sockets_.insert(slot, std::make_unique<Socket>());
   Socket& socket = **slot;
   Endpoint local = options.local;
-  if (const int error = network_->Bind(&local, &socket); error != 0) {
+  if (const int error = network_->Bind(&local, &socket, options.reuse_port); error != 0) {
     const Endpoint::Text text = local.text();
     return absl::UnavailableError(std::string(text.view()) +
                                   ": cannot bind: " + std::strerror(error));
@@ -94,7 +94,7 @@ void SimIo::Close(SocketId id) {
   Socket* socket = Find(id);
   if (socket == nullptr) return;
   Flush();  // What was queued before still leaves.
-  network_->Unbind(socket->local);
+  network_->Unbind(socket->local, socket);
   socket->open = false;
   socket->queue.clear();
   socket->queued_bytes = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ struct SimMessage {
   std::string Tag(std::string_view field) const;  // Of From or To.
   std::string ContactUri() const;
   std::string call_id() const { return Get("Call-ID"); }
+  friend void PrintTo(const SimMessage& message, std::ostream* out) { *out << message.text; }
 };
 
 /// What stands between the angle brackets, or the value up to its parameters.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/base/siphash.h"
+
 namespace tests {
 
 using core::Duration;
@@ -24,7 +26,7 @@ void SimNetwork::SetUnreachable(const IpAddress& address, bool unreachable) {
   }
 }
 
-int SimNetwork::Bind(Endpoint* local, SimSocket* socket) {
+int SimNetwork::Bind(Endpoint* local, SimSocket* socket, bool share) {
   if (local->port == 0) {
     Endpoint candidate = *local;
     for (uint32_t tries = 0; local->port == 0; ++tries) {
@@ -35,9 +37,25 @@ int SimNetwork::Bind(Endpoint* local, SimSocket* socket) {
       if (!sockets_.contains(candidate)) *local = candidate;
     }
   }
-  if (!sockets_.emplace(*local, socket).second) return EADDRINUSE;
+  Bound& bound = sockets_[*local];
+  if (!bound.sockets.empty() && !(share && bound.share)) return EADDRINUSE;
+  bound.share = share;
+  bound.sockets.push_back(socket);
   hosts_.insert(local->ip);
   return 0;
+}
+
+void SimNetwork::Unbind(const Endpoint& local, const SimSocket* socket) {
+  const auto bound = sockets_.find(local);
+  if (bound == sockets_.end()) return;
+  std::erase(bound->second.sockets, socket);
+  if (bound->second.sockets.empty()) sockets_.erase(bound);
+}
+
+SimSocket* SimNetwork::Bound::For(const Endpoint& peer) const {
+  const Endpoint::Text text = peer.text();
+  const uint64_t hash = core::SipHash(core::HashKey{1, 2}, text.view());
+  return sockets[hash % sockets.size()];
 }
 
 const SimLink& SimNetwork::LinkOf(const IpAddress& from, const IpAddress& to) const {
@@ -101,7 +119,9 @@ void SimNetwork::DeliverDue() {
 void SimNetwork::Deliver(const Event& event) {
   const auto socket = sockets_.find(event.to);
   if (event.icmp) {
-    if (socket != sockets_.end()) socket->second->OnIcmp(event.from, event.error, event.bytes);
+    if (socket != sockets_.end()) {
+      socket->second.For(event.from)->OnIcmp(event.from, event.error, event.bytes);
+    }
     return;
   }
   if (unreachable_.contains(event.to.ip)) return AnswerIcmp(event, EHOSTUNREACH);
@@ -110,7 +130,7 @@ void SimNetwork::Deliver(const Event& event) {
     return;
   }
   ++counters_.delivered;
-  socket->second->OnDatagram(event.from, event.bytes, event.due);
+  socket->second.For(event.from)->OnDatagram(event.from, event.bytes, event.due);
 }
 
 void SimNetwork::AnswerIcmp(const Event& event, int error) {

@@ -84,9 +84,10 @@ class SimNetwork {
   void SetUnreachable(const core::IpAddress& address, bool unreachable);
 
   // What SimIo calls.
-  /// 0, or the errno of bind(2). Port 0 is replaced by a free one.
-  [[nodiscard]] int Bind(core::Endpoint* local, SimSocket* socket);
-  void Unbind(const core::Endpoint& local) { sockets_.erase(local); }
+  /// 0, or the errno of bind(2). Port 0 is replaced by a free one. Sockets that all `share` an
+  /// address get what comes by its source, as with SO_REUSEPORT.
+  [[nodiscard]] int Bind(core::Endpoint* local, SimSocket* socket, bool share = false);
+  void Unbind(const core::Endpoint& local, const SimSocket* socket);
   void Send(const core::Endpoint& from, const core::Endpoint& to, std::string_view bytes);
   /// An ICMP message out of the blue, as an attacker makes it.
   void ForgeIcmp(const core::Endpoint& victim, const core::Endpoint& claimed_remote, int error,
@@ -122,6 +123,11 @@ class SimNetwork {
       return a.due != b.due ? a.due > b.due : a.sequence > b.sequence;
     }
   };
+  struct Bound {
+    std::vector<SimSocket*> sockets;  // In the order of binding.
+    bool share = false;
+    SimSocket* For(const core::Endpoint& peer) const;
+  };
   using AddressPair = std::pair<core::IpAddress, core::IpAddress>;
 
   static constexpr size_t kQuotedMax = 548;  // RFC 1812 §4.3.2.3 quotes as much as fits 576 bytes.
@@ -141,7 +147,7 @@ class SimNetwork {
   std::map<AddressPair, core::Instant> last_arrival_;
   std::set<core::IpAddress> hosts_;
   std::set<core::IpAddress> unreachable_;
-  std::map<core::Endpoint, SimSocket*> sockets_;
+  std::map<core::Endpoint, Bound> sockets_;
   std::priority_queue<Event> events_;
   uint64_t sequence_ = 0;
   uint16_t next_port_ = 32768;

@@ -112,7 +112,7 @@ class SimUserAgent final : public Participant {
     std::string name = "pbx";  // In its tags, Call-IDs, User-Agent.
     bool connector = false;    // Like the Voice Connector: Record-Route, a second Via, a private
                                // Contact with `alias`.
-    uint64_t seed = 1;
+    std::string contact{};     // A URI instead of its own.
   };
   struct Entry {
     core::Instant at;
@@ -139,6 +139,7 @@ class SimUserAgent final : public Participant {
   void SendRaw(const std::string& text, const core::Endpoint& to);
   /// Dies or lives again: what comes meanwhile is not looked at.
   void set_dead(bool dead) { dead_ = dead; }
+  void set_contact(std::string uri) { options_.contact = std::move(uri); }
 
   SimCall& call(size_t index) { return *calls_[index]; }
   size_t calls() const { return calls_.size(); }

@@ -48,6 +48,7 @@ std::string SimUserAgent::Vias(const std::string& branch) const {
 }
 
 std::string SimUserAgent::Contact() const {
+  if (!options_.contact.empty()) return "Contact: <" + options_.contact + ">\r\n";
   return options_.connector ? "Contact: <sip:10.0.58.47:5060;alias=10.0.58.47~5060~1>\r\n"
                             : "Contact: <sip:asterisk@" + options_.address + ">\r\n";
 }
@@ -524,6 +525,7 @@ void SimUserAgent::SendInDialog(size_t c, size_t d, const SimStep& step) {
 }
 
 void SimUserAgent::Do(size_t c, SimStep step) {
+  CHECK(c < calls_.size());
   SimCall& call = *calls_[c];
   if (step.status != 0) return Respond(c, step);
   if (step.method == "CANCEL") {

@@ -1,5 +1,5 @@
-// Goal: the io_uring backend on what only a real kernel does: full send buffers, processes that die,
-// sockets that move between processes, queues that overflow (packet-core rules 3 to 13).
+// Goal: the io_uring backend on what only a real kernel does: full send buffers, processes that
+// die, sockets that move between processes, queues that overflow (packet-core rules 3 to 13).
 
 #include <gtest/gtest.h>
 #include <sched.h>

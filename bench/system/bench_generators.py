@@ -21,16 +21,17 @@ GRACE_S = 3  # A lost datagram comes again within it; then the sample is over, a
 class Generator:
     name: str
     program: str
+    options: tuple = ()
 
     def command(self, scenario, ip, port, calls, seconds, more):
         return [self.program, "-sf", HERE / f"{scenario}.xml", "-i", ip, "-p", port, "-m", calls,
                 "-nostdin", "-buff_size", BUFFER_BYTES, "-timeout", f"{seconds}s",
-                "-timeout_error", "-trace_stat", "-fd", "3600", *more]
+                "-timeout_error", "-trace_stat", "-fd", "3600", *self.options, *more]
 
 
-def ringfence_load(binaries):
+def ringfence_load(binaries, *options):
     program = binaries / "ringfence-load"
-    return Generator("ringfence-load", str(program)) if program.exists() else None
+    return Generator("ringfence-load", str(program), options) if program.exists() else None
 
 
 def sipp():

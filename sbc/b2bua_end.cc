@@ -8,7 +8,6 @@
 namespace sbc {
 
 using core::Instant;
-using core::Packet;
 using core::sip::ClientTransaction;
 using core::sip::Dialog;
 using core::sip::HeaderId;

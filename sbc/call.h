@@ -153,7 +153,7 @@ struct Call {
   bool caller_requires_100rel = false;
   bool caller_supports_100rel = false;
   bool holds_grant = false;  // Counted at the connector's home worker.
-  int8_t bridged_fork = -1;
+  int bridged_fork = -1;     // Index of `forks`, or -1.
   uint8_t fork_count = 0;
   bool bye_after_ack = false;  // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
   uint8_t byes_pending = 0;

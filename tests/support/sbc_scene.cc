@@ -54,6 +54,7 @@ SbcScene::SbcScene(const Options& options)
   world_options.yaml = Yaml(options);
   world_options.workers = options.workers;
   world_options.seed = options.seed;
+  world_options.meter = options.meter;
   world = std::make_unique<SbcWorld>(world_options, &network, &simulation);
   Run(std::chrono::milliseconds(1));
 }

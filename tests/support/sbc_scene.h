@@ -28,6 +28,7 @@ class SbcScene {
     std::string limits = "calls: 100";
     uint16_t workers = 1;
     uint64_t seed = 1;
+    TurnMeter* meter = nullptr;
   };
 
   explicit SbcScene(const Options& options);

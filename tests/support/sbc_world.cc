@@ -34,7 +34,8 @@ SbcWorld::SbcWorld(const Options& options, SimNetwork* network, Simulation* simu
     worker.secrets = secrets;
     worker.seed = options.seed * 1000 + i + 1;
     worker.policy = BuildPolicy(options.yaml);
-    worker.io = seat->io.get();
+    seat->meter = options.meter;
+    worker.io = options.meter == nullptr ? seat->io.get() : options.meter->Wrap(seat->io.get());
     worker.clock = &network->clock();
     worker.mailboxes = seat->mailboxes.get();
     worker.outbox = seat->outbox.get();

@@ -15,6 +15,16 @@
 
 namespace tests {
 
+/// Stands around the turns of a worker and between it and its network, to measure the one without
+/// the other.
+class TurnMeter {
+ public:
+  virtual ~TurnMeter() = default;
+  virtual core::net::PacketIo* Wrap(core::net::PacketIo* io) = 0;
+  virtual void BeginTurn() = 0;
+  virtual void EndTurn() = 0;
+};
+
 /// One SBC of one or several workers in a simulated network, with the test in the control thread's
 /// place.
 ///
@@ -28,6 +38,7 @@ class SbcWorld {
     std::string yaml;
     uint16_t workers = 1;
     uint64_t seed = 1;
+    TurnMeter* meter = nullptr;
   };
 
   SbcWorld(const Options& options, SimNetwork* network, Simulation* simulation);
@@ -57,11 +68,16 @@ class SbcWorld {
 
  private:
   struct Seat final : Participant {
-    void Turn() override { sbc->Turn(); }
+    void Turn() override {
+      if (meter != nullptr) meter->BeginTurn();
+      sbc->Turn();
+      if (meter != nullptr) meter->EndTurn();
+    }
     // Between its turns it does not sleep as a thread would, so mail does not wake it: it is due.
     core::Instant NextDue() const override {
       return mailboxes->pending() ? core::Instant{} : sbc->NextDue();
     }
+    TurnMeter* meter = nullptr;
     std::unique_ptr<SimIo> io;
     std::unique_ptr<core::engine::MailboxSet> mailboxes;
     std::unique_ptr<core::engine::Outbox> outbox;

@@ -18,7 +18,6 @@ using core::sip::DigestServer;
 using core::sip::HeaderId;
 using core::sip::Message;
 using core::sip::MessageWriter;
-using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 using core::sip::TransactionTable;

@@ -45,7 +45,7 @@ void SbcWorker::PostReturn(uint16_t connector, uint16_t home) {
 
 void SbcWorker::PayReturns() {
   any_return_owed_ = false;
-  for (uint16_t connector = 0; connector < returns_owed_.size(); ++connector) {
+  for (size_t connector = 0; connector < returns_owed_.size(); ++connector) {
     OwedReturns& owed = returns_owed_[connector];
     while (owed.count > 0 && Post(owed.home, EnvelopeKind::kReturnGrant, {}, connector)) {
       --owed.count;

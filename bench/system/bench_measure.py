@@ -99,13 +99,17 @@ def sample_generator(rig, generator, addresses, rate, seconds):
     return samples
 
 
-def is_clean_at(sample, rate, attempts=3):
-    """Whether a second at that rate is clean; a stall of the machine gets another chance."""
+def clean_at(sample, rate, attempts=3):
+    """(the samples of a clean second at that rate or None, why not); a stall of the machine gets
+    another chance.
+    """
+    why = "no sample"
     for _ in range(attempts):
         taken = sample(rate)
-        if taken and not any(one.why for one in taken):
-            return taken
-    return None
+        why = "; ".join(one.why for one in taken if one.why) if taken else why
+        if taken and not why:
+            return taken, why
+    return None, why
 
 
 def highest_clean_rate(sample, start, step):
@@ -116,7 +120,7 @@ def highest_clean_rate(sample, start, step):
     low, low_samples, high = 0, None, None
     rate = start
     while True:
-        taken = is_clean_at(sample, round(rate))
+        taken, why = clean_at(sample, round(rate))
         if taken:
             low, low_samples = rate, taken
             if high is None and rate >= RATE_MAX:
@@ -128,7 +132,7 @@ def highest_clean_rate(sample, start, step):
         elif low == 0:
             rate = high / 2
             if rate < 100:
-                raise BenchError("not clean at 100 calls a second")
+                raise BenchError(f"not clean at {high:.0f} calls a second: {why}")
         elif high / low <= 1 + step:
             break
         else:

@@ -94,6 +94,9 @@ class Builder : public YAML::EventHandler {
     if (frames_.empty()) return false;
     Frame& frame = frames_.back();
     if (tree_->items[frame.item].kind != Tree::Kind::kMap || frame.has_key) return false;
+    if (value.size() > Document::kKeyBytesMax) {
+      throw Refusal{mark, Concat("a key longer than ", Document::kKeyBytesMax, " bytes")};
+    }
     if (tree_->FindChild(frame.item, value) != nullptr) {
       throw Refusal{mark, Concat("the key ", value, " is there twice")};
     }

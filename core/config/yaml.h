@@ -162,7 +162,7 @@ class Node {
 /// A YAML file (so pasted JSON, trailing commas and all, is one too), wholly in memory.
 ///
 /// Shape:    at most kBytesMax of text, kDepthMax levels and, aliases counted as often as they are
-///           used, kItemsMax items; one document; no key twice in a map.
+///           used, kItemsMax items; one document; no key twice in a map, none over kKeyBytesMax.
 /// Lifetime: owns what its Nodes borrow.
 /// Errors:   one message with file, line and column, when the text is not such a file.
 class Document {
@@ -170,6 +170,7 @@ class Document {
   static constexpr size_t kBytesMax = 1 << 20;
   static constexpr size_t kItemsMax = 100'000;
   static constexpr int kDepthMax = 32;
+  static constexpr size_t kKeyBytesMax = 128;  // Room to quote one in an error; YAML ends at 1,024.
 
   /// `name` is what errors call the file; `root_path` is where the document hangs in a larger one.
   static absl::StatusOr<Document> Parse(std::string_view text, std::string name,

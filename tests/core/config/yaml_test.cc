@@ -286,6 +286,13 @@ TEST(YamlTest, RefusesDepthHoweverItComes) {
   EXPECT_EQ(RefusalOf("a: &x [*x]"), "f.yaml:1:8: an alias of what it stands in");
 }
 
+// With "?" before it a key may have any length, but no message could quote it.
+TEST(YamlTest, RefusesLongKeys) {
+  const std::string longest(Document::kKeyBytesMax, 'k');
+  EXPECT_EQ(RefusalOf(Concat(longest, ": 1")), "accepted");
+  EXPECT_EQ(RefusalOf(Concat("? ", longest, "k\n: 1")), "f.yaml:1:3: a key longer than 128 bytes");
+}
+
 TEST(YamlTest, RefusesWhatIsNotOneCleanDocument) {
   const struct {
     std::string text;

@@ -1,0 +1,161 @@
+#include "loadgen/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/load_texts.h"
+#include "tests/support/load_world.h"
+
+// What is said of a run: exit codes as SIPp's, the generator's own limits, the summary and the
+// JSON.
+
+namespace loadgen {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using tests::LoadNode;
+using tests::LoadWorld;
+using tests::Recv;
+using tests::Scenario;
+using tests::SendRequest;
+using tests::SendResponse;
+
+// Traps 13 and 14.
+TEST(ReportTest, ExitCodesAreSipps) {
+  const auto counts = [](uint64_t successful, uint64_t failed) {
+    CallCounts calls;
+    calls.successful = successful;
+    calls.failed = failed;
+    return calls;
+  };
+  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(9, 0)), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(0, 0)), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(9, 1)), 1);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kStopped, counts(9, 0)), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(1, 0)), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(0, 0)), 97);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(0, 1)), 1);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeoutError, counts(9, 0)), 255);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kStopNow, counts(9, 0)), 97);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kFatal, counts(9, 0)), 255);
+}
+
+// 20 calls that end well, of which the first ones began late when `stall` was.
+struct Run {
+  explicit Run(core::Duration stall = 0ms) {
+    server = &world.AddServer(Scenario({Recv("OPTIONS"), SendResponse("200 OK")}), {"-m", "20"});
+    client = &world.AddClient(
+        Scenario({SendRequest("OPTIONS", 1, "counter=\"asked\""), Recv("200", "rtd=\"true\"")}),
+        {"-r", "100", "-m", "20"});
+    world.network().clock().AdvanceTo(world.now() + stall);
+    CHECK(world.RunToEnd());
+    summary = {.options = &client->config().options,
+               .scenario = &client->scenario(),
+               .worker = &client->worker(),
+               .local = "10.0.0.1:5060",
+               .remote = "10.0.0.2:5060",
+               .elapsed = client->worker().now() - client->worker().started(),
+               .user_cpu = 1ms,
+               .system_cpu = 1ms,
+               .io = client->io()->counters()};
+  }
+  LoadWorld world;
+  LoadNode* server;
+  LoadNode* client;
+  RunSummary summary;
+};
+
+TEST(ReportTest, AGeneratorThatKeptUpWasNoLimit) {
+  const Run run;
+  EXPECT_THAT(JudgeLimits(run.summary).reasons, IsEmpty());
+  EXPECT_THAT(WriteReport(run.summary), HasSubstr("generator limited         no\n"));
+}
+
+// Late by more than 10 ms in more than one call of a hundred: it was the generator.
+TEST(ReportTest, LateCallsAreTheGeneratorsFault) {
+  const Run run(35ms);
+  const GeneratorLimits limits = JudgeLimits(run.summary);
+  EXPECT_TRUE(limits.limited());
+  EXPECT_DOUBLE_EQ(limits.late_share, 0.15);  // Those of 0, 10 and 20 ms.
+  EXPECT_THAT(limits.reasons, ElementsAre(HasSubstr("15.0% of the calls began more than 10 ms")));
+  EXPECT_THAT(WriteReport(run.summary), HasSubstr("generator limited         yes\n"));
+}
+
+// And so is every datagram that was lost on our side.
+TEST(ReportTest, LossesOfOursAreTheGeneratorsFault) {
+  Run dropped;
+  dropped.summary.queue_drops = 3;
+  EXPECT_THAT(JudgeLimits(dropped.summary).reasons, ElementsAre(HasSubstr("3 datagrams")));
+  Run unsent;
+  unsent.summary.io.send_dropped = 4;
+  EXPECT_THAT(JudgeLimits(unsent.summary).reasons, ElementsAre(HasSubstr("4 datagrams")));
+}
+
+TEST(ReportTest, PeopleReadWhatHappened) {
+  const Run run;
+  const std::string report = WriteReport(run.summary);
+  EXPECT_THAT(report, HasSubstr("successful                20\n"));
+  EXPECT_THAT(report, HasSubstr("failed                    0\n"));
+  EXPECT_THAT(report, HasSubstr("planned                   20 (100.0/s asked)"));
+  EXPECT_THAT(report, HasSubstr("response time 1, planned"));
+  EXPECT_THAT(report, HasSubstr("0 send OPTIONS"));
+  EXPECT_THAT(report, HasSubstr("1 recv 200"));
+  EXPECT_THAT(report, HasSubstr("100.0 us a call"));
+}
+
+TEST(ReportTest, MachinesReadTheSame) {
+  const Run run(35ms);
+  const auto json = nlohmann::json::parse(WriteJsonReport(run.summary));
+  EXPECT_EQ(json["role"], "client");
+  EXPECT_EQ(json["end"], "done");
+  EXPECT_EQ(json["exit_code"], 0);
+  EXPECT_EQ(json["calls"]["created"], 20);
+  EXPECT_EQ(json["calls"]["failures"]["UnexpectedMessage"], 0);
+  EXPECT_EQ(json["rate"]["planned"], 20);
+  EXPECT_EQ(json["rate"]["asked_per_s"], 100.0);
+  EXPECT_EQ(json["response_times"]["1"]["from_planned_us"]["count"], 20);
+  EXPECT_GE(json["response_times"]["1"]["from_planned_us"]["max"], 35'000);
+  EXPECT_LT(json["response_times"]["1"]["from_sent_us"]["max"], 1000);
+  EXPECT_EQ(json["steps"][1]["name"], "recv 200");
+  EXPECT_EQ(json["steps"][1]["messages"], 20);
+  EXPECT_EQ(json["counters"]["asked"], 20);
+  EXPECT_EQ(json["generator"]["limited"], true);
+  EXPECT_EQ(json["generator"]["reasons"].size(), 1u);
+  EXPECT_EQ(json["messages"]["sent"], 20);
+  EXPECT_EQ(json["cpu"]["us_per_call"], 100.0);
+}
+
+// A failed call is named by SIPp's category.
+TEST(ReportTest, FailuresHaveTheirNames) {
+  LoadWorld world;
+  world.AddPeerAsServer();
+  LoadNode& client = world.AddClient(
+      Scenario({SendRequest("OPTIONS", 1), Recv("200", "timeout=\"100\"")}), {"-m", "1"});
+  ASSERT_TRUE(world.RunToEnd());
+  const RunSummary summary{.options = &client.config().options,
+                           .scenario = &client.scenario(),
+                           .worker = &client.worker(),
+                           .elapsed = 1s};
+  EXPECT_THAT(WriteReport(summary), HasSubstr("TimeoutOnRecv           1\n"));
+  const auto json = nlohmann::json::parse(WriteJsonReport(summary));
+  EXPECT_EQ(json["calls"]["failures"]["TimeoutOnRecv"], 1);
+  EXPECT_EQ(json["exit_code"], 1);
+}
+
+TEST(ReportTest, ProgressIsOneLine) {
+  const Run run;
+  const std::string line = WriteProgress(run.client->worker(), 10, 1s);
+  EXPECT_THAT(line, HasSubstr("20 calls (10.0/s), 0 open, 20 ok, 0 failed"));
+  EXPECT_THAT(line, Not(HasSubstr("\n")));
+}
+
+}  // namespace
+}  // namespace loadgen

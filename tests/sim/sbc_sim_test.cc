@@ -15,6 +15,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string>
 
 #include "tests/support/sbc_world.h"
@@ -250,6 +251,7 @@ class SimulatedHour {
       agent->set_dead(dead);
     } else {
       network_.SetUnreachable(agent->local().ip, dead);
+      cut_off_.insert(agent->local().ip);
     }
     if (!dead) return;
     simulation_.RunFor(dice_.Within(5s));
@@ -306,7 +308,10 @@ class SimulatedHour {
           // One that was let go at once was not the one that was bridged.
           const auto end = dialog.bye_received ? dialog.bye_received_at : dialog.ended_at;
           const bool let_go = end - dialog.answered_at < 80s;
-          kept[call.remote + call.local] += let_go ? 0u : 1u;
+          // A BYE that the network refused with an ICMP error is not sent again (§8.1.3.1): then it
+          // is the peer's session timer that ends its dialog.
+          const bool cut_off = cut_off_.contains(agent->local().ip);
+          kept[call.remote + call.local] += let_go || cut_off ? 0u : 1u;
           // The ACK of a delayed offer waits for the caller's, which some never send.
           const bool waits = call.invite.body.empty() && dialog.bye_sent;
           if (calm_ && !dialog.acked && !waits) {
@@ -332,6 +337,7 @@ class SimulatedHour {
   SimUserAgent trunk_;
   SimUserAgent* agents_[4] = {&one_, &two_, &three_, &trunk_};
   std::unique_ptr<SbcWorld> world_;
+  std::set<core::IpAddress> cut_off_;
   std::string yaml_;
   std::string complaint_;
   bool calm_ = true;  // Nothing is lost and nobody dies: then no peer need end what we forgot.

@@ -279,7 +279,8 @@ void ActionRunner::Do(const PauseRestoreAction& action) {
 
 void ActionRunner::Do(const GetTimeAction& action) {
   const int64_t wall_us = player_.environment_.trace->wall().unix_us;
-  SetNumber(action.seconds, static_cast<double>(wall_us / 1'000'000));
+  const int64_t whole_seconds = wall_us / 1'000'000;
+  SetNumber(action.seconds, static_cast<double>(whole_seconds));
   SetNumber(action.microseconds, static_cast<double>(wall_us % 1'000'000));
 }
 

@@ -16,7 +16,7 @@ using core::Duration;
 using core::Instant;
 
 constexpr size_t kScratchBytes = core::sip::Message::kBytesMax + 1;
-constexpr size_t kGlobalTextBytes = 64 * 1024;
+constexpr size_t kGlobalTextBytes = size_t{64} * 1024;
 constexpr size_t kUserTextBytes = 1024;
 
 Duration Milliseconds(double value) {

@@ -53,7 +53,7 @@ std::string Format(const char* format, auto... values) {
 // 00:01:30, and 00:01:30:123456 where SIPp has microseconds.
 std::string Clock(int64_t us, bool with_microseconds) {
   const long long seconds = us / 1'000'000;
-  const std::string text =
+  std::string text =
       Format("%02lld:%02lld:%02lld", seconds / 3600, seconds / 60 % 60, seconds % 60);
   if (!with_microseconds) return text;
   return text + Format(":%06lld", static_cast<long long>(us % 1'000'000));

@@ -1,6 +1,6 @@
 #include "sbc/control/control.h"
 
-#include <signal.h>
+#include <csignal>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,5 +1,6 @@
 #include "sbc/control/metrics.h"
 
+#include <cmath>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -194,7 +195,7 @@ prometheus::ClientMetric::Histogram ToPrometheus(const core::Histogram& us) {
   histogram.sample_count = us.count();
   histogram.sample_sum = us.mean() * static_cast<double>(us.count()) / kMicroseconds;
   for (const double bound : kBounds) {
-    const auto bound_us = static_cast<int64_t>(bound * kMicroseconds + 0.5);
+    const auto bound_us = std::llround(bound * kMicroseconds);
     histogram.bucket.push_back({us.CountUpTo(bound_us), bound});
   }
   return histogram;

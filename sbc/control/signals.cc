@@ -1,8 +1,8 @@
 #include "sbc/control/signals.h"
 
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <csignal>
 
 #include "core/base/check.h"
 

@@ -55,7 +55,7 @@ absl::Status WorkerGroup::Start(StartOptions options) {
     worker.policy = policies_[i].get();
     hosts_.push_back(std::make_unique<WorkerHost>(WorkerHost::Options{worker, set_pointers_}));
     threads_.push_back(std::make_unique<core::engine::WorkerThread>());
-    const absl::Status status = threads_.back()->Start(
+    absl::Status status = threads_.back()->Start(
         {.name = core::Concat("worker-", i), .cpu = cores.empty() ? -1 : cores[i]},
         hosts_.back().get());
     if (!status.ok()) {

@@ -49,23 +49,23 @@ TEST(ReportTest, ExitCodesAreSipps) {
 }
 
 // 20 calls that end well, of which the first ones began late when `stall` was.
-struct Run {
-  explicit Run(core::Duration stall = 0ms) {
+struct FinishedRun {
+  explicit FinishedRun(core::Duration stall = 0ms) {
     server = &world.AddServer(Scenario({Recv("OPTIONS"), SendResponse("200 OK")}), {"-m", "20"});
     client = &world.AddClient(
         Scenario({SendRequest("OPTIONS", 1, "counter=\"asked\""), Recv("200", "rtd=\"true\"")}),
         {"-r", "100", "-m", "20"});
     world.network().clock().AdvanceTo(world.now() + stall);
     CHECK(world.RunToEnd());
-    summary = {.options = &client->config().options,
-               .scenario = &client->scenario(),
-               .worker = &client->worker(),
-               .local = "10.0.0.1:5060",
-               .remote = "10.0.0.2:5060",
-               .elapsed = client->worker().now() - client->worker().started(),
-               .user_cpu = 1ms,
-               .system_cpu = 1ms,
-               .io = client->io()->counters()};
+    summary.options = &client->config().options;
+    summary.scenario = &client->scenario();
+    summary.worker = &client->worker();
+    summary.local = "10.0.0.1:5060";
+    summary.remote = "10.0.0.2:5060";
+    summary.elapsed = client->worker().now() - client->worker().started();
+    summary.user_cpu = 1ms;
+    summary.system_cpu = 1ms;
+    summary.io = client->io()->counters();
   }
   LoadWorld world;
   LoadNode* server;
@@ -74,14 +74,14 @@ struct Run {
 };
 
 TEST(ReportTest, AGeneratorThatKeptUpWasNoLimit) {
-  const Run run;
+  const FinishedRun run;
   EXPECT_THAT(JudgeLimits(run.summary).reasons, IsEmpty());
   EXPECT_THAT(WriteReport(run.summary), HasSubstr("generator limited         no\n"));
 }
 
 // Late by more than 10 ms in more than one call of a hundred: it was the generator.
 TEST(ReportTest, LateCallsAreTheGeneratorsFault) {
-  const Run run(35ms);
+  const FinishedRun run(35ms);
   const GeneratorLimits limits = JudgeLimits(run.summary);
   EXPECT_TRUE(limits.limited());
   EXPECT_DOUBLE_EQ(limits.late_share, 0.15);  // Those of 0, 10 and 20 ms.
@@ -91,16 +91,16 @@ TEST(ReportTest, LateCallsAreTheGeneratorsFault) {
 
 // And so is every datagram that was lost on our side.
 TEST(ReportTest, LossesOfOursAreTheGeneratorsFault) {
-  Run dropped;
+  FinishedRun dropped;
   dropped.summary.queue_drops = 3;
   EXPECT_THAT(JudgeLimits(dropped.summary).reasons, ElementsAre(HasSubstr("3 datagrams")));
-  Run unsent;
+  FinishedRun unsent;
   unsent.summary.io.send_dropped = 4;
   EXPECT_THAT(JudgeLimits(unsent.summary).reasons, ElementsAre(HasSubstr("4 datagrams")));
 }
 
 TEST(ReportTest, PeopleReadWhatHappened) {
-  const Run run;
+  const FinishedRun run;
   const std::string report = WriteReport(run.summary);
   EXPECT_THAT(report, HasSubstr("successful                20\n"));
   EXPECT_THAT(report, HasSubstr("failed                    0\n"));
@@ -112,7 +112,7 @@ TEST(ReportTest, PeopleReadWhatHappened) {
 }
 
 TEST(ReportTest, MachinesReadTheSame) {
-  const Run run(35ms);
+  const FinishedRun run(35ms);
   const auto json = nlohmann::json::parse(WriteJsonReport(run.summary));
   EXPECT_EQ(json["role"], "client");
   EXPECT_EQ(json["end"], "done");
@@ -140,10 +140,11 @@ TEST(ReportTest, FailuresHaveTheirNames) {
   LoadNode& client = world.AddClient(
       Scenario({SendRequest("OPTIONS", 1), Recv("200", "timeout=\"100\"")}), {"-m", "1"});
   ASSERT_TRUE(world.RunToEnd());
-  const RunSummary summary{.options = &client.config().options,
-                           .scenario = &client.scenario(),
-                           .worker = &client.worker(),
-                           .elapsed = 1s};
+  RunSummary summary;
+  summary.options = &client.config().options;
+  summary.scenario = &client.scenario();
+  summary.worker = &client.worker();
+  summary.elapsed = 1s;
   EXPECT_THAT(WriteReport(summary), HasSubstr("TimeoutOnRecv           1\n"));
   const auto json = nlohmann::json::parse(WriteJsonReport(summary));
   EXPECT_EQ(json["calls"]["failures"]["TimeoutOnRecv"], 1);
@@ -151,7 +152,7 @@ TEST(ReportTest, FailuresHaveTheirNames) {
 }
 
 TEST(ReportTest, ProgressIsOneLine) {
-  const Run run;
+  const FinishedRun run;
   const std::string line = WriteProgress(run.client->worker(), 10, 1s);
   EXPECT_THAT(line, HasSubstr("20 calls (10.0/s), 0 open, 20 ok, 0 failed"));
   EXPECT_THAT(line, Not(HasSubstr("\n")));

@@ -14,7 +14,7 @@
 #include "tests/support/load_texts.h"
 #include "tests/support/load_world.h"
 
-// -trace_stat: SIPp's columns in SIPp's order (sipp.md 1.13), a line for each period.
+// -trace_stat: SIPp's columns in SIPp's order, a line for each period.
 
 namespace loadgen {
 namespace {
@@ -85,7 +85,7 @@ TEST(StatisticsFileTest, HasSippsColumnsAndAPeriodALine) {
   EXPECT_EQ(table.columns.back(), "CallLengthRepartition_>=30");
   auto first = table.rows[0];
   auto last = table.rows[1];
-  EXPECT_THAT(first["StartTime"], testing::StartsWith("2023-11-14\t23:13:20.000000\t1700000000."));
+  EXPECT_THAT(first["StartTime"], testing::StartsWith("2023-11-15\t00:13:20.000000\t1700003600."));
   EXPECT_EQ(first["ElapsedTime(C)"], "00:00:01");
   EXPECT_EQ(first["TargetRate"], "10");
   EXPECT_EQ(first["OutgoingCall(C)"], "11");

@@ -28,6 +28,10 @@ namespace {
 // Each call has a tag towards the callee and one for each early dialog towards the caller.
 constexpr size_t kTagsPerCall = 1 + Call::kForksMax;
 
+// MESSAGEs on their way at once: few beside calls. More are answered as if no route were left.
+constexpr size_t kPagersMin = 64;
+constexpr size_t kCallsPerPager = 16;
+
 // What we take somewhere (RFC 3261 §20.5): INFO, NOTIFY and MESSAGE inside a dialog only.
 constexpr std::string_view kAllow =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, MESSAGE";
@@ -37,6 +41,7 @@ constexpr std::string_view kAllow =
 B2bua::B2bua(const Options& options)
     : options_(options),
       calls_(options.calls_max),
+      pagers_(std::max<size_t>(kPagersMin, options.calls_max / kCallsPerPager)),
       tags_(options.calls_max * kTagsPerCall),
       scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)) {
   CHECK(options.calls_max <= TransactionMark::kCallsMax);
@@ -53,6 +58,9 @@ void B2bua::OnRequest(ServerTransaction& transaction, const Message& request, co
     OnInDialog(transaction, request, packet, now);
   } else if (request.method() == Method::kInvite) {
     OnInvite(transaction, request, packet, now);
+  } else if (request.method() == Method::kMessage &&
+             options_.host->policy()->config().message.of(side_) == PassPolicy::kPass) {
+    OnPagerMessage(transaction, request, packet, now);
   } else {
     AnswerOutside(transaction, request, now);
   }
@@ -67,6 +75,7 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
     }
     return;
   }
+  if (mark.kind == Kind::kPager) return OnPagerResponse(mark, response, now);
   Call* call = FindCall(mark);
   switch (mark.kind) {
     case Kind::kInvite:
@@ -97,6 +106,7 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
         Free(call, now);
       return;
     case Kind::kProbe:
+    case Kind::kPager:
     case Kind::kNone:
       return;
   }
@@ -108,6 +118,7 @@ void B2bua::OnFailure(ClientTransaction& transaction, Failure failure, Instant n
     options_.host->OnOtherResponse(mark, 0, now);
     return;
   }
+  if (mark.kind == Kind::kPager) return OnPagerFailure(mark, now);
   Call* call = FindCall(mark);
   if (call == nullptr) return;
   switch (mark.kind) {

@@ -12,6 +12,7 @@
 #include "core/engine/placement.h"
 #include "core/sip/digest.h"
 #include "core/sip/identifier.h"
+#include "core/sip/small_headers.h"
 #include "core/sip/transaction_table.h"
 #include "core/sip/transaction_user.h"
 #include "core/time/timer_wheel.h"
@@ -23,6 +24,7 @@
 #include "sbc/host_table.h"
 #include "sbc/route_health.h"
 #include "sbc/transaction_mark.h"
+#include "sbc/uri_rewrite.h"
 
 namespace sbc {
 
@@ -190,13 +192,16 @@ class B2bua final : public core::sip::TransactionUser {
     const Policy* policy = nullptr;
     const Connector* connector = nullptr;
     const CustomerConfig* customer = nullptr;
+    Takeover takeover;
     CallRecord record;
   };
+  bool CheckTakeover(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
+                     Takeover* takeover, core::Instant now);
   std::optional<Refusal> FindConnector(const core::sip::Message& invite, const core::Packet& packet,
                                        NewCall* asked, core::Instant now);
   std::optional<Refusal> CheckCall(const core::sip::Message& invite, const core::Packet& packet,
                                    NewCall* asked) const;
-  void FillCall(Call* call, const NewCall& asked, core::sip::ServerTransaction& transaction,
+  void FillCall(Call* call, NewCall asked, core::sip::ServerTransaction& transaction,
                 const core::sip::Message& invite, const core::Packet& packet, core::Instant now);
   bool JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                    core::Instant now);
@@ -204,6 +209,9 @@ class B2bua final : public core::sip::TransactionUser {
                     const CustomerConfig& customer, core::Instant now);
   void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
                    CallRecord* record) const;
+  uint16_t AnswerRefusal(core::sip::ServerTransaction& transaction,
+                         const core::sip::Message& request, const Refusal& refusal,
+                         core::Instant now);
   void RefuseInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const Refusal& refusal, CallRecord* record, core::Instant now);
   std::optional<Refusal> CheckNode(const Policy& policy, const core::IpAddress& source,
@@ -217,6 +225,26 @@ class B2bua final : public core::sip::TransactionUser {
   bool SendAttempt(Call* call, const RouteTarget& target, core::Instant now);
   bool SendInvite(Call* call, const core::sip::Message& invite, const core::sip::Message* challenge,
                   core::Instant now);
+  /// A request of ours outside of a dialog, made of one that came.
+  struct OutsideHead {
+    core::sip::Method method = core::sip::Method::kUnknown;
+    Side towards = Side::kCustomer;
+    const Face* face = nullptr;
+    core::Endpoint peer;
+    std::string_view branch;
+    std::string_view from_tag;
+    std::string_view call_id;
+    uint32_t sequence = 1;
+  };
+  /// What WriteOutsideHead() made of it, for what else is written.
+  struct OutsideParties {
+    CallerIdentity caller;
+    UriHost ours;
+    core::BoundedText<512> uri;  // Empty where it was longer: then the message cannot be written.
+  };
+  /// From the request line to CSeq, and P-Asserted-Identity.
+  OutsideParties WriteOutsideHead(const OutsideHead& head, const Connector& connector,
+                                  const core::sip::Message& in, core::sip::MessageWriter* out);
   void WriteInvite(Call* call, const core::sip::Message& invite, std::string_view branch,
                    const core::sip::Message* challenge, core::sip::MessageWriter* out);
   void WriteCredentials(const Call& call, const core::sip::Message& challenge, std::string_view uri,
@@ -262,8 +290,8 @@ class B2bua final : public core::sip::TransactionUser {
   void OnBye(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
              const core::sip::Message& request, core::Instant now);
   void PassRequest(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,
-                   const core::sip::Message& request, const core::Packet& packet,
-                   core::Instant now);
+                   const core::sip::Message& request, const core::Packet& packet, core::Instant now,
+                   std::string_view refer_to = {});
   void OnRelayResponse(Call* call, size_t slot, const core::sip::Message& response,
                        core::Instant now);
   void OnReinviteResponse(Call* call, const core::sip::ClientTransaction& transaction,
@@ -275,6 +303,37 @@ class B2bua final : public core::sip::TransactionUser {
                    core::Instant now);
   bool AcceptTimer(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
                    const core::sip::Message& request, core::Instant now);
+
+  // b2bua_message.cc: MESSAGE outside of a dialog.
+  /// One on its way to its only route; its response goes back by it.
+  struct PagerMessage {
+    core::Handle<core::sip::ServerTransaction> server;
+  };
+  void OnPagerMessage(core::sip::ServerTransaction& transaction, const core::sip::Message& message,
+                      const core::Packet& packet, core::Instant now);
+  bool SendPagerMessage(core::sip::ServerTransaction& transaction,
+                        const core::sip::Message& message, const core::Packet& packet,
+                        const NewCall& asked, const RouteTarget& target, core::Instant now);
+  void OnPagerResponse(const TransactionMark& mark, const core::sip::Message& response,
+                       core::Instant now);
+  void OnPagerFailure(const TransactionMark& mark, core::Instant now);
+
+  // b2bua_transfer.cc: REFER, and INVITE with Replaces (rule 18).
+  /// A dialog that is to be given up: the leg on which the other side has it.
+  struct Replaced {
+    Call* call = nullptr;  // Null: there is none.
+    LegId leg = LegId::kCaller;
+    const core::sip::Dialog& dialog() const { return call->bridged()->dialog(leg); }
+  };
+  static bool MayTransfer(const Policy& policy, Side side);
+  Replaced FindReplaced(const core::sip::Replaces& replaces, Side side);
+  void OnRefer(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,
+               const core::sip::Message& request, const core::Packet& packet, core::Instant now);
+  uint16_t WriteReferTo(Call* call, LegId from, const core::sip::Message& request,
+                        core::sip::TextWriter* out);
+  uint16_t JudgeNewTarget(const Call& call, const core::sip::Message& request,
+                          std::string_view user);
+  bool ReadTakeover(const core::sip::Message& invite, Takeover* takeover);
 
   // b2bua_end.cc: refreshes and ends.
   void OnSessionTimer(Call* call, LegId leg, core::Instant now);
@@ -303,6 +362,7 @@ class B2bua final : public core::sip::TransactionUser {
 
   Options options_;
   core::Pool<Call> calls_;
+  core::Pool<PagerMessage> pagers_;
   core::FixedHashMap<TagEntry> tags_;
   Side side_ = Side::kCustomer;
   core::sip::Message scratch_message_;  // A kept request, read again to answer it.

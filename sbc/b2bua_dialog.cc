@@ -73,9 +73,7 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
     case Method::kMessage:
       return PassRequest(call, entry.leg, fork, transaction, request, packet, now);
     case Method::kRefer:
-      // Rule 18. `transfer: pass` is warned of when it is read: Refer-To and Replaces would have to
-      // be rewritten first.
-      return Answer(transaction, request, 403, now);
+      return OnRefer(call, entry.leg, fork, transaction, request, packet, now);
     default:
       return AnswerOutside(transaction, request, now);
   }
@@ -284,7 +282,8 @@ void B2bua::OnPrack(Call* call, Fork* fork, ServerTransaction& transaction, cons
 }
 
 void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& transaction,
-                        const Message& request, const Packet& packet, Instant now) {
+                        const Message& request, const Packet& packet, Instant now,
+                        std::string_view refer_to) {
   const LegId to = Other(from);
   Dialog& out_dialog = fork->dialog(to);
   if (out_dialog.state() == Dialog::State::kNone) {
@@ -318,6 +317,7 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
                        WriteAbilities(false, out);
                        if (call->bridged() != nullptr) out_leg.session.WriteOffer(out);
                      }
+                     if (!refer_to.empty()) out->Header(HeaderId::kReferTo, refer_to);
                      (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
                      CopyBody(request, out);

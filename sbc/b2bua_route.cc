@@ -88,56 +88,77 @@ bool B2bua::SendInvite(Call* call, const Message& invite, const Message* challen
   return true;
 }
 
-void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view branch,
-                        const Message* challenge, MessageWriter* out) {
-  const CallLeg& leg = call->leg(LegId::kCallee);
-  const Connector& connector = *call->connector;
-  const bool to_trunk = leg.side == Side::kTrunk;
-  CallerIdentity caller = ReadCaller(invite, connector);
-  if (to_trunk) OverrideCaller(connector, &caller);
-  const PartyUser called = CalledParty(invite.request_uri(), leg.side, connector.config->home_plan);
+B2bua::OutsideParties B2bua::WriteOutsideHead(const OutsideHead& head, const Connector& connector,
+                                              const Message& in, MessageWriter* out) {
+  OutsideParties parties;
+  const bool to_trunk = head.towards == Side::kTrunk;
+  parties.caller = ReadCaller(in, connector);
+  if (to_trunk) OverrideCaller(connector, &parties.caller);
+  const PartyUser called = CalledParty(in.request_uri(), head.towards, connector.config->home_plan);
   // The trunk is named by its host name (the Voice Connector insists), a PBX by its address.
   const UriHost peer =
-      to_trunk ? UriHost::Of(connector.config->trunk.host, leg.peer.port) : UriHost::Of(leg.peer);
+      to_trunk ? UriHost::Of(connector.config->trunk.host, head.peer.port) : UriHost::Of(head.peer);
   core::Endpoint own;
-  UriHost ours = UriHost::Of(leg.face.local);
-  if (core::Endpoint::Parse(leg.face.sent_by.view(), &own)) ours = UriHost::Of(own);
-  call->record.caller_sent.AssignTruncated(caller.caller().shown());
-  call->record.callee_call_id.AssignTruncated(call->attempt.call_id.view());
+  parties.ours = UriHost::Of(head.face->local);
+  if (core::Endpoint::Parse(head.face->sent_by.view(), &own)) parties.ours = UriHost::Of(own);
 
   char uri_bytes[512];
   core::sip::TextWriter uri({uri_bytes, sizeof(uri_bytes)});
   WriteUri(called, peer, &uri);
-  if (!uri.ok()) uri = core::sip::TextWriter({uri_bytes, 0});
-  out->RequestLine("INVITE", uri.text());
-  out->Header(HeaderId::kVia, {"SIP/2.0/UDP ", leg.face.sent_by.view(), ";rport;branch=", branch});
+  if (uri.ok()) (void)parties.uri.Assign(uri.text());
+  const std::string_view method = core::sip::Name(head.method);
+  out->RequestLine(method, parties.uri.view());
+  out->Header(HeaderId::kVia,
+              {"SIP/2.0/UDP ", head.face->sent_by.view(), ";rport;branch=", head.branch});
   uint32_t hops = 70;
-  (void)invite.MaxForwards(&hops);  // Absent in RFC 2543: then 70, as a UAC says.
+  (void)in.MaxForwards(&hops);  // Absent in RFC 2543: then 70, as a UAC says.
   out->Header(HeaderId::kMaxForwards, uint64_t{hops == 0 ? 0 : hops - 1});
   NameAddr from;
   NameAddr to;
-  (void)invite.From(&from);  // Both were judged to be readable.
-  (void)invite.To(&to);
+  (void)in.From(&from);  // Both were judged to be readable.
+  (void)in.To(&to);
   out->BeginHeader(HeaderId::kFrom);
-  WriteFrom(from, caller, leg.side, ours, call->attempt.from_tag.view(), out->value());
+  WriteFrom(from, parties.caller, head.towards, parties.ours, head.from_tag, out->value());
   out->EndHeader();
   out->BeginHeader(HeaderId::kTo);
   WriteParty(to, called, peer, "", out->value());
   out->EndHeader();
-  out->Header(HeaderId::kCallId, call->attempt.call_id.view());
+  out->Header(HeaderId::kCallId, head.call_id);
   out->BeginHeader(HeaderId::kCSeq);
-  out->value()->AppendNumber(call->attempt.sequence);
-  out->value()->Append(" INVITE");
+  out->value()->AppendNumber(head.sequence);
+  out->value()->Append(' ');
+  out->value()->Append(method);
   out->EndHeader();
+  char asserted_bytes[512];
+  core::sip::TextWriter asserted({asserted_bytes, sizeof(asserted_bytes)});
+  if (WriteAsserted(parties.caller, head.towards, parties.ours, &asserted) && asserted.ok()) {
+    out->Header(HeaderId::kPAssertedIdentity, asserted.text());
+  }
+  return parties;
+}
+
+void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view branch,
+                        const Message* challenge, MessageWriter* out) {
+  const CallLeg& leg = call->leg(LegId::kCallee);
+  const OutsideParties parties = WriteOutsideHead({.method = Method::kInvite,
+                                                   .towards = leg.side,
+                                                   .face = &leg.face,
+                                                   .peer = leg.peer,
+                                                   .branch = branch,
+                                                   .from_tag = call->attempt.from_tag.view(),
+                                                   .call_id = call->attempt.call_id.view(),
+                                                   .sequence = call->attempt.sequence},
+                                                  *call->connector, invite, out);
+  call->record.caller_sent.AssignTruncated(parties.caller.caller().shown());
+  call->record.callee_call_id.AssignTruncated(call->attempt.call_id.view());
   WriteContact(leg.face, out);
   call->attempt.offered_100rel = call->caller_supports_100rel || call->caller_requires_100rel;
   WriteAbilities(call->attempt.offered_100rel, out);
   leg.session.WriteOffer(out);
-  if (challenge != nullptr) WriteCredentials(*call, *challenge, uri.text(), out);
-  char asserted_bytes[512];
-  core::sip::TextWriter asserted({asserted_bytes, sizeof(asserted_bytes)});
-  if (WriteAsserted(caller, leg.side, ours, &asserted) && asserted.ok()) {
-    out->Header(HeaderId::kPAssertedIdentity, asserted.text());
+  if (challenge != nullptr) WriteCredentials(*call, *challenge, parties.uri.view(), out);
+  if (call->takeover.replaces) {
+    out->Header(HeaderId::kReplaces, call->takeover.replaces.text());
+    out->Header(HeaderId::kRequire, "replaces");
   }
   (void)CopyPassing(invite, leg.side, *call->policy, false, out);
   out->Header(HeaderId::kUserAgent, kProduct);

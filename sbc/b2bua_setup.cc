@@ -24,8 +24,8 @@ using core::sip::TransactionTable;
 
 namespace {
 
-// What we may be Required to know (§8.2.2.3). `replaces` only where transfers are passed.
-constexpr std::string_view kOptionTags[] = {"100rel", "timer"};
+// What we may be Required to know (§8.2.2.3); the last only where transfers are passed.
+constexpr std::string_view kOptionTags[] = {"100rel", "timer", "replaces"};
 
 // What a mailbox needs is microseconds; a worker that is late by this is drowning.
 constexpr core::Duration kGrantTimeout = std::chrono::seconds(2);
@@ -51,6 +51,7 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
       !Authenticate(transaction, invite, *asked.customer, now)) {
     return;  // Challenged: the caller tries again, and that is no call yet.
   }
+  if (!CheckTakeover(transaction, invite, &asked.takeover, now)) return;
   if (const auto refusal = CheckCall(invite, packet, &asked)) {
     return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
@@ -63,7 +64,7 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
                                "no room for another call"),
                         &asked.record, now);
   }
-  FillCall(call, asked, transaction, invite, packet, now);
+  FillCall(call, std::move(asked), transaction, invite, packet, now);
   const core::Handle<Call> handle = calls_.HandleOf(call);
   const AskGrant ask{.connector = asked.connector->number,
                      .to_trunk = side_ == Side::kCustomer,
@@ -86,6 +87,15 @@ void B2bua::OnGrantTimeout(Call* call, Instant now) {
                  &record, now);
   }
   Free(call, now);
+}
+
+// Taking over a dialog is a transfer too (rule 18); without the right to, it is nobody's.
+bool B2bua::CheckTakeover(ServerTransaction& transaction, const Message& invite, Takeover* takeover,
+                          Instant now) {
+  if (!invite.Has(HeaderId::kReplaces) || ReadTakeover(invite, takeover)) return true;
+  ++counters_.no_dialog;
+  Answer(transaction, invite, 481, now);
+  return false;
 }
 
 // Who calls, under which connector, and whether this node takes another call at all.
@@ -131,7 +141,7 @@ std::optional<Refusal> B2bua::CheckCall(const Message& invite, const Packet& pac
   return refusal;
 }
 
-void B2bua::FillCall(Call* call, const NewCall& asked, ServerTransaction& transaction,
+void B2bua::FillCall(Call* call, NewCall asked, ServerTransaction& transaction,
                      const Message& invite, const Packet& packet, Instant now) {
   const core::Handle<Call> handle = calls_.HandleOf(call);
   call->owner = this;
@@ -144,6 +154,7 @@ void B2bua::FillCall(Call* call, const NewCall& asked, ServerTransaction& transa
   call->customer = asked.customer;
   call->received_at = now;
   call->record = asked.record;
+  call->takeover = std::move(asked.takeover);
   call->caller_supports_100rel = invite.HasToken(HeaderId::kSupported, "100rel");
   call->caller_requires_100rel = invite.HasToken(HeaderId::kRequire, "100rel");
   CallLeg& leg = call->leg(LegId::kCaller);
@@ -196,18 +207,23 @@ void B2bua::StartCall(Call* call, Instant now) {
   const bool to_trunk = call->direction == CallDirection::kTermination;
   call->plan.Begin(to_trunk ? call->connector->trunk : call->connector->routes,
                    call->connector->failover, to_trunk ? Side::kTrunk : Side::kCustomer, now);
+  if (call->takeover.replaces) call->plan.Pin(call->takeover.peer);
   TryNextRoute(call, now);
 }
 
 bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, Instant now) {
+  const std::span<const std::string_view> known =
+      std::span(kOptionTags)
+          .first(MayTransfer(*options_.host->policy(), side_) ? std::size(kOptionTags)
+                                                              : std::size(kOptionTags) - 1);
   const core::sip::Verdict verdict =
-      core::sip::JudgeAbilities(invite, {.option_tags = kOptionTags, .media_types = {}});
+      core::sip::JudgeAbilities(invite, {.option_tags = known, .media_types = {}});
   if (!verdict.ok()) {
     ++counters_.unsupported;
     ++counters_.final_responses[verdict.status_code / 100];
     char tags[256];
     core::sip::TextWriter unsupported({tags, sizeof(tags)});
-    core::sip::WriteUnsupportedTags(invite, kOptionTags, &unsupported);
+    core::sip::WriteUnsupportedTags(invite, known, &unsupported);
     TransactionTable::Answer answer;
     answer.status_code = verdict.status_code;
     answer.reason = verdict.reason;
@@ -222,12 +238,6 @@ bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, I
   if (invite.MaxForwards(&hops) == ParseError::kOk && hops == 0) {
     ++counters_.loops;
     Answer(transaction, invite, 483, now);
-    return false;
-  }
-  if (invite.Has(HeaderId::kReplaces)) {
-    // Taking over a dialog is a transfer too (rule 18); without the right to, it is nobody's.
-    ++counters_.no_dialog;
-    Answer(transaction, invite, 481, now);
     return false;
   }
   const SessionTimer timer(options_.session);
@@ -280,7 +290,8 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
     for (const Credential& known : customer.credentials) {
       if (known.username != credentials.username) continue;
       outcome = options_.digest->Verify(
-          credentials, {.method = "INVITE", .uri = invite.request_uri(), .body = invite.body()},
+          credentials,
+          {.method = invite.method_text(), .uri = invite.request_uri(), .body = invite.body()},
           known.password, now);
       break;
     }
@@ -319,8 +330,9 @@ void B2bua::BeginRecord(const Message& invite, const Packet& packet, CallRecord*
   }
 }
 
-void B2bua::RefuseInvite(ServerTransaction& transaction, const Message& invite,
-                         const Refusal& refusal, CallRecord* record, Instant now) {
+// Answers and counts it; the code that it was.
+uint16_t B2bua::AnswerRefusal(ServerTransaction& transaction, const Message& request,
+                              const Refusal& refusal, Instant now) {
   ++counters_.refused[static_cast<size_t>(refusal.cause)];
   // A drop was dropped before it had a transaction; one that is decided later, by a limit, is
   // answered like any other: the caller has had our 100 by then.
@@ -336,10 +348,15 @@ void B2bua::RefuseInvite(ServerTransaction& transaction, const Message& invite,
     answer.field = HeaderId::kRetryAfter;
     answer.field_value = retry_after.text();
   }
-  (void)options_.table->Respond(transaction, invite, answer, now);
+  (void)options_.table->Respond(transaction, request, answer, now);
+  return status_code;
+}
+
+void B2bua::RefuseInvite(ServerTransaction& transaction, const Message& invite,
+                         const Refusal& refusal, CallRecord* record, Instant now) {
+  record->status_code = AnswerRefusal(transaction, invite, refusal, now);
   record->end = CallEnd::kRefused;
   record->cause = refusal.cause;
-  record->status_code = status_code;
   record->detail = refusal.detail;
   record->ended = options_.host->wall();
   options_.host->OnRecord(*record);

@@ -113,6 +113,12 @@ struct Attempt {
   Tag from_tag;
 };
 
+/// What an INVITE with Replaces takes over (RFC 3891), as the other side knows it.
+struct Takeover {
+  core::Packet replaces;  // The header field's value there; empty: nothing is taken over.
+  core::Endpoint peer;    // Who has it there: the only one to ask.
+};
+
 /// One call through us: two dialogs and what goes on between them.
 ///
 /// Shape:    at most kForksMax early dialogs, kRelaysMax requests on their way at once. Texts of
@@ -172,6 +178,7 @@ struct Call {
   std::array<Fork, kForksMax> forks;
   std::array<Relay, kRelaysMax> relays;
   core::Instant received_at{};
+  Takeover takeover;
   RoutePlan plan;
   CallRecord record;
 };

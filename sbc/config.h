@@ -288,7 +288,9 @@ struct Config {
   SipConfig sip;
   DnsConfig dns;
   HeadersConfig headers;
-  PerSide<PassPolicy> transfer;  // REFER that came from that side (rule 18).
+  // REFER, and INVITE with Replaces, that came from that side (rule 18). With several workers a
+  // Replaces is known to the worker that has the call it names; elsewhere it is 481.
+  PerSide<PassPolicy> transfer;
   PerSide<PassPolicy> message;   // MESSAGE that came from that side, outside a dialog.
   CallerIdConfig caller_id;
   EmergencyConfig emergency;

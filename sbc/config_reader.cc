@@ -228,10 +228,6 @@ void ReadLogs(const Node& node, const Reading& reading, LogsConfig* config) {
   node.RejectUnknownKeys();
 }
 
-bool AnyPasses(const PerSide<PassPolicy>& policy) {
-  return policy.customer == PassPolicy::kPass || policy.trunk == PassPolicy::kPass;
-}
-
 void ReadRoot(const Node& root, Reading* reading) {
   Config* config = &reading->config;
   if (!root.ExpectMap()) return;
@@ -248,15 +244,9 @@ void ReadRoot(const Node& root, Reading* reading) {
   if (const auto node = root.Find("headers")) ReadHeaders(*node, &config->headers);
   if (const auto node = root.Find("transfer")) {
     ReadPassPolicy(*node, &config->transfer);
-    if (AnyPasses(config->transfer)) {
-      node->Warn("pass is not supported yet: REFER is refused, and so is an INVITE with Replaces");
-    }
   }
   if (const auto node = root.Find("message")) {
     ReadPassPolicy(*node, &config->message);
-    if (AnyPasses(config->message)) {
-      node->Warn("pass is not supported yet: MESSAGE outside a dialog is refused");
-    }
   }
   if (const auto node = root.Find("caller_id")) ReadCallerId(*node, &config->caller_id);
   if (const auto node = root.Find("emergency")) ReadEmergency(*node, &config->emergency);

@@ -73,6 +73,11 @@ bool RoutePlan::Next(const HostTable& hosts, core::Random* random, core::Instant
   CHECK(routes_ != nullptr && (phase_ == Phase::kIdle || phase_ == Phase::kEnded));
   if (phase_ == Phase::kEnded) return false;
   if (now - began_ >= failover_->total_timeout) return GiveUp(), false;
+  if (pinned_.has_value()) {
+    if (!NextPinned(hosts, now)) return GiveUp(), false;
+    *target = current_;
+    return true;
+  }
   if (routes_tried_ == 0) NoteSkips(hosts);
   while (!NextAddress(hosts, random, now)) {
     if (!Draw(hosts, random)) return GiveUp(), false;
@@ -161,13 +166,32 @@ bool RoutePlan::NextAddress(const HostTable& hosts, core::Random* random, core::
   current_.endpoint = addresses[DrawBit(left, random)];
   CHECK(addresses_tried_.PushBack(current_.endpoint));
   route_open_ = true;
+  OpenAttempt(now);
+  return true;
+}
+
+// Once, by the route whose host has the address: that is whose health the attempt tells of. Who
+// called us from an address that no route has goes by the first one's name.
+bool RoutePlan::NextPinned(const HostTable& hosts, core::Instant now) {
+  if (attempts_ > 0 || routes_->empty()) return false;
+  size_t found = 0;
+  for (size_t i = routes_->size(); i-- > 0;) {
+    const std::span<const core::Endpoint> addresses = hosts.addresses((*routes_)[i].host);
+    if (std::find(addresses.begin(), addresses.end(), *pinned_) != addresses.end()) found = i;
+  }
+  const Route& route = (*routes_)[found];
+  current_ = {static_cast<uint8_t>(found), 0, route.host, route.transport, *pinned_};
+  OpenAttempt(now);
+  return true;
+}
+
+void RoutePlan::OpenAttempt(core::Instant now) {
   phase_ = Phase::kCalling;
   deadline_ = std::min(now + failover_->answer_timeout, began_ + failover_->total_timeout);
   ++attempts_;
   step_recorded_ =
       trace_.steps.PushBack({current_.route, RouteEvent::kTrying, 0, 0, current_.endpoint});
   if (!step_recorded_) ++trace_.more_steps;
-  return true;
 }
 
 void RoutePlan::OnProvisional(uint16_t status_code, core::Instant now) {

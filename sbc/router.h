@@ -116,6 +116,10 @@ class RoutePlan {
   /// `towards` is the side that is searched.
   void Begin(const RouteSet& routes, const Failover& failover, Side towards, core::Instant now);
 
+  /// Only this address will do: whatever route has it, and it is tried though it were down. After
+  /// Begin().
+  void Pin(const core::Endpoint& endpoint) { pinned_ = endpoint; }
+
   /// The next address to send the INVITE to, or false at the end of the search. Not while an
   /// attempt is under way.
   [[nodiscard]] bool Next(const HostTable& hosts, core::Random* random, core::Instant now,
@@ -147,6 +151,8 @@ class RoutePlan {
 
   bool Draw(const HostTable& hosts, core::Random* random);
   bool NextAddress(const HostTable& hosts, core::Random* random, core::Instant now);
+  bool NextPinned(const HostTable& hosts, core::Instant now);
+  void OpenAttempt(core::Instant now);
   uint32_t Eligible(const HostTable& hosts, uint16_t host) const;
   void NoteSkips(const HostTable& hosts);
   void EndAttempt(RouteEvent event, uint16_t status_code, core::Instant now);
@@ -166,6 +172,7 @@ class RoutePlan {
   core::Instant began_;
   core::Instant deadline_ = core::kNever;
   RouteTarget current_;
+  std::optional<core::Endpoint> pinned_;
   core::BoundedVector<core::Endpoint, kAddressesPerRoute> addresses_tried_;
   Answer answer_;
   RouteTrace trace_;

@@ -23,6 +23,7 @@ struct TransactionMark {
     kBye,       // A BYE of ours; detail: the LegId.
     kOrphan,    // No call any more. The low bits remember the To tag that was said BYE to.
     kProbe,     // A RouteHealth probe.
+    kPager,     // A MESSAGE outside of a dialog; the handle is its own pool's.
   };
   static constexpr uint32_t kIndexBits = 20;
   static constexpr size_t kCallsMax = size_t{1} << kIndexBits;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/base/check.h"
+#include "core/sip/small_headers.h"
 
 namespace core::engine {
 namespace {
@@ -18,12 +19,16 @@ std::optional<IdentifierOrigin> OriginOfResponse(const sip::Message& message,
   return mint.Read(via.branch);
 }
 
-// Replaces = callid *( SEMI replaces-param )                                     RFC 3891 §6.1
+// The Call-ID is ours where the dialog's INVITE was. Where it was the peer's, our tag stands first.
 std::optional<IdentifierOrigin> OriginOfReplaces(const sip::Message& message,
                                                  const IdentifierMint& mint) {
-  const std::optional<std::string_view> replaces = message.Find(HeaderId::kReplaces);
-  if (!replaces.has_value()) return std::nullopt;
-  return mint.Read(sip::Trim(replaces->substr(0, replaces->find(';'))));
+  sip::Replaces replaces;
+  if (sip::ParseReplaces(message.Find(HeaderId::kReplaces).value_or(""), &replaces) !=
+      sip::ParseError::kOk) {
+    return std::nullopt;
+  }
+  if (const auto origin = mint.Read(replaces.call_id)) return origin;
+  return mint.Read(replaces.to_tag);
 }
 
 std::optional<IdentifierOrigin> OriginOfRequest(const sip::Message& message,

@@ -33,9 +33,9 @@ class Placement {
 
   /// The shard that a message belongs to, by the first of these that is an identifier of ours:
   /// in a response the top Via's branch (RFC 3261 §17.1.3); in a request To's tag (it is in one of
-  /// our dialogs, or acknowledges our response), then the Call-ID in Replaces (RFC 3891: the new
-  /// call joins the one that it replaces). Else the hash of its Call-ID, which a response to
-  /// something that is not ours gets too.
+  /// our dialogs, or acknowledges our response), then the Call-ID or the to-tag in Replaces (RFC
+  /// 3891: the new call joins the one that it replaces). Else the hash of its Call-ID, which a
+  /// response to something that is not ours gets too.
   ///
   /// A request's own Call-ID and From-tag are not read: where they are ours and To's tag is not,
   /// our own request came round to us, and starts a call like any other.

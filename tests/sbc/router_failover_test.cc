@@ -240,6 +240,23 @@ TEST(UpstreamStatusTest, Rule11_WhatAPeersFinalBecomesOnTheOtherSide) {
   EXPECT_EQ(UpstreamStatus(603), 603);
 }
 
+// Rule 18: a dialog that is taken over is at one address, and no other will do: it is tried once,
+// by the route that has it, though that were down.
+TEST_F(RouterFailoverTest, Rule18_APinnedSearchTriesThatAddressOnly) {
+  AddRoute(1, 100, 3);
+  AddRoute(2, 1, 3);
+  SetDown(1);
+  Begin();
+  plan_.Pin(Address(1, 2));
+  ASSERT_TRUE(Next());
+  EXPECT_EQ(target_.route, 1);
+  EXPECT_EQ(target_.endpoint, Address(1, 2));
+  EXPECT_EQ(plan_.deadline(), kStart + 4s);
+  EXPECT_EQ(plan_.OnFinal(503, kStart), Verdict::kTryNext);
+  EXPECT_FALSE(Next());
+  EXPECT_EQ(plan_.answer().cause, RejectionCause::kNoRoute);
+}
+
 // The trace is bounded: further attempts are counted, and the events of those recorded stay theirs.
 TEST_F(RouterFailoverTest, TheTraceIsBounded) {
   for (unsigned i = 0; i < kRoutesMax; ++i) AddRoute(1, 1, 3);

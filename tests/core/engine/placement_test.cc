@@ -153,6 +153,14 @@ TEST_F(PlacementTest, PlacesAnInviteWithReplacesByTheCallItNames) {
   EXPECT_EQ(ShardOf(invite), kShard);
 }
 
+// Where the peer's INVITE made the dialog, its Call-ID is the peer's and only our tag tells.
+TEST_F(PlacementTest, PlacesAnInviteWithReplacesByOurTag) {
+  Fields invite;
+  invite.more = absl::StrCat("Replaces: theirs@192.0.2.1;from-tag=b;to-tag=", Tag(kShard), "\r\n");
+  (void)HashOf(invite);
+  EXPECT_EQ(ShardOf(invite), kShard);
+}
+
 // Identifiers that we did not mint place nothing: whatever the forger wrote, the hash decides.
 TEST_F(PlacementTest, IgnoresForgedIdentifiers) {
   Random forger_random(1);

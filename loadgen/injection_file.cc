@@ -2,12 +2,11 @@
 
 #include <charconv>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 
 #include "core/base/concat.h"
 #include "core/base/status.h"
 #include "loadgen/text.h"
+#include "loadgen/text_file.h"
 
 namespace loadgen {
 namespace {
@@ -98,7 +97,7 @@ absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Parse(std::string_
   auto file = std::make_unique<InjectionFile>();
   file->path_ = std::string(path);
   file->name_ = BaseName(path);
-  if (text.size() > UINT32_MAX) {
+  if (text.size() > kBytesMax) {
     return absl::InvalidArgumentError(core::Concat(path, ": wanted at most 4 GiB"));
   }
   file->text_ = std::string(text);
@@ -123,12 +122,9 @@ absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Parse(std::string_
 }
 
 absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open() || in.bad()) {
-    return absl::NotFoundError(core::Concat("-inf ", path, ": cannot be read"));
-  }
-  return Parse(text, path);
+  const absl::StatusOr<std::string> text = ReadTextFile(path, kBytesMax);
+  RETURN_IF_ERROR(text.status());
+  return Parse(*text, path);
 }
 
 std::optional<uint32_t> InjectionFile::NextLine(uint32_t* cursor, uint32_t user_id,

@@ -30,6 +30,7 @@ namespace loadgen {
 class InjectionFile {
  public:
   static constexpr size_t kLinesMax = 10'000'000;
+  static constexpr size_t kBytesMax = UINT32_MAX;
   enum class Order : uint8_t { kSequential, kRandom, kUser };
 
   static absl::StatusOr<std::unique_ptr<InjectionFile>> Parse(std::string_view text,

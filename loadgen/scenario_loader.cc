@@ -1,7 +1,5 @@
 #include "loadgen/scenario_loader.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "core/base/concat.h"
@@ -10,7 +8,9 @@
 #include "loadgen/element_reader.h"
 #include "loadgen/step_loader.h"
 #include "loadgen/text.h"
+#include "loadgen/text_file.h"
 #include "loadgen/xml_reader.h"
+#include "loadgen/xml_repair.h"
 
 namespace loadgen {
 namespace {
@@ -172,12 +172,9 @@ absl::StatusOr<std::unique_ptr<Scenario>> LoadScenario(std::string_view text,
 
 absl::StatusOr<std::unique_ptr<Scenario>> ReadScenario(const std::string& path,
                                                        const ScenarioInputs& inputs) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open() || in.bad()) {
-    return absl::NotFoundError(core::Concat("-sf ", path, ": cannot be read"));
-  }
-  return LoadScenario(text, path, inputs);
+  const absl::StatusOr<std::string> text = ReadTextFile(path, kXmlBytesMax);
+  RETURN_IF_ERROR(text.status());
+  return LoadScenario(*text, path, inputs);
 }
 
 }  // namespace loadgen

@@ -345,7 +345,7 @@ TEST(ScenarioLoaderTest, RefusesBadValues) {
   EXPECT_THAT(std::string(LoadScenario("<a/>", "t.xml", {}).status().message()),
               HasSubstr("wanted <scenario> as the root"));
   EXPECT_THAT(std::string(ReadScenario("/nonexistent.xml", {}).status().message()),
-              HasSubstr("-sf /nonexistent.xml: cannot be read"));
+              HasSubstr("/nonexistent.xml: cannot be read"));
 }
 
 TEST(ScenarioLoaderTest, StepsHaveALimit) {

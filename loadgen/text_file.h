@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace loadgen {
+
+/// The whole of a file that the command line names: a scenario, an injection file. A pipe, as in
+/// -sf <(...), is read to its end.
+///
+/// Shape:  at most `bytes_max`.
+/// Errors: the path, and why it cannot be read (a folder cannot).
+absl::StatusOr<std::string> ReadTextFile(const std::string& path, size_t bytes_max);
+
+}  // namespace loadgen

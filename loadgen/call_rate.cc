@@ -23,6 +23,20 @@ void CallRate::Take() {
   Schedule();
 }
 
+void CallRate::Change(double rate, Instant now) {
+  if (stopped_ || over_) return;
+  // The next call may be due in a stretch that is still to come.
+  if (now > stretch_start_) {
+    const auto period = static_cast<double>(plan_.period.count());
+    const double passed = static_cast<double>((now - stretch_start_).count()) * rate_ / period;
+    phase_ = std::max(0.0, static_cast<double>(in_stretch_) + phase_ - passed);
+    in_stretch_ = 0;
+    stretch_start_ = now;
+  }
+  rate_ = rate;
+  Schedule();
+}
+
 void CallRate::Schedule() {
   const auto period = static_cast<double>(plan_.period.count());
   while (true) {

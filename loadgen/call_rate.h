@@ -30,8 +30,14 @@ class CallRate {
   core::Instant next() const { return next_; }
   /// The next call was opened, or given up.
   void Take();
+  /// Another rate from `now` on, until -rate_increase changes it again. What is overdue is
+  /// forgotten: the plan begins anew.
+  void Change(double rate, core::Instant now);
   /// No more calls: the run drains.
-  void Stop() { next_ = core::kNever; }
+  void Stop() {
+    stopped_ = true;
+    next_ = core::kNever;
+  }
   /// Whether the plan has come to its own end (-rate_max).
   bool over() const { return over_; }
 
@@ -51,6 +57,7 @@ class CallRate {
   uint64_t taken_ = 0;
   core::Instant next_;
   bool over_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace loadgen

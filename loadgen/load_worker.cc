@@ -135,8 +135,8 @@ LoadWorker::LoadWorker(const Parts& parts)
 LoadWorker::~LoadWorker() = default;
 
 Instant LoadWorker::NextDue() const {
-  Instant due = timers_.NextDue();
-  if (phase_ != Phase::kRunning || is_server_) return due;
+  Instant due = std::min(timers_.NextDue(), drain_until_);
+  if (phase_ != Phase::kRunning || is_server_ || paused_) return due;
   if (parts_.options->users >= 0) return free_users_.empty() || HasAllCalls() ? due : now_;
   if (rate_->next() == core::kNever) return due;
   // Above one call a quantum they start by the few: a wake-up for each costs more than it paces.
@@ -161,10 +161,29 @@ void LoadWorker::OnTurnEnd(Instant now) {
   if (phase_ == Phase::kRunning && !is_server_ && rate_->over()) Drain();
   if (phase_ == Phase::kRunning && HasAllCalls()) Drain();
   if (phase_ == Phase::kDraining && calls_->size() == 0) phase_ = Phase::kEnded;
+  if (phase_ == Phase::kDraining && now >= drain_until_) EndNow();
 }
 
-void LoadWorker::Drain() {
+void LoadWorker::Drain(Instant until) {
   if (phase_ == Phase::kRunning) phase_ = Phase::kDraining;
+  drain_until_ = std::min(drain_until_, until);
+}
+
+core::Duration LoadWorker::DrainMax() const {
+  constexpr core::Duration kTransaction = std::chrono::seconds(32);
+  const double option_ms = static_cast<double>(parts_.options->call_duration.count()) / 1e6;
+  constexpr double kLongest = 1e12;  // Thirty years, in milliseconds.
+  const double pauses_ms = std::min(parts_.scenario->DurationMs(option_ms), kLongest);
+  return std::chrono::milliseconds(static_cast<int64_t>(pauses_ms)) + kTransaction;
+}
+
+void LoadWorker::ChangeRate(double more, Instant now) {
+  rate_->Change(std::max(0.0, rate_->rate() + more), now);
+}
+
+void LoadWorker::TogglePause(Instant now) {
+  paused_ = !paused_;
+  if (!paused_) rate_->Change(rate_->rate(), now);
 }
 
 void LoadWorker::EndNow() {
@@ -269,7 +288,7 @@ bool LoadWorker::HasAllCalls() const {
 }
 
 void LoadWorker::OpenDue(Instant now) {
-  if (phase_ != Phase::kRunning || is_server_) return;
+  if (phase_ != Phase::kRunning || is_server_ || paused_) return;
   if (parts_.options->users >= 0) return OpenForUsers(now);
   if (rate_->next() <= now) opened_ = now;
   for (size_t i = 0; i < kOpensPerTurnMax && rate_->next() <= now && !HasAllCalls(); ++i) {

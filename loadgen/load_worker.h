@@ -80,10 +80,20 @@ class LoadWorker final : public core::engine::WorkerProgram {
   /// When the next turn must run even if nothing comes.
   core::Instant NextDue() const;
 
-  /// No new calls from now on.
-  void Drain();
+  /// No new calls from now on. What is still open at `until` is ended then; a second Drain() does
+  /// not put that off.
+  void Drain(core::Instant until = core::kNever);
+  /// How long a call in good order may still go on: its pauses, and a transaction's whole life for
+  /// what it waits for (RFC 3261 §17.1.1.2: 64*T1). What lasts longer waits for nothing that comes.
+  core::Duration DrainMax() const;
   /// Ends all calls now: those that cannot be said to have succeeded have failed.
   void EndNow();
+
+  /// By hand: so many calls a period more, or fewer, from now on. Not below none.
+  void ChangeRate(double more, core::Instant now);
+  /// By hand: no new calls until it is asked again. What would have come due is not made up for.
+  void TogglePause(core::Instant now);
+  bool paused() const { return paused_; }
 
   void OnPacket(core::Packet packet, core::Instant now) override;
   void OnSendError(const core::net::SendError& error, core::Instant now) override;
@@ -132,6 +142,8 @@ class LoadWorker final : public core::engine::WorkerProgram {
   core::Instant now_;
   core::Instant started_;
   core::Instant opened_{};  // When calls were opened last.
+  core::Instant drain_until_ = core::kNever;
+  bool paused_ = false;
   core::Duration pace_quantum_;
   core::engine::WallMapping wall_;
   core::TimerWheel timers_;

@@ -84,7 +84,33 @@ TEST(CallRateTest, GrowsFromNothing) {
 TEST(CallRateTest, StopsForGood) {
   CallRate rate({.rate = 10}, kStart);
   rate.Stop();
+  rate.Change(20, kStart + 1s);
   EXPECT_EQ(rate.next(), core::kNever);
+}
+
+// A change by hand keeps what is still to come of the next call, forgets what is overdue, and does
+// not touch when -rate_increase is due.
+TEST(CallRateTest, ChangesByHand) {
+  CallRate rate({.rate = 1}, kStart);
+  rate.Take();  // The next is due at 1 s.
+  rate.Change(2, kStart + 500ms);
+  EXPECT_EQ(Offset(rate), 750ms);  // Half a call, at two a second.
+  rate.Change(0, kStart + 600ms);
+  EXPECT_EQ(rate.next(), core::kNever);
+  rate.Change(10, kStart + 5s);
+  EXPECT_EQ(Offset(rate), 5030ms);  // 0.3 of one.
+  rate.Change(10, kStart + 9s);
+  EXPECT_EQ(Offset(rate), 9s);
+  rate.Take();
+  EXPECT_EQ(Offset(rate), 9100ms);
+
+  CallRate grows({.rate = 1, .increase = 1, .interval = 10s}, kStart);
+  grows.Take();
+  grows.Change(4, kStart + 1s);
+  EXPECT_EQ(grows.rate(), 4);
+  while (Offset(grows) < 10s) grows.Take();
+  EXPECT_EQ(grows.taken(), 1 + 9 * 4u);
+  EXPECT_EQ(grows.rate(), 5);
 }
 
 }  // namespace

@@ -166,6 +166,57 @@ TEST(LoadWorkerTest, DrainsAndEnds) {
   EXPECT_EQ(client.worker().timers()->armed(), 0u);
 }
 
+// What does not end by itself has an end all the same: its pauses and a transaction's life after
+// the Drain(), and not a nanosecond before.
+TEST(LoadWorkerTest, DrainingHasAnEnd) {
+  LoadWorld world;
+  ScriptedPeer& peer = world.AddPeerAsServer();
+  LoadNode& client = world.AddClient(Scenario({SendRequest("INVITE", 1), Recv("200")}),
+                                     {"-r", "10", "-d", "1000"});
+  world.RunFor(10ms);
+  EXPECT_EQ(client.worker().DrainMax(), 32s);
+
+  client.worker().Drain(world.now() + 2s);
+  client.worker().Drain(world.now() + 1h);
+  world.RunFor(1999ms);
+  EXPECT_EQ(client.worker().phase(), LoadWorker::Phase::kDraining);
+  world.RunFor(2ms);
+  EXPECT_EQ(client.worker().phase(), LoadWorker::Phase::kEnded);
+  EXPECT_EQ(client.failed_by(Failure::kAborted), 1u);
+  EXPECT_EQ(peer.Count("INVITE"), 1u);
+
+  LoadWorld other;
+  LoadNode& pauses =
+      other.AddServer(Scenario({Recv("OPTIONS"), "<pause/>", kForget}), {"-d", "1000"});
+  EXPECT_EQ(pauses.worker().DrainMax(), 33400ms);
+}
+
+// The keys + - p: another pace from now on, none at all, and on again without the calls that would
+// have come due.
+TEST(LoadWorkerTest, PaceChangesByHand) {
+  LoadWorld world;
+  world.AddPeerAsServer();
+  LoadNode& client = world.AddClient(Scenario({SendRequest("OPTIONS", 1)}), {"-r", "10"});
+  world.RunFor(999ms);
+  EXPECT_EQ(client.counts().outgoing, 10u);
+  client.worker().ChangeRate(10, world.now());
+  world.RunFor(1s);
+  EXPECT_EQ(client.counts().outgoing, 30u);
+
+  client.worker().TogglePause(world.now());
+  world.RunFor(5s);
+  EXPECT_EQ(client.counts().outgoing, 30u);
+  client.worker().TogglePause(world.now());
+  world.RunFor(1s);
+  EXPECT_NEAR(static_cast<double>(client.counts().outgoing), 50, 1);
+  EXPECT_LE(client.statistics().start_lag_us.max(), 1);
+
+  client.worker().ChangeRate(-100, world.now());
+  world.RunFor(1s);
+  EXPECT_NEAR(static_cast<double>(client.counts().outgoing), 50, 1);
+  EXPECT_EQ(client.worker().rate().rate(), 0);
+}
+
 // A server has room for so many calls; one more is dropped, and it is we who were the limit.
 TEST(LoadWorkerTest, NoRoomIsCounted) {
   LoadWorld world;

@@ -127,6 +127,7 @@ std::string WriteJsonReport(const RunSummary& summary) {
                  {"icmp_errors", counts.icmp_errors},
                  {"received", summary.io.received},
                  {"sent", summary.io.sent}}},
+               {"could_not_write", summary.file_losses},
                {"generator", LimitsOf(summary)},
                {"cpu",
                 {{"user_s", Seconds(summary.user_cpu)},

@@ -192,6 +192,7 @@ std::string WriteReport(const RunSummary& summary) {
                               : Number(cpu_us / static_cast<double>(counts.created()), 1),
                           " us a call"),
              &out);
+  for (const std::string& loss : summary.file_losses) AppendLine("could not write", loss, &out);
   const GeneratorLimits limits = JudgeLimits(summary);
   AppendLine("generator limited", limits.limited() ? "yes" : "no", &out);
   for (const std::string& reason : limits.reasons) out += core::Concat("    ", reason, "\n");
@@ -206,7 +207,9 @@ std::string WriteProgress(const LoadWorker& worker, uint64_t calls_before,
                       " calls (", Number(PerSecond(counts.created() - calls_before, interval), 1),
                       "/s), ", statistics.current, " open, ", counts.successful, " ok, ",
                       counts.failed, " failed, ", counts.retransmits, " retransmissions",
-                      worker.phase() == LoadWorker::Phase::kDraining ? ", draining" : "");
+                      worker.phase() == LoadWorker::Phase::kDraining ? ", draining"
+                      : worker.paused()                              ? ", paused"
+                                                                     : "");
 }
 
 }  // namespace loadgen

@@ -48,6 +48,7 @@ struct RunSummary {
   core::Duration system_cpu{0};
   core::net::IoCounters io;
   uint64_t queue_drops = 0;
+  std::vector<std::string> file_losses;  // "3 lines of FILE": the disk is full.
 };
 
 /// Why the figures say something about the generator rather than about its target.

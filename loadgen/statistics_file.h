@@ -27,6 +27,8 @@ class StatisticsFile {
   absl::Status Open(const std::string& path);
   /// One more line: after each -fd, and at the end.
   void WriteLine();
+  /// Lines that the system refused: the disk is full.
+  uint64_t lost() const { return file_.lost(); }
 
  private:
   struct Snapshot {

@@ -79,6 +79,17 @@ TEST(ReportTest, AGeneratorThatKeptUpWasNoLimit) {
   EXPECT_THAT(WriteReport(run.summary), HasSubstr("generator limited         no\n"));
 }
 
+// A disk that was full is said by file, to both readers.
+TEST(ReportTest, SaysWhatCouldNotBeWritten) {
+  FinishedRun run;
+  EXPECT_THAT(WriteReport(run.summary), Not(HasSubstr("could not write")));
+  run.summary.file_losses = {"3 lines of a_1_.csv"};
+  EXPECT_THAT(WriteReport(run.summary),
+              HasSubstr("\n  could not write           3 lines of a_1_.csv\n"));
+  const auto json = nlohmann::json::parse(WriteJsonReport(run.summary));
+  EXPECT_EQ(json["could_not_write"], nlohmann::json::array({"3 lines of a_1_.csv"}));
+}
+
 // Late by more than 10 ms in more than one call of a hundred: it was the generator.
 TEST(ReportTest, LateCallsAreTheGeneratorsFault) {
   const FinishedRun run(35ms);

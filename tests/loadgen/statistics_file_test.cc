@@ -103,6 +103,16 @@ TEST(StatisticsFileTest, HasSippsColumnsAndAPeriodALine) {
   EXPECT_EQ(last["CallLengthRepartition_>=30"], "20");
 }
 
+// /dev/full is a disk without room: the run goes on, and the lines that are missing are counted.
+TEST(StatisticsFileTest, CountsWhatAFullDiskRefuses) {
+  LoadWorld world;
+  LoadNode& client = world.AddClient(Scenario({SendRequest("OPTIONS", 1)}), {"-m", "1"});
+  StatisticsFile file(&client.scenario(), &client.worker(), 0);
+  ASSERT_TRUE(file.Open("/dev/full").ok());
+  file.WriteLine();
+  EXPECT_EQ(file.lost(), 2u);  // With the header.
+}
+
 TEST(StatisticsFileTest, SaysWhereItCannotWrite) {
   LoadWorld world;
   LoadNode& client = world.AddClient("uac");

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
@@ -66,6 +67,7 @@ absl::Status LoadRun::Prepare() {
   }
   RETURN_IF_ERROR(ReadInjections());
   RETURN_IF_ERROR(ReadScenarios());
+  RETURN_IF_ERROR(CheckGlobals());
   return ReadAddresses();
 }
 
@@ -162,23 +164,29 @@ absl::Status LoadRun::ReadAddresses() {
   return absl::OkStatus();
 }
 
+absl::Status LoadRun::CheckGlobals() const {
+  for (const auto& [name, value] : options_.sets) {
+    const std::optional<VariableId> variable = scenario_->variables.Find(name);
+    if (variable && variable->scope == VariableScope::kGlobal) continue;
+    return absl::NotFoundError(
+        core::Concat("-set ", name, " ", value, ": wanted a variable that a <Global> declares"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status LoadRun::SetGlobals() {
   VariableStore* globals = worker_->player()->globals();
   for (const auto& [name, value] : options_.sets) {
-    const std::optional<VariableId> variable = scenario_->variables.Find(name);
-    if (!variable || variable->scope != VariableScope::kGlobal) {
-      return absl::NotFoundError(
-          core::Concat("-set ", name, " ", value, ": wanted a variable that a <Global> declares"));
-    }
-    if (!globals->SetText(variable->index, VariableType::kString, value)) {
+    const VariableId variable = *scenario_->variables.Find(name);  // CheckGlobals() found it.
+    if (!globals->SetText(variable.index, VariableType::kString, value)) {
       return absl::ResourceExhaustedError(core::Concat("-set ", name, ": the value is too long"));
     }
   }
   return absl::OkStatus();
 }
 
-std::string LoadRun::FileName(std::string_view suffix) const {
-  return core::Concat(scenario_name_, "_", values_.pid, suffix);
+std::string LoadRun::FileName(const std::string& given, std::string_view suffix) const {
+  return given.empty() ? core::Concat(scenario_name_, "_", values_.pid, suffix) : given;
 }
 
 absl::Status LoadRun::OpenFiles() {
@@ -187,19 +195,21 @@ absl::Status LoadRun::OpenFiles() {
     if (fd >= 0) close(fd);  // Emptied; if it cannot be, Open() says why.
     return sink->Open(path);
   };
-  const auto name = [this](const std::string& given, std::string_view suffix) {
-    return given.empty() ? FileName(suffix) : given;
-  };
   Trace::Files files = {.utc_offset_s = values_.utc_offset_s};
   if (options_.trace_messages) {
-    RETURN_IF_ERROR(open(name(options_.message_file, "_messages.log"), &messages_));
+    RETURN_IF_ERROR(open(FileName(options_.message_file, "_messages.log"), &messages_));
     files.messages = &messages_;
   }
   if (options_.trace_errors) {
-    RETURN_IF_ERROR(open(name(options_.error_file, "_errors.log"), &errors_));
+    RETURN_IF_ERROR(open(FileName(options_.error_file, "_errors.log"), &errors_));
     files.errors = &errors_;
   }
   trace_ = Trace(files);
+  if (options_.json_file.empty()) return absl::OkStatus();
+  // It is written at the end: whether it can be is better known now.
+  const int fd = ::open(options_.json_file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return absl::ErrnoToStatus(errno, core::Concat("--json ", options_.json_file));
+  close(fd);
   return absl::OkStatus();
 }
 
@@ -221,8 +231,11 @@ absl::Status LoadRun::Open() {
                            .kernel_receive_time = true});
   RETURN_IF_ERROR(socket.status());
   socket_ = *socket;
-  const core::Endpoint local = io_->LocalOf(socket_);
-  values_.local_port = local.port;
+  values_.local_port = io_->LocalOf(socket_).port;
+  return absl::OkStatus();
+}
+
+absl::Status LoadRun::Start() {
   RETURN_IF_ERROR(OpenFiles());
   worker_ =
       std::make_unique<LoadWorker>(LoadWorker::Parts{.options = &options_,
@@ -235,13 +248,13 @@ absl::Status LoadRun::Open() {
                                                      .random = &random_,
                                                      .trace = &trace_,
                                                      .socket = socket_,
-                                                     .local = local,
+                                                     .local = io_->LocalOf(socket_),
                                                      .target = target_,
                                                      .target_is_all = !options_.send_host.empty()});
   RETURN_IF_ERROR(SetGlobals());
   if (!options_.trace_stat) return absl::OkStatus();
   statistics_file_.emplace(scenario_.get(), worker_.get(), values_.utc_offset_s);
-  return statistics_file_->Open(options_.stat_file.empty() ? FileName(".csv") : options_.stat_file);
+  return statistics_file_->Open(FileName(options_.stat_file, "_.csv"));
 }
 
 int LoadRun::Run() {
@@ -253,6 +266,9 @@ int LoadRun::Run() {
   Say(core::Concat(scenario_->name, worker_->is_server() ? " waits for calls on " : " calls from ",
                    place));
   shows_progress_ = !options_.background && isatty(STDERR_FILENO) == 1;
+  if (options_.reads_keys && !options_.background && keyboard_.Open()) {
+    Say("keys: + - * / change the rate by 1 and 10, p pauses, q ends");
+  }
   looked_ = shown_ = written_ = worker_->started();
   // The loop looks around now and then even if nothing comes.
   core::Timer tick([](void*, core::Timer*, Instant) {}, nullptr);
@@ -262,6 +278,7 @@ int LoadRun::Run() {
     if (worker_->now() - looked_ >= kLookInterval || AskedBySignal() != Asked::kNothing) Look();
   }
   worker_->timers()->Disarm(&tick);
+  keyboard_.Close();
   io_->FlushAndWait(worker_->now());
   if (worker_->requests().fatal) end_ = RunEnd::kFatal;
   if (worker_->requests().stop_now) end_ = RunEnd::kStopNow;
@@ -275,27 +292,88 @@ int LoadRun::Run() {
 void LoadRun::Look() {
   const Instant now = worker_->now();
   looked_ = now;
-  switch (AskedBySignal()) {
-    case Asked::kNothing:
-      break;
-    case Asked::kDrain:
-      worker_->Drain();
-      break;
-    case Asked::kEnd:
-      end_ = RunEnd::kStopped;
-      worker_->EndNow();
-      break;
-  }
-  if (options_.timeout > Duration{0} && now - worker_->started() >= options_.timeout &&
-      worker_->phase() != LoadWorker::Phase::kEnded) {
-    end_ = options_.timeout_is_error ? RunEnd::kTimeoutError : RunEnd::kTimeout;
-    worker_->EndNow();
-  }
+  LookAtSignals();
+  LookAtKeys();
+  LookAtTimeout();
   if (statistics_file_ && now - written_ >= options_.stat_interval) {
     written_ = now;
     statistics_file_->WriteLine();
   }
   if (shows_progress_ && now - shown_ >= kProgressInterval) ShowProgress();
+}
+
+void LoadRun::LookAtSignals() {
+  switch (AskedBySignal()) {
+    case Asked::kNothing:
+      break;
+    case Asked::kDrain:
+      LetCallsEnd("the signal again ends them now");
+      break;
+    case Asked::kEnd:
+      EndCalls();
+      break;
+  }
+  if (TakeReportSignal()) {
+    (void)std::fputs(WriteReport(Summarize()).c_str(), stdout);
+    (void)std::fflush(stdout);
+  }
+}
+
+void LoadRun::LookAtKeys() {
+  const Instant now = worker_->now();
+  for (Key key = keyboard_.Read(); key != Key::kNone; key = keyboard_.Read()) {
+    switch (key) {
+      case Key::kNone:
+        break;
+      case Key::kFaster:
+        worker_->ChangeRate(1, now);
+        break;
+      case Key::kMuchFaster:
+        worker_->ChangeRate(10, now);
+        break;
+      case Key::kSlower:
+        worker_->ChangeRate(-1, now);
+        break;
+      case Key::kMuchSlower:
+        worker_->ChangeRate(-10, now);
+        break;
+      case Key::kPause:
+        worker_->TogglePause(now);
+        break;
+      case Key::kQuit:
+        if (worker_->phase() != LoadWorker::Phase::kRunning) return EndCalls();
+        LetCallsEnd("q again ends them now");
+        break;
+      case Key::kQuitNow:
+        return EndCalls();
+    }
+  }
+}
+
+// SIPp opens no more calls and waits for those that are open, for ever if need be. We do not.
+void LoadRun::LookAtTimeout() {
+  const Instant due = worker_->started() + options_.timeout;
+  const bool over = options_.timeout > Duration{0} && worker_->now() >= due;
+  if (!over || worker_->phase() == LoadWorker::Phase::kEnded || end_ == RunEnd::kStopped) return;
+  end_ = options_.timeout_is_error ? RunEnd::kTimeoutError : RunEnd::kTimeout;
+  if (options_.timeout_is_error) return worker_->EndNow();
+  LetCallsEnd("Ctrl-C twice ends them now");
+  worker_->Drain(due + worker_->DrainMax());
+}
+
+void LoadRun::LetCallsEnd(std::string_view how_to_end_now) {
+  if (worker_->phase() != LoadWorker::Phase::kRunning) return;
+  worker_->Drain();
+  const uint64_t open = worker_->statistics().current;
+  if (open == 0) return;
+  if (shows_progress_) (void)std::fputs("\n", stderr);
+  Say(core::Concat("no new calls; ", open, " are open and go on to their end; ", how_to_end_now));
+}
+
+void LoadRun::EndCalls() {
+  if (worker_->phase() == LoadWorker::Phase::kEnded) return;
+  end_ = RunEnd::kStopped;
+  worker_->EndNow();
 }
 
 void LoadRun::ShowProgress() {
@@ -323,7 +401,19 @@ RunSummary LoadRun::Summarize() const {
           .user_cpu = ToDuration(usage.ru_utime),
           .system_cpu = ToDuration(usage.ru_stime),
           .io = io_->counters(),
-          .queue_drops = io_->QueueDrops(socket_)};
+          .queue_drops = io_->QueueDrops(socket_),
+          .file_losses = FileLosses()};
+}
+
+std::vector<std::string> LoadRun::FileLosses() const {
+  std::vector<std::string> losses;
+  const auto add = [&losses](uint64_t lost, const std::string& path) {
+    if (lost > 0) losses.push_back(core::Concat(lost, " lines of ", path));
+  };
+  if (statistics_file_) add(statistics_file_->lost(), FileName(options_.stat_file, "_.csv"));
+  add(messages_.lost(), FileName(options_.message_file, "_messages.log"));
+  add(errors_.lost(), FileName(options_.error_file, "_errors.log"));
+  return losses;
 }
 
 void LoadRun::WriteReports(const RunSummary& summary) const {

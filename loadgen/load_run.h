@@ -3,6 +3,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/base/log.h"
@@ -10,6 +12,7 @@
 #include "core/net/uring_io.h"
 #include "core/time/clock.h"
 #include "loadgen/injection_file.h"
+#include "loadgen/keyboard.h"
 #include "loadgen/load_worker.h"
 #include "loadgen/options.h"
 #include "loadgen/report.h"
@@ -22,7 +25,7 @@ namespace loadgen {
 /// One run of the generator, from the command line's meaning to the report.
 ///
 /// Errors: Prepare() says what is wrong with a file, a name or an option; Open() that there is no
-///         socket.
+///         socket; Start() which file cannot be written.
 /// Thread: one.
 class LoadRun {
  public:
@@ -36,6 +39,8 @@ class LoadRun {
   absl::Status Prepare();
   /// Opens the socket.
   absl::Status Open();
+  /// Opens the files, whose names have this process in them, and makes the worker.
+  absl::Status Start();
   /// Makes the calls, until all are done or somebody wants it to end; writes the files and the
   /// report. Returns SIPp's exit code.
   int Run();
@@ -44,13 +49,20 @@ class LoadRun {
   absl::Status ReadInjections();
   absl::Status ReadScenarios();
   absl::Status ReadAddresses();
+  absl::Status CheckGlobals() const;
   absl::Status SetGlobals();
   absl::Status OpenFiles();
-  std::string FileName(std::string_view suffix) const;
+  std::string FileName(const std::string& given, std::string_view suffix) const;
   void Look();
+  void LookAtSignals();
+  void LookAtKeys();
+  void LookAtTimeout();
+  void LetCallsEnd(std::string_view how_to_end_now);
+  void EndCalls();
   void ShowProgress();
   RunSummary Summarize() const;
   void WriteReports(const RunSummary& summary) const;
+  std::vector<std::string> FileLosses() const;
 
   const Options& options_;
   core::Clock* clock_;
@@ -77,6 +89,7 @@ class LoadRun {
   std::unique_ptr<LoadWorker> worker_;
   std::optional<StatisticsFile> statistics_file_;
 
+  Keyboard keyboard_;
   RunEnd end_ = RunEnd::kDone;
   bool shows_progress_ = false;
   core::Instant looked_{};

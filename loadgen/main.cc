@@ -56,6 +56,7 @@ int Main(int argc, char** argv) {
   }
   CatchSignals();
   if (const absl::Status status = run.Open(); !status.ok()) return Fail(status, kExitNoSocket);
+  if (const absl::Status status = run.Start(); !status.ok()) return Fail(status, kExitFatal);
   return run.Run();
 }
 

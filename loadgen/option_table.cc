@@ -215,8 +215,10 @@ constexpr OptionRow kNetworkRows[] = {
 };
 
 constexpr OptionRow kTimerRows[] = {
-    {"timeout", "TIME", "Ends the run; s", SetSeconds<&Options::timeout>},
-    {"timeout_error", "", "-timeout is then a failure", SetFlag<&Options::timeout_is_error>},
+    {"timeout", "TIME", "No new calls from then on, and an end once those open are over; s",
+     SetSeconds<&Options::timeout>},
+    {"timeout_error", "", "-timeout ends the run at once, and is a failure",
+     SetFlag<&Options::timeout_is_error>},
     {"recv_timeout", "TIME", "How long a <recv> waits; ms",
      SetMilliseconds<&Options::recv_timeout>},
     {"T2", "TIME", "The longest gap between retransmissions, but of INVITE; ms (4s)",
@@ -231,7 +233,7 @@ constexpr OptionRow kTimerRows[] = {
 
 constexpr OptionRow kOutputRows[] = {
     {"trace_stat", "", "Statistics as CSV", SetFlag<&Options::trace_stat>},
-    {"stf", "FILE", "The file of -trace_stat (SCENARIO_PID.csv)", SetText<&Options::stat_file>},
+    {"stf", "FILE", "The file of -trace_stat (SCENARIO_PID_.csv)", SetText<&Options::stat_file>},
     {"fd", "TIME", "How often it gets a line; s (60s)",
      [](Values v, Options* o) {
        RETURN_IF_ERROR(ReadTime(v[0], kSecond, &o->stat_interval));
@@ -242,7 +244,8 @@ constexpr OptionRow kOutputRows[] = {
     {"error_file", "FILE", "The file of -trace_err", SetText<&Options::error_file>},
     {"trace_msg", "", "Every message", SetFlag<&Options::trace_messages>},
     {"message_file", "FILE", "The file of -trace_msg", SetText<&Options::message_file>},
-    {"nostdin", "", "Taken for SIPp's sake: stdin is never read", Ignore},
+    {"nostdin", "", "No keys are read where stdin is a terminal",
+     SetFlag<&Options::reads_keys, false>},
     {"bg", "", "In the background", SetFlag<&Options::background>},
     {"v", "", "Prints the version", SetFlag<&Options::show_version>},
     {"h", "", "Prints this", SetFlag<&Options::show_help>},

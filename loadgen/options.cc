@@ -33,9 +33,6 @@ absl::Status Apply(const OptionRow& row, std::span<const std::string_view> value
 
 // What belongs together only as a whole.
 absl::Status CheckTogether(const Options& options) {
-  if (options.timeout_is_error && options.timeout == core::Duration{0}) {
-    return absl::InvalidArgumentError("-timeout_error: wanted -timeout beside it");
-  }
   if (!options.scenario_file.empty() && options.scenario_name != "uac") {
     return absl::InvalidArgumentError("-sf and -sn: wanted one of them");
   }

@@ -93,6 +93,7 @@ struct Options {
   std::string error_file;                                   // -error_file
   bool trace_messages = false;                              // -trace_msg
   std::string message_file;                                 // -message_file
+  bool reads_keys = true;                                   // Not with -nostdin.
   bool background = false;                                  // -bg
   bool show_help = false;                                   // -h
   bool show_version = false;                                // -v

@@ -10,10 +10,13 @@ namespace {
 
 volatile std::sig_atomic_t drains = 0;
 volatile std::sig_atomic_t ends = 0;
+volatile std::sig_atomic_t reports = 0;
 
 extern "C" void OnSignal(int number) {
   if (number == SIGTERM) {
     ends = 1;
+  } else if (number == SIGUSR2) {
+    reports = 1;
   } else {
     drains = drains + 1;
   }
@@ -24,7 +27,7 @@ extern "C" void OnSignal(int number) {
 void CatchSignals() {
   struct sigaction action = {};
   action.sa_handler = OnSignal;
-  for (const int number : {SIGUSR1, SIGINT, SIGTERM}) {
+  for (const int number : {SIGUSR1, SIGUSR2, SIGINT, SIGTERM}) {
     CHECK(sigaction(number, &action, nullptr) == 0);
   }
   (void)std::signal(SIGPIPE, SIG_IGN);  // A reader of ours that went away is that write's error.
@@ -33,6 +36,12 @@ void CatchSignals() {
 Asked AskedBySignal() {
   if (ends != 0 || drains > 1) return Asked::kEnd;
   return drains == 1 ? Asked::kDrain : Asked::kNothing;
+}
+
+bool TakeReportSignal() {
+  const bool asked = reports != 0;
+  reports = 0;
+  return asked;
 }
 
 }  // namespace loadgen

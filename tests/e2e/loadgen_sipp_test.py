@@ -12,12 +12,15 @@ they are SIPp's language, and that ringfence-load means by it what SIPp means.
 import concurrent.futures
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 
@@ -60,6 +63,21 @@ OPTIONS_CLIENT = """<?xml version="1.0"?>
     Content-Length: 0
   ]]></send>
   <recv response="200"/>
+</scenario>
+"""
+
+OPTIONS_SERVER = """<?xml version="1.0"?>
+<scenario name="OPTIONS answered">
+  <recv request="OPTIONS"/>
+  <send><![CDATA[
+    SIP/2.0 200 OK
+    [last_Via:]
+    [last_From:]
+    [last_To:];tag=[call_number]
+    [last_Call-ID:]
+    [last_CSeq:]
+    Content-Length: 0
+  ]]></send>
 </scenario>
 """
 
@@ -222,11 +240,151 @@ def json_report(runner):
     return "\n".join(problems) or None
 
 
+def limited_report(runner):
+    """A generator that cannot keep up says so, and how many datagrams its socket dropped.
+
+    Its socket has room for a few messages, and far more calls come due at once than a core starts
+    in the time: both limits must show, and none of them in a slow run."""
+    scenario = runner.folder / "limits.xml"
+    scenario.write_text(OPTIONS_CLIENT)
+    answers = runner.folder / "limits-answers.xml"
+    answers.write_text(OPTIONS_SERVER)
+    problems = []
+    for rate, wanted in (("50", False), ("10000000", True)):
+        port = free_port()
+        tag = f"limits_{rate}"
+        calls = "20" if not wanted else "60000"
+        report = runner.folder / f"{tag}.json"
+        server = runner.start("load", ["-sf", str(answers), "-p", str(port)], tag + "/server")
+        wait_bound(port, server)
+        client = runner.start("load", [
+            f"{HOST}:{port}", "-sf", str(scenario), "-m", calls, "-l", calls, "-r", rate, "-nr",
+            "-recv_timeout", "2000", "-buff_size", "4096", "--json", str(report)], tag + "/client")
+        finish([client])
+        server.send_signal(signal.SIGTERM)
+        finish([server])
+        try:
+            limits = json.loads(report.read_text())["generator"]
+        except (OSError, ValueError) as error:
+            return f"{error}\n" + runner.logs(tag)
+        if limits["limited"] != wanted and not wanted and limits["socket_queue_drops"] == 0:
+            continue  # This machine stalled for 10 ms: that is an honest yes.
+        if limits["limited"] != wanted or (wanted and limits["late_start_share"] < 0.5):
+            problems.append(f"{rate}/s: {limits}")
+        if wanted and limits["socket_queue_drops"] == 0:
+            problems.append("no drops at a socket of 4 kB")
+    return "\n".join(problems) or None
+
+
+def full_disk(runner):
+    """-stf on a full disk: the calls go on, and the summary says what is missing."""
+    port = free_port()
+    server = runner.start("load", ["-sn", "uas", "-p", str(port), "-m", "2"], "full/server")
+    wait_bound(port, server)
+    client = runner.start("load", [f"{HOST}:{port}", "-m", "2", "-trace_stat", "-stf", "/dev/full"],
+                          "full/client")
+    codes = finish([client, server])
+    said = "could not write" in (runner.folder / "full/client/output").read_text()
+    return None if codes == [0, 0] and said else f"{codes}, said: {said}\n" + runner.logs("full")
+
+
+def timeout_lets_calls_end(runner):
+    """-timeout opens no more calls and waits for those that are open, as SIPp does."""
+    port, report = free_port(), runner.folder / "timeout.json"
+    server = runner.start("sipp", ["-sn", "uas", "-p", str(port)], "timeout/server")
+    wait_bound(port, server)
+    client = runner.start("load", [f"{HOST}:{port}", "-r", "5", "-d", "2500", "-timeout", "1",
+                                   "--json", str(report)], "timeout/client")
+    code = finish([client])[0]
+    server.kill()
+    server.wait()
+    calls = json.loads(report.read_text())["calls"] if report.exists() else {}
+    if code == 0 and calls.get("failed") == 0 and calls.get("successful", 0) >= 5:
+        return None
+    return f"exit code {code}, {calls}\n" + runner.logs("timeout")
+
+
+def peer_dies(runner):
+    """The server is killed in mid run: the calls fail, by name, and the run comes to its end."""
+    port, report = free_port(), runner.folder / "dies.json"
+    server = runner.start("sipp", ["-sn", "uas", "-p", str(port)], "dies/server")
+    wait_bound(port, server)
+    client = runner.start("load", [f"{HOST}:{port}", "-r", "20", "-m", "40", "-max_retrans", "2",
+                                   "--json", str(report)], "dies/client")
+    time.sleep(1)
+    server.kill()
+    server.wait()
+    code = finish([client])[0]
+    run = json.loads(report.read_text()) if report.exists() else {}
+    calls, messages = run.get("calls", {}), run.get("messages", {})
+    good = (code == 1 and calls["successful"] >= 5 and calls["failures"]["MaxUDPRetrans"] >= 5
+            and calls["successful"] + calls["failed"] == 40 and messages["icmp_errors"] > 0)
+    return None if good else f"exit code {code}, {calls}, {messages}\n" + runner.logs("dies")
+
+
+def background(runner):
+    """-bg: the parent says the child's PID and ends with 99; the child does the work."""
+    port, report = free_port(), runner.folder / "bg.json"
+    parent = runner.start("load", ["-sn", "uas", "-p", str(port), "-m", "1", "-bg", "-timeout",
+                                   "40", "--json", str(report)], "bg/server")
+    code = finish([parent])[0]
+    output = (runner.folder / "bg/server/output").read_text()
+    wait_bound(port, subprocess.Popen(["sleep", "10"]))
+    client = runner.start("load", [f"{HOST}:{port}", "-m", "1"], "bg/client")
+    client_code = finish([client])[0]
+    for _ in range(400):
+        if report.exists() and report.stat().st_size > 0:
+            break
+        time.sleep(0.025)
+    if code == 99 and client_code == 0 and "PID=[" in output and report.exists():
+        return None
+    return f"parent {code}, client {client_code}\n" + runner.logs("bg")
+
+
+def keys(runner):
+    """Keys of a terminal change the pace and end the run; the terminal is itself again then."""
+    port, report = free_port(), runner.folder / "keys.json"
+    server = runner.start("sipp", ["-sn", "uas", "-p", str(port)], "keys/server")
+    wait_bound(port, server)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(runner.folder)
+        os.execv(runner.load, [runner.load, f"{HOST}:{port}", "-r", "1", "-i", HOST,
+                               "--json", str(report)])
+    before = termios.tcgetattr(terminal)[3]
+    screen, pressed, deadline = b"", False, time.monotonic() + CASE_SECONDS
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                screen += os.read(terminal, 4096)
+            except OSError:  # The child has gone.
+                break
+        if b"keys:" in screen and not pressed:
+            pressed = True
+            os.write(terminal, b"**x+")
+        if b"(2" in screen:  # "2.4 s: 45 calls (20.9/s)": the keys had an effect.
+            os.write(terminal, b"q")
+    after = termios.tcgetattr(terminal)[3]
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    server.kill()
+    server.wait()
+    rate = json.loads(report.read_text())["rate"]["asked_per_s"] if report.exists() else None
+    if code == 0 and rate == 22 and before == after and before & termios.ECHO:
+        return None
+    return f"exit code {code}, rate {rate}, terminal {before:x} {after:x}\n{screen.decode()}"
+
+
 def other_cases(runner):
     yield "OPTIONS from sipp to load in a call", lambda: out_of_call(runner, "load", "sipp")
     yield "OPTIONS from load to sipp in a call", lambda: out_of_call(runner, "sipp", "load")
     yield "--json and -trace_stat", lambda: json_report(runner)
     yield "a taken port", lambda: taken_port(runner)
+    yield "generator limited, yes and no", lambda: limited_report(runner)
+    yield "a full disk", lambda: full_disk(runner)
+    yield "-timeout lets calls end", lambda: timeout_lets_calls_end(runner)
+    yield "a server that dies", lambda: peer_dies(runner)
+    yield "-bg", lambda: background(runner)
+    yield "keys", lambda: keys(runner)
     server = ["-sn", "uas", "-p"]
     for name, arguments, code, number in [
             ("help", ["-h"], 99, None),
@@ -234,6 +392,13 @@ def other_cases(runner):
             ("a scenario dumped", ["-sd", "uac"], 99, None),
             ("an option that is none", ["-nonsense"], 255, None),
             ("a file that is none", ["-sf", "/nonexistent", HOST], 255, None),
+            ("a folder", ["-sf", "/", HOST], 255, None),
+            ("a folder of values", ["-inf", "/", HOST], 255, None),
+            ("a variable that is none", [HOST, "-set", "none", "1"], 255, None),
+            ("a statistics file nowhere",
+             [*server, str(free_port()), "-trace_stat", "-stf", "/nonexistent/a.csv"], 255, None),
+            ("a JSON file nowhere",
+             [*server, str(free_port()), "-json", "/nonexistent/a.json"], 255, None),
             ("a client without a server to call", ["-sn", "uac"], 255, None),
             ("a timeout", [*server, str(free_port()), "-timeout", "1"], 97, None),
             ("a timeout that is an error",

@@ -276,6 +276,7 @@ absl::Status LoadActions(const XmlElement& action_element, LoadState* state,
     if (found == std::end(kActions)) return in.Error("unknown action: wanted one of SIPp's");
     Action action{.line = child.line(), .what = InternalCommandAction{}};
     RETURN_IF_ERROR(found->second(in, &action));
+    in.WarnOfUnread();
     actions->push_back(std::move(action));
   }
   return absl::OkStatus();

@@ -1,5 +1,6 @@
 #include "loadgen/element_reader.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/concat.h"
@@ -23,6 +24,19 @@ absl::Status ElementReader::NotYet(std::string_view what) const {
 absl::Status ElementReader::Annotate(const absl::Status& status) const {
   return {status.code(), core::Concat(state_->file_name, ":", line(), ": <", name(),
                                       ">: ", std::string(status.message()))};
+}
+
+void ElementReader::Warn(std::string_view what) const {
+  state_->scenario->warnings.push_back(
+      core::Concat(state_->file_name, ":", line(), ": <", name(), ">: ", what));
+}
+
+void ElementReader::WarnOfUnread() const {
+  for (const std::string_view name : element_.AttributeNames()) {
+    const bool read = std::any_of(asked_.begin(), asked_.end(),
+                                  [name](const char* asked) { return name == asked; });
+    if (!read) Warn(core::Concat("the attribute ", name, " is ignored: it has no meaning here"));
+  }
 }
 
 absl::Status ElementReader::Wanted(const char* name, std::string_view value,

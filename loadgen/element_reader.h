@@ -60,7 +60,10 @@ class ElementReader {
   int line() const { return element_.line(); }
   const XmlElement& element() const { return element_; }
   LoadState* state() const { return state_; }
-  std::optional<std::string_view> Text(const char* name) const { return element_.Attribute(name); }
+  std::optional<std::string_view> Text(const char* name) const {
+    asked_.push_back(name);
+    return element_.Attribute(name);
+  }
   bool Has(const char* name) const { return Text(name).has_value(); }
 
   absl::Status RequiredText(const char* name, std::string_view* out) const;
@@ -85,6 +88,10 @@ class ElementReader {
   absl::Status Error(std::string_view what) const;
   absl::Status NotYet(std::string_view what) const;
   absl::Status Annotate(const absl::Status& status) const;
+  /// What SIPp ignores without a word, we ignore with one: it is misspelt, most often.
+  void Warn(std::string_view what) const;
+  /// Warns of the attributes that nobody has asked for.
+  void WarnOfUnread() const;
 
  private:
   absl::Status UseVariable(std::string_view text, const char* attribute, VariableId* out) const;
@@ -92,6 +99,7 @@ class ElementReader {
 
   XmlElement element_;
   LoadState* state_;
+  mutable std::vector<const char*> asked_;  // Names, all literals.
 };
 
 }  // namespace loadgen

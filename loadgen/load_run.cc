@@ -34,6 +34,14 @@ void Say(std::string_view text) {
   (void)std::fprintf(stderr, "ringfence-load: %.*s\n", static_cast<int>(text.size()), text.data());
 }
 
+void SayWarnings(const std::vector<std::string>& warnings) {
+  constexpr size_t kSaidMax = 20;
+  for (size_t i = 0; i < warnings.size() && i < kSaidMax; ++i) Say("warning: " + warnings[i]);
+  if (warnings.size() > kSaidMax) {
+    Say(core::Concat("and ", warnings.size() - kSaidMax, " more such warnings"));
+  }
+}
+
 Duration ToDuration(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
@@ -99,6 +107,7 @@ absl::Status LoadRun::ReadScenarios() {
   };
   auto scenario = read(options_.scenario_file, options_.scenario_name, "-sn");
   RETURN_IF_ERROR(scenario.status());
+  SayWarnings((*scenario)->warnings);
   scenario_ = *std::move(scenario);
   scenario_name_ =
       options_.scenario_file.empty() ? options_.scenario_name : Stem(options_.scenario_file);
@@ -107,6 +116,7 @@ absl::Status LoadRun::ReadScenarios() {
   }
   auto out_of_call = read(options_.out_of_call_file, options_.out_of_call_name, "-oocsn");
   RETURN_IF_ERROR(out_of_call.status());
+  SayWarnings((*out_of_call)->warnings);
   out_of_call_ = *std::move(out_of_call);
   return absl::OkStatus();
 }

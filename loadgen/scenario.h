@@ -107,6 +107,7 @@ struct Scenario {
   std::vector<uint32_t> response_time_borders_ms;
   std::vector<uint32_t> call_length_borders_ms;
   uint16_t on_unexpected = kNoIndex;  // The label _unexp.main.
+  std::vector<std::string> warnings;  // What the file says in vain, each with its line.
 
   Role role() const;
   /// The sum of its pauses, with `option_ms` for those that -d sets: what -l defaults from.

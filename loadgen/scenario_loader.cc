@@ -74,13 +74,19 @@ absl::Status LoadElement(const XmlElement& element, LoadState* state) {
   if (is_step) return absl::OkStatus();
   const ElementReader in(element, state);
   const std::string_view name = in.name();
-  if (name == "label") return LoadLabel(in);
-  if (name == "Global" || name == "User" || name == "Reference") return LoadVariables(in);
-  if (name == "ResponseTimeRepartition" || name == "CallLengthRepartition") return LoadBorders(in);
-  if (name == "sendCmd" || name == "recvCmd" || name == "init" || name == "DefaultMessage") {
+  if (name == "label") {
+    RETURN_IF_ERROR(LoadLabel(in));
+  } else if (name == "Global" || name == "User" || name == "Reference") {
+    RETURN_IF_ERROR(LoadVariables(in));
+  } else if (name == "ResponseTimeRepartition" || name == "CallLengthRepartition") {
+    RETURN_IF_ERROR(LoadBorders(in));
+  } else if (name == "sendCmd" || name == "recvCmd" || name == "init" || name == "DefaultMessage") {
     return in.NotYet("");
+  } else {
+    return in.Error("unknown element; wanted send, recv, pause, nop, label or another of SIPp's");
   }
-  return in.Error("unknown element; wanted send, recv, pause, nop, label or another of SIPp's");
+  in.WarnOfUnread();
+  return absl::OkStatus();
 }
 
 absl::Status ResolveLabels(LoadState* state) {

@@ -194,6 +194,7 @@ absl::Status LoadCommon(const ElementReader& in, size_t index, Step* step) {
   }
   step->crlf = in.Has("crlf");  // Whatever its value: crlf="false" is true in SIPp.
   RETURN_IF_ERROR(in.Bool("hide", &step->hidden));
+  (void)in.Has("hiderest");  // For SIPp's screen, which ours is not.
   RETURN_IF_ERROR(in.Bool("ignoresdp", &step->ignore_sdp));
   step->display = std::string(in.Text("display").value_or(""));
   return absl::OkStatus();
@@ -242,10 +243,15 @@ absl::Status LoadStep(const XmlElement& element, LoadState* state, bool* known) 
   RETURN_IF_ERROR(found->second(in, &step));
   RETURN_IF_ERROR(LoadCommon(in, index, &step));
   if (element.name() == "timewait") state->after_timewait = true;
+  in.WarnOfUnread();
   // Only the first child counts, and only when it is <action>: SIPp looks no further.
   const XmlElement child = element.FirstChild();
-  if (!child || child.name() != "action") return absl::OkStatus();
-  return LoadActions(child, state, &step.actions);
+  const bool acts = child && child.name() == "action";
+  for (XmlElement other = acts ? child.Next() : child; other; other = other.Next()) {
+    in.Warn(core::Concat("the <", other.name(), "> in line ", other.line(),
+                         " is ignored: only an <action> that stands first counts"));
+  }
+  return acts ? LoadActions(child, state, &step.actions) : absl::OkStatus();
 }
 
 }  // namespace loadgen

@@ -24,6 +24,12 @@ std::optional<std::string_view> XmlElement::Attribute(const char* name) const {
   return attribute.value();
 }
 
+std::vector<std::string_view> XmlElement::AttributeNames() const {
+  std::vector<std::string_view> names;
+  for (const pugi::xml_attribute attribute : node_.attributes()) names.push_back(attribute.name());
+  return names;
+}
+
 XmlElement XmlElement::FirstChild() const { return {document_, FirstElement(node_.first_child())}; }
 
 XmlElement XmlElement::Next() const { return {document_, FirstElement(node_.next_sibling())}; }

@@ -26,6 +26,7 @@ class XmlElement {
   int line() const;
   /// The attribute's value, entities resolved.
   std::optional<std::string_view> Attribute(const char* name) const;
+  std::vector<std::string_view> AttributeNames() const;
   /// The first element inside, and the next one beside it; false at the end.
   XmlElement FirstChild() const;
   XmlElement Next() const;

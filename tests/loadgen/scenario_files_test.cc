@@ -89,7 +89,9 @@ TEST(ScenarioFilesTest, AllLoad) {
   for (const auto& entry : std::filesystem::directory_iterator("scenarios")) {
     if (entry.path().extension() != ".xml") continue;
     ++count;
-    EXPECT_NE(Read(entry.path().string()), nullptr);
+    const auto scenario = Read(entry.path().string());
+    ASSERT_NE(scenario, nullptr);
+    EXPECT_THAT(scenario->warnings, ::testing::IsEmpty());
     const std::string text = [&] {
       std::ifstream in(entry.path());
       return std::string{std::istreambuf_iterator<char>(in), {}};

@@ -290,6 +290,23 @@ TEST(ScenarioLoaderTest, ActionsBelongInAction) {
                                               "<nop><action/><action><foo/></action></nop>"));
   EXPECT_TRUE(scenario->steps[1].actions.empty());
   EXPECT_TRUE(scenario->steps[2].actions.empty());
+  EXPECT_THAT(scenario->warnings, ElementsAre(HasSubstr("<nop>: the <ereg> in line "),
+                                              HasSubstr("<nop>: the <action> in line ")));
+}
+
+// SIPp ignores without a word what it does not know in an element. So do we, but we say it: by its
+// place, once each, and nothing else.
+TEST(ScenarioLoaderTest, WarnsOfWhatIsIgnored) {
+  const auto scenario = MustLoad(
+      core::Concat(kOptions, "\n<recv request=\"BYE\" ptional=\"true\" crlf=\"1\" chance=\"0.5\"/>",
+                   Nop("<log message=\"a\" mesage=\"b\"/>"), "<label id=\"1\" name=\"x\"/>"));
+  EXPECT_THAT(
+      scenario->warnings,
+      ElementsAre(HasSubstr("<recv>: the attribute ptional is ignored: it has no meaning here"),
+                  HasSubstr("<recv>: the attribute chance is ignored"),  // Without a `next`.
+                  HasSubstr("<log>: the attribute mesage is ignored"),
+                  HasSubstr("<label>: the attribute name is ignored")));
+  EXPECT_TRUE(scenario->warnings.front().starts_with("t.xml:")) << scenario->warnings.front();
 }
 
 TEST(ScenarioLoaderTest, Lookup) {

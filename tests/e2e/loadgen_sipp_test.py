@@ -47,6 +47,8 @@ FILE_PAIRS = [
     ("connector-outbound-cancelled", "pbx-outbound-cancel"),
     ("connector-outbound-reinvite", "pbx-outbound-reinvite"),
     ("connector-outbound-bye", "pbx-outbound-callee-bye"),
+    ("pbx-inbound-hold", "connector-inbound-callee-hold"),
+    ("connector-outbound-refresh", "pbx-outbound-callee-refresh"),
 ]
 BUILTIN_PAIRS = [("uas", "uac"), ("uas", "regexp"), ("branchs", "branchc")]
 

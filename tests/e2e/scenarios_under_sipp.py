@@ -24,6 +24,8 @@ PAIRS = [
       for variant in ("", "-busy", "-reject", "-no-answer", "-reinvite")),
     ("connector-inbound-callee-bye", "pbx-inbound-bye"),
     ("pbx-outbound-callee-bye", "connector-outbound-bye"),
+    ("connector-inbound-callee-hold", "pbx-inbound-hold"),
+    ("pbx-outbound-callee-refresh", "connector-outbound-refresh"),
     ("connector-inbound-cancel", "pbx-inbound-cancelled"),
     ("pbx-outbound-cancel", "connector-outbound-cancelled"),
 ]

@@ -231,12 +231,21 @@ void LoadWorker::OnUnknown(const Packet& packet, std::string_view call_id, Insta
     ++counts_.dead_call;
     return;
   }
-  if (is_server_ && phase_ == Phase::kRunning && !HasAllCalls()) {
-    return OpenIncoming(packet, call_id, player_.get(), now);
-  }
-  if (!is_server_ && !IsResponse(packet.text())) {
+  const bool is_request = !IsResponse(packet.text());
+  if (is_server_) {
+    // (SIPp opens a call even for these, which never ends: who asks now and then whether we are
+    // there would use up -m.)
+    const std::string_view method = packet.text().substr(0, packet.text().find(' '));
+    if (parts_.options->auto_answer && is_request &&
+        IsAutoAnswered(core::sip::FindMethod(method)) && !parts_.scenario->BeginsWith(method)) {
+      return AnswerOutside(packet);
+    }
+    if (phase_ == Phase::kRunning && !HasAllCalls()) {
+      return OpenIncoming(packet, call_id, player_.get(), now);
+    }
+  } else if (is_request) {
     if (out_of_call_ != nullptr) return OpenIncoming(packet, call_id, out_of_call_.get(), now);
-    if (parts_.options->auto_answer) return AnswerOutside(packet, now);
+    if (parts_.options->auto_answer) return AnswerOutside(packet);
   }
   ++counts_.out_of_call;
   parts_.trace->Warn({"Discarding message which can't be mapped to a known call"}, packet.text());
@@ -261,7 +270,7 @@ void LoadWorker::OpenIncoming(const Packet& packet, std::string_view call_id,
 }
 
 // -aa, for what belongs to no call: 200, and nothing is remembered.
-void LoadWorker::AnswerOutside(const Packet& packet, Instant) {
+void LoadWorker::AnswerOutside(const Packet& packet) {
   core::sip::Message message;
   const bool read = message.Index(packet.text()) == core::sip::ParseError::kOk;
   if (!read || !IsAutoAnswered(message.method())) {

@@ -128,7 +128,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
   void OnMessageOfCall(Call* call, const core::Packet& packet, core::Instant now);
   void OpenIncoming(const core::Packet& packet, std::string_view call_id, ScenarioPlayer* player,
                     core::Instant now);
-  void AnswerOutside(const core::Packet& packet, core::Instant now);
+  void AnswerOutside(const core::Packet& packet);
   void OpenDue(core::Instant now);
   void OpenForUsers(core::Instant now);
   void OpenOutgoing(core::Instant planned, int64_t user_id, core::Instant now);

@@ -10,6 +10,18 @@ Scenario::Role Scenario::role() const {
   return Role::kClient;
 }
 
+bool Scenario::BeginsWith(std::string_view method) const {
+  for (const Step& step : steps) {
+    if (std::holds_alternative<NopStep>(step.what)) continue;
+    const auto* recv = std::get_if<RecvStep>(&step.what);
+    if (recv == nullptr) return false;
+    const bool matches = recv->pattern ? recv->pattern->Matches(method) : recv->request == method;
+    if (!recv->is_response && matches) return true;
+    if (recv->optional == RecvStep::Optional::kNo) return false;
+  }
+  return false;
+}
+
 double Scenario::DurationMs(double option_ms) const {
   double sum = 0;
   for (const Step& step : steps) {

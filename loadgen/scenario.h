@@ -110,6 +110,8 @@ struct Scenario {
   std::vector<std::string> warnings;  // What the file says in vain, each with its line.
 
   Role role() const;
+  /// Whether a request of this method is what a server's call may begin with.
+  bool BeginsWith(std::string_view method) const;
   /// The sum of its pauses, with `option_ms` for those that -d sets: what -l defaults from.
   double DurationMs(double option_ms) const;
 };

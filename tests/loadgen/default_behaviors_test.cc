@@ -228,6 +228,38 @@ TEST(DefaultBehaviorsTest, AutoAnswersOutsideOfCalls) {
   }
 }
 
+// A server answers them too, and they are none of its -m calls, before, in the middle and after
+// them; unless its scenario begins with one. Without -aa a message begins a call, as SIPp has it.
+TEST(DefaultBehaviorsTest, AutoAnswersDoNotUseUpTheCallsOfAServer) {
+  LoadWorld world;
+  ScriptedPeer& peer = world.AddPeer(world.client());
+  LoadNode& server = world.AddServer("uas", {"-m", "1", "-aa"});
+  for (const char* call_id : {"a", "b", "c"}) {
+    peer.Send(world.server(), Request("OPTIONS", call_id, 1));
+  }
+  world.RunFor(10ms);
+  EXPECT_EQ(peer.Count("SIP/2.0 200"), 3u);
+  EXPECT_EQ(server.counts().incoming, 0u);
+
+  peer.Send(world.server(), Request("INVITE", "call", 1));
+  world.RunFor(10ms);
+  EXPECT_EQ(server.counts().incoming, 1u);
+  EXPECT_EQ(server.worker().phase(), LoadWorker::Phase::kDraining);
+  peer.Send(world.server(), Request("OPTIONS", "d", 1));
+  world.RunFor(10ms);
+  EXPECT_EQ(server.worker().counts().auto_answered, 4u);
+
+  LoadWorld other;
+  ScriptedPeer& asks = other.AddPeer(other.client());
+  const auto options = {Recv("INVITE", "optional=\"true\""), Recv("OPTIONS"),
+                        SendResponse("486 Busy Here")};
+  LoadNode& plays = other.AddServer(Scenario(options), {"-m", "1", "-aa"});
+  asks.Send(other.server(), Request("OPTIONS", "a", 1));
+  other.RunFor(10ms);
+  EXPECT_EQ(asks.Count("SIP/2.0 486"), 1u);
+  EXPECT_EQ(plays.counts().successful, 1u);
+}
+
 // -oocsn plays a scenario for each request of no call; its responses stay out.
 TEST(DefaultBehaviorsTest, OutOfCallScenarioAnswersStrangers) {
   LoadWorld world;

@@ -179,6 +179,51 @@ class Builder : public YAML::EventHandler {
   bool started_ = false;
 };
 
+constexpr std::string_view kBlanks = " \t\r";
+
+// What Amazon's tools print begins at the margin, and there YAML takes no value of a key that is
+// itself indented. So an opening bracket in the line after a bare `key:` is moved to the right of
+// that key: how the rest is indented says nothing to YAML, up to the closing bracket.
+std::string IndentPastedJson(std::string_view text) {
+  std::string out;
+  size_t value_column = 0;  // Where the value of the line before may begin; 0: it has one.
+  while (!text.empty()) {
+    const size_t size = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view line = text.substr(0, size);
+    text.remove_prefix(size);
+    const size_t begin = line.find_first_not_of(" ");
+    const std::string_view content = line.substr(0, line.find_last_not_of(" \t\r\n") + 1);
+    if (content.empty()) {
+      out += line;
+      continue;
+    }
+    const bool opens = line[begin] == '{' || line[begin] == '[';
+    if (opens && begin < value_column) out.append(value_column - begin, ' ');
+    out += line;
+    // Past the dashes of a list, as in `- termination:`.
+    value_column = content.back() == ':' ? content.find_first_not_of(" -") + 1 : 0;
+  }
+  return out;
+}
+
+// What yaml-cpp says of a wrong indentation is about its parser; an operator needs the place.
+std::string_view IndentationHint(std::string_view text, const YAML::Mark& mark,
+                                 std::string_view said) {
+  for (int line = 0; line < mark.line && !text.empty(); ++line) {
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const std::string_view indent = line.substr(0, line.find_first_not_of(kBlanks));
+  if (indent.find('\t') != std::string_view::npos) {
+    return ": a tab indents this line, and YAML wants spaces";
+  }
+  if (said == YAML::ErrorMsg::END_OF_MAP || said == YAML::ErrorMsg::END_OF_SEQ ||
+      said == YAML::ErrorMsg::MAP_VALUE) {
+    return ": this line, or one above it, is indented otherwise than its neighbours";
+  }
+  return "";
+}
+
 absl::Status Refused(const std::string& name, const YAML::Mark& mark, std::string_view text) {
   return absl::InvalidArgumentError(
       Concat(name, ":", mark.line + 1, ":", mark.column + 1, ": ", text));
@@ -195,7 +240,8 @@ absl::Status Fill(const std::string& text, Tree* tree) {
   } catch (const Refusal& refusal) {
     return Refused(tree->name, refusal.mark, refusal.text);
   } catch (const YAML::Exception& error) {
-    return Refused(tree->name, error.mark, Concat("not YAML: ", error.msg));
+    return Refused(tree->name, error.mark,
+                   Concat("not YAML: ", error.msg, IndentationHint(text, error.mark, error.msg)));
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(Concat(tree->name, ": not YAML: ", error.what()));
   }
@@ -214,7 +260,7 @@ absl::StatusOr<Document> Document::Parse(std::string_view text, std::string name
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return absl::InvalidArgumentError(Concat(tree->name, ": not text: a zero byte at ", nul));
   }
-  const absl::Status filled = Fill(std::string(text), tree.get());
+  const absl::Status filled = Fill(IndentPastedJson(text), tree.get());
   if (!filled.ok()) return filled;
   if (tree->items.empty()) return absl::InvalidArgumentError(Concat(tree->name, ": empty"));
   return Document(std::move(tree));

@@ -200,6 +200,9 @@ TEST(ConfigReaderTest, TakesTheSeedsJsonByFileAndInline) {
              FileText(directory + "termination.json"),
              "\n    origination: ", FileText(directory + "origination-weighted.json"),
              "\n  - id: other\n    origination: ", FileText(directory + "origination.json"), "\n");
+  // Below its key, it begins at the margin: that is how it was printed.
+  std::string below = pasted;
+  for (size_t at; (at = below.find(": {\n")) != std::string::npos;) below.replace(at, 2, ":\n");
   const std::string by_file = Concat(kListeners, R"(
 connectors:
   - id: dr3rbaar376u5r4ntcnlq4
@@ -208,7 +211,7 @@ connectors:
   - id: other
     origination: {file: origination.json}
 )");
-  for (const std::string& text : {by_file, pasted}) {
+  for (const std::string& text : {by_file, pasted, below}) {
     const Config config = Read(text);
     ASSERT_THAT(config.connectors, SizeIs(2));
     const ConnectorConfig& weighted = config.connectors[0];

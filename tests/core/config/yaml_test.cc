@@ -249,6 +249,38 @@ TEST(YamlTest, TakesJsonPastedAtTheMargin) {
   EXPECT_EQ(document.root(&diagnostics).Find("pasted")->Find("A")->Find("B")->scalar(), "1");
 }
 
+// Amazon's tools print from the margin, and an operator pastes that under a key that is indented.
+TEST(YamlTest, TakesJsonPastedAtTheMarginUnderAnIndentedKey) {
+  for (const char* text :
+       {"outer:\n  - id: a\n    pasted:\n{\n    \"A\": {\n\"B\":\n{\"C\": 1},\n    }\n}\n    rest: "
+        "2\n",
+        "outer:\n  - pasted:   \n\n{\"A\": {\"B\":\r\n{\"C\": 1}}}\n    rest: 2\n",
+        "outer:\n  -\n    pasted:\n  {\"A\": {\"B\": {\"C\": 1}}}\n    rest: 2\n"}) {
+    const Document document = Read(text);
+    Diagnostics diagnostics;
+    const Node item = document.root(&diagnostics).Find("outer")->Items()[0];
+    EXPECT_EQ(item.Find("pasted")->Find("A")->Find("B")->Find("C")->scalar(), "1") << text;
+    EXPECT_EQ(item.Find("rest")->scalar(), "2") << text;
+  }
+  // A list may stand at its key's own margin, in YAML as in JSON.
+  const Document document = Read("a:\n[1, 2]\nb:\n- 3\n");
+  Diagnostics diagnostics;
+  EXPECT_EQ(document.root(&diagnostics).Find("a")->Items()[1].scalar(), "2");
+  EXPECT_EQ(document.root(&diagnostics).Find("b")->Items()[0].scalar(), "3");
+}
+
+TEST(YamlTest, SaysWhatIsWrongWithAnIndentation) {
+  EXPECT_EQ(RefusalOf("a: [1]\n\tb: 2\n"),
+            "f.yaml:2:2: not YAML: end of map not found: a tab indents this line, and YAML wants "
+            "spaces");
+  EXPECT_EQ(RefusalOf("a:\n- id: a\n   x: 1\n"),
+            "f.yaml:3:5: not YAML: illegal map value: this line, or one above it, is indented "
+            "otherwise than its neighbours");
+  EXPECT_EQ(RefusalOf("a:\n    b: 1\n  c: 2\n"),
+            "f.yaml:3:3: not YAML: end of map not found: this line, or one above it, is indented "
+            "otherwise than its neighbours");
+}
+
 TEST(YamlTest, AliasesAreTheValueTheyName) {
   const Document document = Read("a: &x {p: 1}\nb: *x\nc: [*x, *x]\n");
   Diagnostics diagnostics;

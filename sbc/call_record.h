@@ -47,7 +47,7 @@ struct CallRecord {
   core::WallTime ended;
   core::Duration setup{};           // INVITE received to 2xx sent, by the monotonic clock.
   uint64_t transaction_id[2] = {};  // Our UUID of the call: AWS's TransactionId.
-  core::BoundedText<22> connector_id;
+  core::BoundedText<ConnectorConfig::kIdMax> connector_id;  // Whole, as it finds the rest.
   core::BoundedText<32> caller;  // As the caller said it: the CDR keeps the original (rule 17).
   core::BoundedText<32> caller_sent;  // As the other side saw it.
   core::BoundedText<40> called;

@@ -211,6 +211,9 @@ enum class DtmfKind : uint8_t { kPass, kRfc4733, kInfo };
 
 /// One Voice Connector and the PBXs that it stands for.
 struct ConnectorConfig {
+  // Whole in every record, and a label of the trunk's host name (RFC 1035 §2.3.4).
+  static constexpr size_t kIdMax = 63;
+
   std::string id;  // 22 characters at AWS. What X-VoiceConnector-ID names.
   std::string region = "us-east-1";
   HomePlan home_plan = HomePlan::kNanp;  // Not a key: it follows from the region.
@@ -291,7 +294,7 @@ struct Config {
   // REFER, and INVITE with Replaces, that came from that side (rule 18). With several workers a
   // Replaces is known to the worker that has the call it names; elsewhere it is 481.
   PerSide<PassPolicy> transfer;
-  PerSide<PassPolicy> message;   // MESSAGE that came from that side, outside a dialog.
+  PerSide<PassPolicy> message;  // MESSAGE that came from that side, outside a dialog.
   CallerIdConfig caller_id;
   EmergencyConfig emergency;
   std::vector<core::Cidr> local_networks;  // Peers there are told `address`, not `advertise`.

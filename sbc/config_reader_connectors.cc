@@ -176,8 +176,7 @@ void ReadAwsParts(const Node& node, ConnectorReading* connector) {
 }
 
 bool IsId(std::string_view text) {
-  constexpr size_t kIdMax = 64;
-  return !text.empty() && text.size() <= kIdMax &&
+  return !text.empty() && text.size() <= ConnectorConfig::kIdMax &&
          std::all_of(text.begin(), text.end(), [](char c) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
          });
@@ -189,7 +188,7 @@ void ReadConnector(const Node& node, ConnectorReading* connector) {
     if (IsId(id->scalar())) {
       connector->config.id = id->scalar();
     } else {
-      (void)id->Wanted("the id of a Voice Connector: up to 64 letters and digits");
+      (void)id->Wanted("the id of a Voice Connector: up to 63 letters and digits");
     }
   }
   ReadRegion(node, connector);

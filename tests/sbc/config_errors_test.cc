@@ -172,7 +172,10 @@ TEST(ConfigErrorsTest, Connectors) {
       {"connectors: []", "1: `connectors` is missing: at least one is wanted"},
       {"connectors: [{}]", "2: connectors[0]: `id` is missing"},
       {"connectors: [{id: a b}]",
-       "2: connectors[0].id: a b is not the id of a Voice Connector: up to 64 letters and digits"},
+       "2: connectors[0].id: a b is not the id of a Voice Connector: up to 63 letters and digits"},
+      {"connectors: [{id: aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234}]",
+       "2: connectors[0].id: aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff... is "
+       "not the id of a Voice Connector: up to 63 letters and digits"},
       {"connectors:\n  - {id: a}\n  - {id: a}", "4: connectors[1]: id a is taken by connectors[0]"},
       {"connectors: [{id: a, region: us-east-2}]",
        "2: connectors[0].region: us-east-2 is not a region of Voice Connectors that we know; "

@@ -156,6 +156,20 @@ TEST(CdrTest, NoConnector) {
   EXPECT_EQ(cdr["UsageType"], "");
 }
 
+// Its whole id is in the record, or neither its account nor its routes would be found.
+TEST(CdrTest, AConnectorOfTheLongestId) {
+  Config config = ConfigWith("us-east-1");
+  config.connectors[0].id = std::string(ConnectorConfig::kIdMax, 'x');
+  CdrWriter writer;
+  writer.Configure(config);
+  CallRecord record = InboundRecord();
+  record.connector_id.AssignTruncated(config.connectors[0].id);
+  std::string out;
+  writer.Append(record, &out);
+  EXPECT_EQ(nlohmann::json::parse(out)["AwsAccountId"], "111122223333");
+  EXPECT_EQ(nlohmann::json::parse(out)["VoiceConnectorId"], config.connectors[0].id);
+}
+
 // The connectors of before a reload are remembered: their calls end later.
 TEST(CdrTest, AConnectorThatAReloadTookAway) {
   CdrWriter writer;

@@ -20,7 +20,7 @@ enum class EnvelopeKind : uint16_t {
 
   // Control thread to worker.
   kPolicy,         // words[0]: a Policy*, which the worker owns until it gives it back.
-  kHostAddresses,  // words[0]: host, words[1]: its Side. bytes: core::Endpoint, one after the
+  kHostAddresses,  // words[0]: host, words[1]: its Side. bytes: HostAddress, one after the
                    // other.
   kDrain,          // New calls are refused from now on.
   kStop,           // End every call now, flush, and leave the loop.

@@ -14,18 +14,20 @@ void HostTable::SetOwn(std::span<const core::Endpoint> own) {
   for (Host& host : hosts_) MarkOwn(&host);
 }
 
-void HostTable::SetAddresses(uint16_t host, Side side, std::span<const core::Endpoint> addresses) {
+void HostTable::SetAddresses(uint16_t host, Side side, std::span<const HostAddress> addresses) {
   CHECK(host < hosts_.size());
   Host updated;
   updated.side = side;
-  for (const core::Endpoint& address : addresses) {
-    const auto* end = updated.addresses.end();
-    if (std::find(updated.addresses.begin(), updated.addresses.end(), address) != end) continue;
+  for (const HostAddress& address : addresses) {
+    const auto same = [&address](const HostAddress& other) {
+      return other.endpoint == address.endpoint;
+    };
+    if (std::any_of(updated.addresses.begin(), updated.addresses.end(), same)) continue;
     if (!updated.addresses.PushBack(address)) break;
     const Host& before = hosts_[host];
     for (size_t i = 0; i < before.addresses.size(); ++i) {
       const bool was_down = ((before.down >> i) & 1) != 0;
-      if (was_down && before.addresses[i] == address) {
+      if (was_down && same(before.addresses[i])) {
         updated.down |= 1u << (updated.addresses.size() - 1);
       }
     }
@@ -35,17 +37,11 @@ void HostTable::SetAddresses(uint16_t host, Side side, std::span<const core::End
   RebuildReach();
 }
 
-void HostTable::Remove(uint16_t host) {
-  CHECK(host < hosts_.size());
-  hosts_[host] = Host();
-  RebuildReach();
-}
-
 bool HostTable::SetUp(uint16_t host, const core::Endpoint& address, bool up) {
   CHECK(host < hosts_.size());
   Host& entry = hosts_[host];
   for (size_t i = 0; i < entry.addresses.size(); ++i) {
-    if (entry.addresses[i] != address) continue;
+    if (entry.addresses[i].endpoint != address) continue;
     entry.down = up ? entry.down & ~(1u << i) : entry.down | (1u << i);
     return true;
   }
@@ -64,7 +60,7 @@ std::span<const core::IpAddress> HostTable::AddressesOf(Side side) const {
 void HostTable::MarkOwn(Host* host) const {
   host->own = 0;
   for (size_t i = 0; i < host->addresses.size(); ++i) {
-    if (std::find(own_.begin(), own_.end(), host->addresses[i]) != own_.end()) {
+    if (std::find(own_.begin(), own_.end(), host->addresses[i].endpoint) != own_.end()) {
       host->own |= 1u << i;
     }
   }
@@ -74,8 +70,8 @@ void HostTable::MarkOwn(Host* host) const {
 void HostTable::RebuildReach() {
   for (auto& reach : reach_) reach.clear();
   for (const Host& host : hosts_) {
-    for (const core::Endpoint& address : host.addresses) {
-      reach_[static_cast<size_t>(host.side)].push_back(address.ip);
+    for (const HostAddress& address : host.addresses) {
+      reach_[static_cast<size_t>(host.side)].push_back(address.endpoint.ip);
     }
   }
   for (auto& reach : reach_) {

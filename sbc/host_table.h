@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,16 +12,15 @@
 
 namespace sbc {
 
-/// What a host name resolved to: the record that the control thread sends to every worker.
-struct HostAddresses {
-  static constexpr size_t kMax = 16;
-
-  uint16_t host = 0;
-  Side side = Side::kCustomer;
-  uint16_t count = 0;
-  std::array<core::Endpoint, kMax> addresses;
+/// One address of a host, with what its SRV record says of it (RFC 2782): lower priorities first,
+/// and inside one a share by weight. All are alike where there is no such record.
+struct HostAddress {
+  core::Endpoint endpoint;
+  uint16_t priority = 0;
+  uint16_t weight = 0;
+  friend bool operator==(const HostAddress&, const HostAddress&) = default;
 };
-static_assert(std::is_trivially_copyable_v<HostAddresses>);
+static_assert(std::is_trivially_copyable_v<HostAddress>);  // It goes to workers by envelope.
 
 /// The addresses that the host names of routes and trunks have now, and which of them are up.
 ///
@@ -35,7 +33,7 @@ static_assert(std::is_trivially_copyable_v<HostAddresses>);
 /// Thread:   one worker's.
 class HostTable {
  public:
-  static constexpr size_t kAddressesMax = HostAddresses::kMax;
+  static constexpr size_t kAddressesMax = 16;
 
   explicit HostTable(size_t hosts_max);
 
@@ -44,13 +42,8 @@ class HostTable {
   void SetOwn(std::span<const core::Endpoint> own);
 
   /// A host's addresses after resolving. Those that stay keep their state; new ones start up.
-  void SetAddresses(uint16_t host, Side side, std::span<const core::Endpoint> addresses);
-  void SetAddresses(const HostAddresses& record) {
-    CHECK(record.count <= HostAddresses::kMax);
-    SetAddresses(record.host, record.side, {record.addresses.data(), record.count});
-  }
-  /// No policy in use names the host any more.
-  void Remove(uint16_t host);
+  /// None: no policy in use names it any more, or its name does not resolve.
+  void SetAddresses(uint16_t host, Side side, std::span<const HostAddress> addresses);
   /// What the host's home worker found. False if the address is not the host's (any more).
   bool SetUp(uint16_t host, const core::Endpoint& address, bool up);
 
@@ -63,7 +56,7 @@ class HostTable {
   uint32_t up(uint16_t host) const { return usable(host) & ~hosts_[host].down; }
   uint32_t usable(uint16_t host) const { return all(host) & ~hosts_[host].own; }
   uint32_t all(uint16_t host) const { return (1u << addresses(host).size()) - 1; }
-  std::span<const core::Endpoint> addresses(uint16_t host) const {
+  std::span<const HostAddress> addresses(uint16_t host) const {
     CHECK(host < hosts_.size());
     return {hosts_[host].addresses.begin(), hosts_[host].addresses.size()};
   }
@@ -71,7 +64,7 @@ class HostTable {
 
  private:
   struct Host {
-    core::BoundedVector<core::Endpoint, kAddressesMax> addresses;
+    core::BoundedVector<HostAddress, kAddressesMax> addresses;
     uint32_t down = 0;
     uint32_t own = 0;
     Side side = Side::kCustomer;

@@ -15,6 +15,35 @@ size_t DrawBit(uint32_t bits, core::Random* random) {
   return static_cast<size_t>(std::countr_zero(bits));
 }
 
+// Which of the addresses in `bits` is tried next (RFC 2782): of those of the lowest priority one by
+// weight. A weight of 0 has a small chance beside others, and an equal one among its like: that is
+// all that A and AAAA records have.
+size_t DrawAddress(std::span<const HostAddress> addresses, uint32_t bits, core::Random* random) {
+  uint32_t best = 0;
+  uint32_t weightless = 0;
+  uint64_t weights = 0;
+  for (uint32_t rest = bits; rest != 0; rest &= rest - 1) {
+    const uint32_t bit = rest & (0 - rest);
+    const HostAddress& address = addresses[static_cast<size_t>(std::countr_zero(rest))];
+    const uint16_t priority =
+        best == 0 ? UINT16_MAX : addresses[static_cast<size_t>(std::countr_zero(best))].priority;
+    if (best != 0 && address.priority > priority) continue;
+    if (address.priority < priority) best = weightless = 0, weights = 0;
+    best |= bit;
+    weights += address.weight;
+    if (address.weight == 0) weightless |= bit;
+  }
+  uint64_t at = random->Below(weights + 1);
+  if (at == 0 && weightless != 0) return DrawBit(weightless, random);
+  for (uint32_t rest = best & ~weightless; rest != 0; rest &= rest - 1) {
+    const auto i = static_cast<size_t>(std::countr_zero(rest));
+    if (at <= addresses[i].weight) return i;
+    at -= addresses[i].weight;
+  }
+  CHECK(false);  // The draw is at most the sum of the weights just walked.
+  return 0;
+}
+
 }  // namespace
 
 Failover::Failover(const FailoverConfig& config)
@@ -153,17 +182,17 @@ bool RoutePlan::NextAddress(const HostTable& hosts, core::Random* random, core::
   if (!route_open_) return false;
   route_open_ = false;
   if (addresses_tried_.full()) return false;
-  const std::span<const core::Endpoint> addresses = hosts.addresses(current_.host);
+  const std::span<const HostAddress> addresses = hosts.addresses(current_.host);
   uint32_t left = Eligible(hosts, current_.host);
   for (size_t i = 0; i < addresses.size(); ++i) {
     const auto* end = addresses_tried_.end();
-    if (std::find(addresses_tried_.begin(), addresses_tried_.end(), addresses[i]) != end) {
+    if (std::find(addresses_tried_.begin(), addresses_tried_.end(), addresses[i].endpoint) != end) {
       left &= ~(1u << i);
     }
   }
   if (left == 0) return false;
   current_.tried = static_cast<uint8_t>(addresses_tried_.size());
-  current_.endpoint = addresses[DrawBit(left, random)];
+  current_.endpoint = addresses[DrawAddress(addresses, left, random)].endpoint;
   CHECK(addresses_tried_.PushBack(current_.endpoint));
   route_open_ = true;
   OpenAttempt(now);
@@ -176,8 +205,9 @@ bool RoutePlan::NextPinned(const HostTable& hosts, core::Instant now) {
   if (attempts_ > 0 || routes_->empty()) return false;
   size_t found = 0;
   for (size_t i = routes_->size(); i-- > 0;) {
-    const std::span<const core::Endpoint> addresses = hosts.addresses((*routes_)[i].host);
-    if (std::find(addresses.begin(), addresses.end(), *pinned_) != addresses.end()) found = i;
+    for (const HostAddress& address : hosts.addresses((*routes_)[i].host)) {
+      if (address.endpoint == *pinned_) found = i;
+    }
   }
   const Route& route = (*routes_)[found];
   current_ = {static_cast<uint8_t>(found), 0, route.host, route.transport, *pinned_};

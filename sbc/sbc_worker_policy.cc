@@ -93,15 +93,16 @@ void SbcWorker::UpdateReachFilters() {
 void SbcWorker::OnHostAddresses(const Envelope& envelope, Instant now) {
   const auto host = static_cast<uint16_t>(envelope.words[0]);
   const auto side = static_cast<Side>(envelope.words[1]);
-  core::BoundedVector<core::Endpoint, HostTable::kAddressesMax> addresses;
-  for (size_t at = 0; at + sizeof(core::Endpoint) <= envelope.bytes.size() && !addresses.full();
-       at += sizeof(core::Endpoint)) {
-    (void)addresses.PushBack(
-        FromBytes<core::Endpoint>(envelope.bytes.substr(at, sizeof(core::Endpoint))));
+  core::BoundedVector<HostAddress, HostTable::kAddressesMax> addresses;
+  core::BoundedVector<core::Endpoint, HostTable::kAddressesMax> endpoints;
+  for (size_t at = 0; at + sizeof(HostAddress) <= envelope.bytes.size() && !addresses.full();
+       at += sizeof(HostAddress)) {
+    const auto address = FromBytes<HostAddress>(envelope.bytes.substr(at, sizeof(HostAddress)));
+    CHECK(addresses.PushBack(address) && endpoints.PushBack(address.endpoint));
   }
   hosts_.SetAddresses(host, side, {addresses.begin(), addresses.size()});
   if (home_of_host_[host] == options_.index) {
-    health_.SetAddresses(host, {addresses.begin(), addresses.size()}, &random_, now);
+    health_.SetAddresses(host, {endpoints.begin(), endpoints.size()}, &random_, now);
     ArmHealthTimer();
   }
   UpdateReachFilters();

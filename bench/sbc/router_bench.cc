@@ -16,7 +16,8 @@ struct RouteBed {
       const auto host = static_cast<uint16_t>(i);
       CHECK(routes.PushBack(
           {host, TransportKind::kUdp, static_cast<uint8_t>(1 + i / 10), static_cast<uint8_t>(5)}));
-      const core::Endpoint address[] = {{core::IpAddress::FromV4(0x0a000000 + host), 5060}};
+      const HostAddress address[] = {
+          {.endpoint = {core::IpAddress::FromV4(0x0a000000 + host), 5060}}};
       hosts.SetAddresses(host, Side::kCustomer, address);
     }
   }

@@ -5,7 +5,6 @@
 
 #include "core/base/concat.h"
 #include "core/base/status.h"
-#include "sbc/host_table.h"
 
 namespace sbc {
 
@@ -57,10 +56,10 @@ void HostWatch::Watch(const std::set<uint16_t>& hosts, Instant now) {
     it = addresses_.erase(it);
   }
   for (const uint16_t host : hosts) {
-    if (!addresses_.emplace(host, std::vector<core::Endpoint>()).second) continue;
+    if (!addresses_.emplace(host, std::vector<HostAddress>()).second) continue;
     const HostSpec& spec = registry_->hosts()[host];
     if (spec.ip) {
-      SetAddresses(host, {{*spec.ip, spec.port}});
+      SetAddresses(host, {{.endpoint = {*spec.ip, spec.port}}});
     } else {
       WatchName(host, now);
     }
@@ -106,20 +105,20 @@ void HostWatch::OnResolved(uint16_t host, const ResolvedHost& resolved) {
         .Text("host", NameOf(host))
         .Text("error", ResolveErrorName(resolved.error));
   }
-  std::vector<core::Endpoint> addresses;
+  std::vector<HostAddress> addresses;
   for (const core::transport::ResolvedAddress& address : resolved.addresses) {
-    if (addresses.size() < HostAddresses::kMax) addresses.push_back(address.endpoint);
+    addresses.push_back({address.endpoint, address.priority, address.weight});
   }
   SetAddresses(host, std::move(addresses));
 }
 
-void HostWatch::SetAddresses(uint16_t host, std::vector<core::Endpoint> addresses) {
-  std::vector<core::Endpoint>& known = addresses_[host];
+void HostWatch::SetAddresses(uint16_t host, std::vector<HostAddress> addresses) {
+  std::vector<HostAddress>& known = addresses_[host];
   if (known == addresses) return;
   known = addresses;
   std::string text;
-  for (const core::Endpoint& address : addresses) {
-    const core::Endpoint::Text word = address.text();
+  for (const HostAddress& address : addresses) {
+    const core::Endpoint::Text word = address.endpoint.text();
     text += core::Concat(text.empty() ? "" : ",", word.view());
   }
   if (!addresses.empty() && !registry_->hosts()[host].ip) {

@@ -17,6 +17,7 @@
 #include "core/transport/resolver.h"
 #include "sbc/config.h"
 #include "sbc/host_registry.h"
+#include "sbc/host_table.h"
 #include "sbc/policy.h"
 
 namespace sbc {
@@ -37,7 +38,7 @@ class HostWatch {
   struct Change {
     uint16_t host = 0;
     Side side = Side::kCustomer;
-    std::vector<core::Endpoint> addresses;
+    std::vector<HostAddress> addresses;
   };
 
   HostWatch(const HostRegistry* registry, core::Logger* log) : registry_(registry), log_(log) {}
@@ -63,7 +64,7 @@ class HostWatch {
  private:
   void WatchName(uint16_t host, core::Instant now);
   void OnResolved(uint16_t host, const core::transport::ResolvedHost& resolved);
-  void SetAddresses(uint16_t host, std::vector<core::Endpoint> addresses);
+  void SetAddresses(uint16_t host, std::vector<HostAddress> addresses);
   std::string NameOf(uint16_t host) const;
 
   const HostRegistry* registry_;
@@ -74,8 +75,8 @@ class HostWatch {
   core::LogSite too_many_{core::LogLevel::kError, "host_not_watched"};
 
   std::unique_ptr<core::transport::Resolver> resolver_;
-  std::map<uint16_t, core::transport::WatchId> watches_;       // Names only.
-  std::map<uint16_t, std::vector<core::Endpoint>> addresses_;  // Of every watched host.
+  std::map<uint16_t, core::transport::WatchId> watches_;    // Names only.
+  std::map<uint16_t, std::vector<HostAddress>> addresses_;  // Of every watched host.
   std::set<uint16_t> stale_;
   std::vector<Change> changes_;
 };

@@ -92,8 +92,7 @@ void WorkerGroup::PostAll(EnvelopeKind kind) {
   for (size_t i = 0; i < workers_; ++i) Post({i, kind, {0, 0}, {}});
 }
 
-void WorkerGroup::PostAddresses(uint16_t host, Side side,
-                                std::span<const core::Endpoint> addresses) {
+void WorkerGroup::PostAddresses(uint16_t host, Side side, std::span<const HostAddress> addresses) {
   const std::string bytes(reinterpret_cast<const char*>(addresses.data()), addresses.size_bytes());
   for (size_t i = 0; i < workers_; ++i) {
     Post({i, EnvelopeKind::kHostAddresses, {host, static_cast<uint64_t>(side)}, bytes});

@@ -50,7 +50,7 @@ class WorkerGroup {
   void OnPolicyDone(const Policy* policy);
 
   void PostAll(EnvelopeKind kind);
-  void PostAddresses(uint16_t host, Side side, std::span<const core::Endpoint> addresses);
+  void PostAddresses(uint16_t host, Side side, std::span<const HostAddress> addresses);
   /// Hands over what was posted. Once a turn of the control thread.
   void Flush();
 

@@ -67,7 +67,7 @@ TEST(AdmissionTest, Rule02_BlocksReachUs) {
 // so.
 TEST(AdmissionTest, Rule02_ARouteHostReachesUsButDoesNotStartCalls) {
   PolicyBed bed(SmallConfig());
-  const core::Endpoint route[] = {{Ip("198.51.100.77"), 5060}};
+  const HostAddress route[] = {{.endpoint = {Ip("198.51.100.77"), 5060}}};
   bed.hosts().SetAddresses(0, Side::kCustomer, route);
   EXPECT_EQ(SideOf(*bed, bed.hosts(), ListenerSide::kCustomer, Ip("198.51.100.77")),
             Side::kCustomer);
@@ -79,7 +79,7 @@ TEST(AdmissionTest, Rule02_ARouteHostReachesUsButDoesNotStartCalls) {
 
 TEST(AdmissionTest, Rule02_ATrunkHostOutsideTheBlocksReachesUsButDoesNotStartCalls) {
   PolicyBed bed(SmallConfig());
-  const core::Endpoint trunk[] = {{Ip("192.0.2.9"), 5060}};
+  const HostAddress trunk[] = {{.endpoint = {Ip("192.0.2.9"), 5060}}};
   bed.hosts().SetAddresses(1, Side::kTrunk, trunk);
   EXPECT_EQ(SideOf(*bed, bed.hosts(), ListenerSide::kTrunk, Ip("192.0.2.9")), Side::kTrunk);
   EXPECT_EQ(MayStart(*bed, FromTrunk("192.0.2.9", kConnectorA)).refusal->cause,
@@ -108,7 +108,7 @@ TEST(AdmissionTest, Rule03_OnAListenerOfBothTheLongestPrefixDecides) {
   EXPECT_EQ(SideOf(*bed, bed.hosts(), ListenerSide::kAny, Ip("3.80.16.13")), Side::kTrunk);
   EXPECT_EQ(SideOf(*bed, bed.hosts(), ListenerSide::kAny, Ip("192.0.2.1")), std::nullopt);
   // A PBX that stands within the trunk's block is known by its whole address.
-  const core::Endpoint route[] = {{Ip("3.80.16.99"), 5060}};
+  const HostAddress route[] = {{.endpoint = {Ip("3.80.16.99"), 5060}}};
   bed.hosts().SetAddresses(0, Side::kCustomer, route);
   EXPECT_EQ(SideOf(*bed, bed.hosts(), ListenerSide::kAny, Ip("3.80.16.99")), Side::kCustomer);
 }

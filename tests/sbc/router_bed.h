@@ -21,13 +21,13 @@ class RouterTest : public testing::Test {
     const auto host = static_cast<uint16_t>(routes_.size());
     ASSERT_TRUE(routes_.PushBack(
         {host, TransportKind::kUdp, static_cast<uint8_t>(priority), static_cast<uint8_t>(weight)}));
-    std::vector<core::Endpoint> endpoints;
-    for (unsigned i = 0; i < addresses; ++i) endpoints.push_back(Address(host, i));
-    hosts_.SetAddresses(host, Side::kCustomer, endpoints);
+    std::vector<HostAddress> alike;
+    for (unsigned i = 0; i < addresses; ++i) alike.push_back({.endpoint = Address(host, i)});
+    hosts_.SetAddresses(host, Side::kCustomer, alike);
   }
   void SetDown(unsigned host) {
-    for (const core::Endpoint& address : hosts_.addresses(static_cast<uint16_t>(host))) {
-      ASSERT_TRUE(hosts_.SetUp(static_cast<uint16_t>(host), address, false));
+    for (const HostAddress& address : hosts_.addresses(static_cast<uint16_t>(host))) {
+      ASSERT_TRUE(hosts_.SetUp(static_cast<uint16_t>(host), address.endpoint, false));
     }
   }
   void Begin(Side towards = Side::kCustomer) { plan_.Begin(routes_, failover_, towards, kStart); }

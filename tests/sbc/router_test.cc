@@ -200,7 +200,7 @@ TEST_F(RouterTest, Rule01_OurOwnAddressIsNoLastResort) {
   Begin();
   ASSERT_TRUE(Next());
   EXPECT_EQ(target_.endpoint, Address(0, 0));
-  const Endpoint now_own[] = {Address(0, 7)};
+  const HostAddress now_own[] = {{.endpoint = Address(0, 7)}};
   hosts_.SetAddresses(0, Side::kCustomer, now_own);
   ASSERT_EQ(plan_.OnTransportError(kStart), Verdict::kTryNext);
   EXPECT_FALSE(Next());
@@ -248,10 +248,61 @@ TEST_F(RouterTest, Rule08_TheTrunksAddressesAreUsedInTurn) {
   for (const auto& [endpoint, count] : first) ExpectShare(count, kCalls, 1.0 / 12);
 }
 
+// RFC 2782: SRV records of a higher priority are only for when all of a lower one have failed, and
+// inside one each has its weight's share of the calls.
+TEST_F(RouterTest, Rule09_SrvPrioritiesAndWeightsAreKept) {
+  AddRoute(1, 1, 0);
+  const HostAddress records[] = {{Address(0, 0), 20, 100},
+                                 {Address(0, 1), 10, 3},
+                                 {Address(0, 2), 10, 1},
+                                 {Address(0, 3), 30, 0}};
+  hosts_.SetAddresses(0, Side::kCustomer, records);
+  constexpr int kCalls = 12'000;
+  std::map<Endpoint, int> first;
+  for (int i = 0; i < kCalls; ++i) {
+    Begin();
+    ASSERT_TRUE(Next());
+    ++first[target_.endpoint];
+    ASSERT_EQ(plan_.OnTransportError(kStart), Verdict::kTryNext);
+    ASSERT_TRUE(Next());  // The other one of that priority, before any of the next.
+    EXPECT_EQ(target_.endpoint == Address(0, 1) || target_.endpoint == Address(0, 2), true);
+    ASSERT_EQ(plan_.OnTransportError(kStart), Verdict::kTryNext);
+    ASSERT_TRUE(Next());
+    EXPECT_EQ(target_.endpoint, Address(0, 0));
+  }
+  ASSERT_EQ(first.size(), 2u);
+  // A draw of 0 to 4, both included, in which 0 to 3 are the first one's.
+  ExpectShare(first[Address(0, 1)], kCalls, 4.0 / 5);
+
+  SetDown(0);
+  EXPECT_TRUE(hosts_.SetUp(0, Address(0, 3), true));
+  Begin();
+  ASSERT_TRUE(Next());
+  EXPECT_EQ(target_.endpoint, Address(0, 3));  // What is down is skipped, whatever its priority.
+}
+
+// A record of weight 0 beside others is hardly ever chosen, and among its like as often as any.
+TEST_F(RouterTest, Rule09_SrvRecordsWithoutWeight) {
+  AddRoute(1, 1, 0);
+  const HostAddress records[] = {
+      {Address(0, 0), 5, 0}, {Address(0, 1), 5, 0}, {Address(0, 2), 5, 98}};
+  hosts_.SetAddresses(0, Side::kCustomer, records);
+  constexpr int kCalls = 60'000;
+  std::map<Endpoint, int> first;
+  for (int i = 0; i < kCalls; ++i) {
+    Begin();
+    ASSERT_TRUE(Next());
+    ++first[target_.endpoint];
+  }
+  ExpectShare(first[Address(0, 2)], kCalls, 98.0 / 99);
+  ExpectShare(first[Address(0, 0)], kCalls, 0.5 / 99);
+}
+
 // Neither a search nor a name that resolves anew takes memory.
 TEST_F(RouterTest, AllocatesNothing) {
   for (unsigned i = 0; i < kRoutesMax; ++i) AddRoute(1 + i % 3, 1 + i, 3);
-  const Endpoint rotated[] = {Address(0, 7), Address(0, 1), Address(0, 9)};
+  const HostAddress rotated[] = {
+      {.endpoint = Address(0, 7)}, {.endpoint = Address(0, 1)}, {.endpoint = Address(0, 9)}};
   const size_t before = Allocations();
   hosts_.SetAddresses(0, Side::kCustomer, rotated);
   Begin();

@@ -72,8 +72,10 @@ void SbcWorld::PostAddresses(uint16_t host, const std::vector<core::Endpoint>& a
   Envelope envelope;
   envelope.kind = static_cast<uint16_t>(EnvelopeKind::kHostAddresses);
   envelope.words = {host, static_cast<uint64_t>(registry_.hosts()[host].side), 0, 0};
-  envelope.bytes = {reinterpret_cast<const char*>(addresses.data()),
-                    addresses.size() * sizeof(core::Endpoint)};
+  std::vector<sbc::HostAddress> records;
+  for (const core::Endpoint& address : addresses) records.push_back({.endpoint = address});
+  envelope.bytes = {reinterpret_cast<const char*>(records.data()),
+                    records.size() * sizeof(sbc::HostAddress)};
   for (size_t i = 0; i < workers_.size(); ++i) CHECK(control_outbox_->Post(i, envelope));
   control_outbox_->Flush();
   for (const auto& seat : workers_) seat->io->Wake();

@@ -76,7 +76,7 @@ TEST_F(HostWatchTest, ALiteralIsKnownAtOnce) {
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].host, literal_);
   EXPECT_EQ(changes[0].side, Side::kCustomer);
-  EXPECT_THAT(changes[0].addresses, ElementsAre(core::Endpoint{Ip("10.0.0.5"), 5070}));
+  EXPECT_THAT(changes[0].addresses, ElementsAre(HostAddress{{Ip("10.0.0.5"), 5070}, 0, 0}));
   EXPECT_THAT(server_.questions(), IsEmpty());
   watch_.Watch({literal_}, clock_.Now());
   EXPECT_THAT(watch_.TakeChanges(), IsEmpty());  // No news.
@@ -93,6 +93,20 @@ TEST_F(HostWatchTest, ANameIsAskedForAndWhatChangesIsTold) {
   EXPECT_EQ(changes[0].addresses.size(), 2u);
   EXPECT_EQ(watch_.unresolved(), 0u);
   EXPECT_THAT(lines_.text, HasSubstr("event=host_resolved host=pbx.example:5060 "));
+}
+
+// Workers get the priorities and weights of SRV records, and their ports (RFC 2782).
+TEST_F(HostWatchTest, WhatSrvRecordsSayIsPassedOn) {
+  const uint16_t host = Number({.connector_id = "c", .name = "pbx.example", .ip = {}, .srv = true});
+  server_.SetSrv("_sip._udp.pbx.example", 3600,
+                 {{20, 0, 5070, "b.example"}, {10, 60, 5060, "a.example"}});
+  server_.SetAddresses("a.example", 3600, {"192.0.2.1"});
+  server_.SetAddresses("b.example", 3600, {"192.0.2.2"});
+  watch_.Watch({host}, clock_.Now());
+  const auto changes = NextChanges();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_THAT(changes[0].addresses, ElementsAre(HostAddress{{Ip("192.0.2.1"), 5060}, 10, 60},
+                                                HostAddress{{Ip("192.0.2.2"), 5070}, 20, 0}));
 }
 
 TEST_F(HostWatchTest, ANameThatDoesNotExistIsSaid) {
@@ -130,7 +144,7 @@ TEST_F(HostWatchTest, OtherServersAreAskedAnew) {
   server_.SetAddresses("pbx.example", 3600, {"192.0.2.9"});
   const auto changes = NextChanges();
   ASSERT_EQ(changes.size(), 1u);
-  EXPECT_THAT(changes[0].addresses, ElementsAre(core::Endpoint{Ip("192.0.2.9"), 5060}));
+  EXPECT_THAT(changes[0].addresses, ElementsAre(HostAddress{{Ip("192.0.2.9"), 5060}, 0, 0}));
 }
 
 TEST_F(HostWatchTest, HostsOfAPolicyAreItsRoutesAndTrunks) {

@@ -50,7 +50,8 @@ ResolutionCache::ResolutionCache(const Options& options)
   CHECK(options.refresh_percent > 0 && options.refresh_percent <= 100);
 }
 
-std::optional<WatchId> ResolutionCache::Add(const ResolveTarget& target, Instant now) {
+std::optional<WatchId> ResolutionCache::Add(const ResolveTarget& target, Instant now,
+                                            const ResolvedHost* last) {
   Watch* watch = watches_.Acquire();
   if (watch == nullptr) return std::nullopt;
   watch->target = target;
@@ -61,6 +62,10 @@ std::optional<WatchId> ResolutionCache::Add(const ResolveTarget& target, Instant
     watch->host.error = ResolveError::kNone;
     CHECK(watch->host.addresses.PushBack({{address, target.port}, 0, 0}));
     Changed(watch);
+  } else if (last != nullptr && !last->addresses.empty()) {
+    watch->host = *last;
+    watch->host.error = ResolveError::kNotYet;
+    watch->drop_at = last->expires + options_.stale_max;
   }
   return watches_.HandleOf(watch);
 }

@@ -97,7 +97,10 @@ class ResolutionCache {
   explicit ResolutionCache(const Options& options);
 
   /// Starts to watch a host. A literal is answered here and now, and never asked for.
-  std::optional<WatchId> Add(const ResolveTarget& target, Instant now);
+  /// `last`, if not null, is what another cache knew of the host: it serves until this one has an
+  /// answer, as one of its own past its TTL would.
+  std::optional<WatchId> Add(const ResolveTarget& target, Instant now,
+                             const ResolvedHost* last = nullptr);
   void Remove(WatchId id);
 
   /// The next host to ask for, which is then in flight until OnAnswer() or OnFailure(). Its target

@@ -360,8 +360,9 @@ absl::StatusOr<std::unique_ptr<Resolver>> Resolver::Create(const Options& option
   return std::unique_ptr<Resolver>(new Resolver(std::move(driver)));
 }
 
-std::optional<WatchId> Resolver::Watch(const ResolveTarget& target, Instant now) {
-  return driver_->cache()->Add(target, now);
+std::optional<WatchId> Resolver::Watch(const ResolveTarget& target, Instant now,
+                                       const ResolvedHost* last) {
+  return driver_->cache()->Add(target, now, last);
 }
 void Resolver::Unwatch(WatchId id) { driver_->cache()->Remove(id); }
 void Resolver::Poll(Instant now) { driver_->Poll(now); }

@@ -39,7 +39,9 @@ class Resolver {
   ~Resolver();
 
   /// Starts to watch a host; no id when there are too many. The first query leaves with Poll().
-  std::optional<WatchId> Watch(const ResolveTarget& target, Instant now);
+  /// `last`: see ResolutionCache::Add().
+  std::optional<WatchId> Watch(const ResolveTarget& target, Instant now,
+                               const ResolvedHost* last = nullptr);
   void Unwatch(WatchId id);
 
   /// Takes what came, sends what is due. Never waits.

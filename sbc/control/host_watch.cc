@@ -33,10 +33,9 @@ absl::Status HostWatch::Configure(const DnsConfig& dns, Instant now) {
   options.cache.watches_max = registry_->hosts_max();
   auto resolver = Resolver::Create(options);
   RETURN_IF_ERROR(resolver.status());
-  resolver_ = std::move(*resolver);
-  stale_.clear();
+  const std::unique_ptr<Resolver> before = std::exchange(resolver_, std::move(*resolver));
   const auto watched = std::exchange(watches_, {});
-  for (const auto& [host, id] : watched) WatchName(host, now);
+  for (const auto& [host, id] : watched) WatchName(host, now, before->Find(id));
   return absl::OkStatus();
 }
 
@@ -66,10 +65,10 @@ void HostWatch::Watch(const std::set<uint16_t>& hosts, Instant now) {
   }
 }
 
-void HostWatch::WatchName(uint16_t host, Instant now) {
+void HostWatch::WatchName(uint16_t host, Instant now, const ResolvedHost* last) {
   const HostSpec& spec = registry_->hosts()[host];
   const auto id = resolver_->Watch(
-      {.host = spec.name, .port = spec.port, .service = spec.srv ? "_sip._udp" : ""}, now);
+      {.host = spec.name, .port = spec.port, .service = spec.srv ? "_sip._udp" : ""}, now, last);
   if (id) {
     watches_[host] = *id;
   } else {

@@ -44,7 +44,7 @@ class HostWatch {
   HostWatch(const HostRegistry* registry, core::Logger* log) : registry_(registry), log_(log) {}
 
   /// Which servers to ask. Names that are watched are asked for anew; what is known serves
-  /// meanwhile.
+  /// meanwhile, and where the new servers do not answer, for dns.stale_max past its TTL.
   absl::Status Configure(const DnsConfig& dns, core::Instant now);
   /// The hosts to watch from now on. Those no longer among them lose their addresses.
   void Watch(const std::set<uint16_t>& hosts, core::Instant now);
@@ -62,7 +62,8 @@ class HostWatch {
   size_t stale() const { return stale_.size(); }
 
  private:
-  void WatchName(uint16_t host, core::Instant now);
+  void WatchName(uint16_t host, core::Instant now,
+                 const core::transport::ResolvedHost* last = nullptr);
   void OnResolved(uint16_t host, const core::transport::ResolvedHost& resolved);
   void SetAddresses(uint16_t host, std::vector<HostAddress> addresses);
   std::string NameOf(uint16_t host) const;

@@ -176,6 +176,27 @@ TEST_F(ResolutionCacheTest, BoundsTtlsOnBothSides) {
   EXPECT_EQ(cache_.Find(id)->expires, now_ + hours(24));
 }
 
+// What another cache knew keeps its TTL and its time beyond it, but not for longer.
+TEST_F(ResolutionCacheTest, TakesOverWhatAnotherOneKnew) {
+  const WatchId first = Add("pbx.example");
+  Answer(first, AnswerOf(seconds(100), {"192.0.2.1:5060"}));
+  const ResolvedHost last = *cache_.Find(first);
+
+  ResolutionCache next({.stale_max = seconds(50)});
+  const auto id = next.Add({"pbx.example", 5060, ""}, now_ + seconds(10), &last);
+  ASSERT_TRUE(id.has_value());
+  EXPECT_EQ(next.Find(*id)->addresses.size(), 1u);
+  EXPECT_EQ(next.TakeChanged(), std::nullopt);
+  ASSERT_EQ(next.TakeDue(now_ + seconds(10)), *id);  // Asked for at once all the same.
+  next.OnFailure(*id, ResolveError::kServer, now_ + seconds(11));
+  next.Advance(now_ + seconds(100));
+  EXPECT_TRUE(next.Find(*id)->stale);
+  next.Advance(now_ + seconds(149));
+  EXPECT_EQ(next.Find(*id)->addresses.size(), 1u);
+  next.Advance(now_ + seconds(150));
+  EXPECT_THAT(next.Find(*id)->addresses, IsEmpty());
+}
+
 TEST_F(ResolutionCacheTest, NeverAsksForLiterals) {
   const WatchId v4 = Add("192.0.2.7");
   const WatchId v6 = Add("2001:db8::7");

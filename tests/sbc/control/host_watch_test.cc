@@ -147,6 +147,25 @@ TEST_F(HostWatchTest, OtherServersAreAskedAnew) {
   EXPECT_THAT(changes[0].addresses, ElementsAre(HostAddress{{Ip("192.0.2.9"), 5060}, 0, 0}));
 }
 
+// Rule 9: servers that do not know the name, as a reload with a wrong address has them, take
+// nothing away from what the servers before them said.
+TEST_F(HostWatchTest, Rule09_OtherServersThatFailTakeNothingAway) {
+  server_.SetAddresses("pbx.example", 3600, {"192.0.2.1"});
+  watch_.Watch({name_}, clock_.Now());
+  ASSERT_EQ(NextChanges().size(), 1u);
+  server_.set_fault(tests::DnsServer::Fault::kServerFailure);
+  ASSERT_TRUE(watch_.Configure(dns_, clock_.Now()).ok());
+  for (int turn = 0; turn < 1000 && watch_.counters().failures == 0; ++turn) {
+    watch_.Poll(clock_.Now());
+    (void)server_.Serve();
+    pollfd ready = {server_.fd(), POLLIN, 0};
+    (void)poll(&ready, 1, 1);
+  }
+  EXPECT_EQ(watch_.counters().failures, 1u);
+  EXPECT_THAT(watch_.TakeChanges(), IsEmpty());
+  EXPECT_EQ(watch_.unresolved(), 0u);
+}
+
 TEST_F(HostWatchTest, HostsOfAPolicyAreItsRoutesAndTrunks) {
   HostRegistry registry(16);
   auto policy = Policy::Build(SmallConfig(), &registry);

@@ -1,0 +1,324 @@
+#include "core/rtp/source.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+namespace core::rtp {
+namespace {
+
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
+
+uint32_t Distance(uint32_t a, uint32_t b) {  // Of two timestamps or transits, either way round.
+  const auto signed_distance = static_cast<int32_t>(a - b);
+  return signed_distance < 0 ? 0u - static_cast<uint32_t>(signed_distance)
+                             : static_cast<uint32_t>(signed_distance);
+}
+
+}  // namespace
+
+StreamCounts StreamCounts::Since(const StreamCounts& earlier) const {
+  return {.packets = packets - earlier.packets,
+          .expected = expected - earlier.expected,
+          .duplicates = duplicates - earlier.duplicates,
+          .reordered = reordered - earlier.reordered,
+          .late = late - earlier.late,
+          .refused = refused - earlier.refused,
+          .loss_runs = loss_runs - earlier.loss_runs,
+          .ssrc_changes = ssrc_changes - earlier.ssrc_changes,
+          .restarts = restarts - earlier.restarts,
+          .payload_switches = payload_switches - earlier.payload_switches,
+          .timestamp_jumps = timestamp_jumps - earlier.timestamp_jumps,
+          .bytes = bytes - earlier.bytes,
+          .buffer_packets = buffer_packets - earlier.buffer_packets,
+          .buffer_sum = buffer_sum - earlier.buffer_sum};
+}
+
+Source::Source(const Config& config)
+    : buffer_min_ms_(
+          static_cast<uint16_t>(std::clamp<int64_t>(config.buffer_min.count(), 0, 10000))),
+      buffer_max_ms_(
+          static_cast<uint16_t>(std::clamp<int64_t>(config.buffer_max.count(), 0, 10000))) {
+  SetClockRate(config.clock_rate_hz);
+}
+
+void Source::SetClockRate(uint32_t clock_rate_hz) {
+  CHECK(clock_rate_hz > 0 && clock_rate_hz < kNsPerSecond);
+  if (clock_rate_hz == clock_rate_hz_) return;
+  if (clock_rate_hz_ > 0) {
+    totals_.buffer_sum += ToDuration(buffer_.TakeDepthSum());
+    const auto convert = [&](uint32_t ticks) {
+      return static_cast<uint32_t>(std::min<uint64_t>(
+          uint64_t{ticks} * clock_rate_hz / clock_rate_hz_, std::numeric_limits<uint32_t>::max()));
+    };
+    jitter_16_ = convert(jitter_16_);
+    jitter_max_16_ = convert(jitter_max_16_);
+    packet_ticks_ = convert(packet_ticks_);
+    timed_ = false;
+  }
+  clock_rate_hz_ = clock_rate_hz;
+  // Rounded up, so that a whole number of ticks comes out whole.
+  ticks_per_ns_64_ =
+      static_cast<uint64_t>(((Window{clock_rate_hz} << 64) + kNsPerSecond - 1) / kNsPerSecond);
+  buffer_.SetDepth(DepthTicks());
+  buffer_.Restart();
+}
+
+JitterBufferModel::Depth Source::DepthTicks() const {
+  return {static_cast<uint32_t>(uint64_t{buffer_min_ms_} * clock_rate_hz_ / 1000),
+          static_cast<uint32_t>(uint64_t{buffer_max_ms_} * clock_rate_hz_ / 1000)};
+}
+
+Arrival Source::OnPacket(const PacketView& packet, Instant now, PayloadKind kind) {
+  if (active_ && packet.ssrc() == ssrc_) [[likely]] {
+    return OnMember(packet, now, kind);
+  }
+  return OnStranger(packet, now, kind);
+}
+
+Arrival Source::OnMember(const PacketView& packet, Instant now, PayloadKind kind) {
+  const auto ahead = static_cast<uint16_t>(packet.sequence_number() - highest_);
+  if (ahead != 0 && ahead < kDropoutMax) [[likely]] {
+    Advance(ahead);
+    Count(packet, 0, now, kind);
+    return Arrival::kInOrder;
+  }
+  const auto behind = static_cast<uint16_t>(0 - ahead);
+  if (behind < kMisorderMax) return OnBehind(packet, behind, now, kind);
+  return OnStranger(packet, now, kind);
+}
+
+Arrival Source::OnBehind(const PacketView& packet, uint16_t behind, Instant now, PayloadKind kind) {
+  if (behind < window_count_) {
+    if ((had_ >> behind & 1) != 0) {
+      ++totals_.duplicates;
+      ++received_;
+      return Arrival::kDuplicate;
+    }
+  } else {  // Before the first that came: the stream began earlier than we thought.
+    window_count_ = behind + 1u;
+    base_ = highest_ - behind;
+  }
+  ++totals_.reordered;
+  Count(packet, behind, now, kind);
+  return Arrival::kReordered;
+}
+
+// Either another SSRC, or a sequence number that is out of all reach (A.1's bad_seq).
+Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind kind) {
+  const bool change = active_ && packet.ssrc() != ssrc_;
+  if (change && totals_.ssrc_changes > 0 && now - last_change_ < kSsrcChangeMin) {
+    ++totals_.refused;
+    return Arrival::kRefused;
+  }
+  const int distance = static_cast<int16_t>(packet.sequence_number() - candidate_.sequence_number);
+  const bool proved = candidate_.held && candidate_.ssrc == packet.ssrc() && distance != 0 &&
+                      std::abs(distance) < kMisorderMax;
+  if (!proved) {
+    if (candidate_.held) ++totals_.refused;
+    candidate_ = {.ssrc = packet.ssrc(),
+                  .bytes = static_cast<uint32_t>(packet.size()),
+                  .sequence_number = packet.sequence_number(),
+                  .held = true};
+    return Arrival::kProbation;
+  }
+  Begin(now);
+  return OnMember(packet, now, kind);
+}
+
+// A.1's init_seq(), with what the candidate was held for.
+void Source::Begin(Instant now) {
+  if (active_) {
+    Settle(window_count_, &bursts_);
+    bursts_.Break();
+    totals_.expected += expected_of_ssrc();
+    if (candidate_.ssrc != ssrc_) {
+      ++totals_.ssrc_changes;
+      last_change_ = now;
+      jitter_16_ = 0;
+      jitter_known_ = false;
+    } else {
+      ++totals_.restarts;
+    }
+  } else {
+    origin_ = now;
+    last_arrival_ = now;
+  }
+  active_ = true;
+  ssrc_ = candidate_.ssrc;
+  highest_ = kFirstCycle + candidate_.sequence_number;
+  base_ = highest_;
+  window_count_ = 1;
+  had_ = 1;
+  played_ = 1;
+  received_ = 1;
+  expected_prior_ = 0;
+  received_prior_ = 0;
+  timed_ = false;
+  buffer_.Restart();
+  ++totals_.packets;
+  totals_.bytes += candidate_.bytes;
+  candidate_.held = false;
+}
+
+void Source::Advance(uint16_t steps) {
+  highest_ += steps;
+  if (steps == 1) [[likely]] {
+    if (window_count_ == kWindowBits) {
+      if ((played_ >> (kWindowBits - 1)) != 0) [[likely]] {
+        bursts_.Played(1);
+      } else {
+        bursts_.Lost(1);
+      }
+    } else {
+      ++window_count_;
+    }
+    had_ <<= 1;
+    played_ <<= 1;
+    return;
+  }
+  const uint32_t after = window_count_ + steps;
+  const uint32_t leaving = after > kWindowBits ? after - kWindowBits : 0;
+  const uint32_t known = std::min(leaving, window_count_);
+  Settle(known, &bursts_);
+  bursts_.Lost(leaving - known);  // A jump wider than the window: missing from the start.
+  window_count_ = std::min(after, kWindowBits);
+  had_ = steps < kWindowBits ? had_ << steps : 0;
+  played_ = steps < kWindowBits ? played_ << steps : 0;
+}
+
+// The oldest `count` packets of the window leave it, in order.
+void Source::Settle(uint32_t count, LossBursts* bursts) const {
+  for (uint32_t i = 0; i < count; ++i) {
+    if ((played_ >> (window_count_ - 1 - i) & 1) != 0) {
+      bursts->Played(1);
+    } else {
+      bursts->Lost(1);
+    }
+  }
+}
+
+void Source::Count(const PacketView& packet, uint32_t behind, Instant now, PayloadKind kind) {
+  ++received_;
+  ++totals_.packets;
+  totals_.bytes += packet.size();
+  longest_gap_ = std::max(longest_gap_, now - last_arrival_);
+  last_arrival_ = now;
+
+  const Window bit = Window{1} << behind;
+  had_ |= bit;
+  if (kind == PayloadKind::kEvent) {  // Nothing of it is played at a moment of its own.
+    played_ |= bit;
+    return;
+  }
+  if (kind == PayloadKind::kAudio && packet.payload_type() != last_payload_type_) {
+    if (last_payload_type_ != 0xff) ++totals_.payload_switches;
+    last_payload_type_ = packet.payload_type();
+  }
+  const bool next_in_order = packet.sequence_number() == static_cast<uint16_t>(last_sequence_ + 1);
+  last_sequence_ = packet.sequence_number();
+  if (OnTiming(packet, TicksAt(now), next_in_order, kind)) {
+    played_ |= bit;
+  } else {
+    ++totals_.late;
+  }
+}
+
+// A.8, and the jitter buffer's view of the same transit.
+bool Source::OnTiming(const PacketView& packet, uint32_t arrival_ticks, bool next_in_order,
+                      PayloadKind kind) {
+  const uint32_t timestamp = packet.timestamp();
+  const uint32_t transit = arrival_ticks - timestamp;
+  if (timed_) {
+    const uint32_t difference = Distance(transit, transit_);
+    const uint32_t step = Distance(timestamp, last_timestamp_);
+    if (difference > clock_rate_hz_ && step > clock_rate_hz_) {
+      ++totals_.timestamp_jumps;
+      buffer_.Restart();
+    } else {
+      jitter_16_ += difference - ((jitter_16_ + 8) >> 4);
+      jitter_max_16_ = std::max(jitter_max_16_, jitter_16_);
+      jitter_known_ = true;
+      // A marker begins a talk spurt: its timestamp tells how long the silence was (RFC 3551 §4.1).
+      const bool neighbours = next_in_order && kind == PayloadKind::kAudio && !packet.marker();
+      if (neighbours && step > 0 && step <= clock_rate_hz_ / 2) packet_ticks_ = step;
+    }
+  }
+  timed_ = true;
+  transit_ = transit;
+  last_timestamp_ = timestamp;
+  return buffer_.InTime(transit);
+}
+
+uint32_t Source::TicksAt(Instant now) const {
+  const int64_t ns = std::max<int64_t>((now - origin_).count(), 0);
+  return static_cast<uint32_t>(Window{static_cast<uint64_t>(ns)} * ticks_per_ns_64_ >> 64);
+}
+
+Duration Source::ToDuration(uint64_t ticks) const {
+  return Duration(static_cast<int64_t>(Window{ticks} * kNsPerSecond / clock_rate_hz_));
+}
+
+StreamCounts Source::counts() const {
+  StreamCounts counts = totals_;
+  if (active_) counts.expected += expected_of_ssrc();
+  counts.loss_runs = static_cast<int32_t>(bursts().runs());
+  counts.buffer_packets = buffer_.judged();
+  counts.buffer_sum += ToDuration(buffer_.depth_sum_ticks());
+  return counts;
+}
+
+LossBursts Source::bursts() const {
+  LossBursts bursts = bursts_;
+  Settle(window_count_, &bursts);
+  return bursts;
+}
+
+std::optional<uint32_t> Source::jitter_ticks() const {
+  if (!jitter_known_) return std::nullopt;
+  return jitter_16_ >> 4;
+}
+
+std::optional<Duration> Source::jitter() const {
+  if (!jitter_known_) return std::nullopt;
+  return ToDuration(jitter_16_) / 16;
+}
+
+std::optional<Duration> Source::jitter_max() const {
+  if (jitter_max_16_ == 0 && !jitter_known_) return std::nullopt;
+  return ToDuration(jitter_max_16_) / 16;
+}
+
+std::optional<Duration> Source::packet_duration() const {
+  if (packet_ticks_ == 0) return std::nullopt;
+  return ToDuration(packet_ticks_);
+}
+
+std::optional<Instant> Source::last_arrival() const {
+  if (!active_) return std::nullopt;
+  return last_arrival_;
+}
+
+std::optional<ReportBlock> Source::TakeReport() {
+  if (!active_) return std::nullopt;
+  const uint32_t expected = expected_of_ssrc();
+  const auto lost = static_cast<int64_t>(expected) - int64_t{received_};
+  const auto expected_interval = static_cast<int64_t>(expected - expected_prior_);
+  const int64_t lost_interval = expected_interval - int64_t{received_ - received_prior_};
+  expected_prior_ = expected;
+  received_prior_ = received_;
+
+  ReportBlock block;
+  block.ssrc = ssrc_;
+  if (expected_interval > 0 && lost_interval > 0) {
+    block.fraction_lost =
+        static_cast<uint8_t>(std::min<int64_t>((lost_interval << 8) / expected_interval, 255));
+  }
+  block.cumulative_lost =
+      static_cast<int32_t>(std::clamp<int64_t>(lost, ReportBlock::kLostMin, ReportBlock::kLostMax));
+  block.highest_sequence_number = highest_ - kFirstCycle;
+  block.jitter_ticks = jitter_16_ >> 4;
+  return block;
+}
+
+}  // namespace core::rtp

@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "core/base/instant.h"
+#include "core/rtp/jitter_buffer_model.h"
+#include "core/rtp/loss_bursts.h"
+#include "core/rtp/packet_view.h"
+#include "core/rtp/rtcp.h"
+
+namespace core::rtp {
+
+/// What a payload type carries, as far as statistics care. The owner knows it from the SDP.
+enum class PayloadKind : uint8_t {
+  kAudio,
+  kComfortNoise,  // Timed like audio, but no switch of the codec (RFC 3389).
+  kEvent,         // RFC 4733: one timestamp for many packets, so that it says nothing of jitter.
+};
+
+/// What became of a packet in the statistics.
+enum class Arrival : uint8_t {
+  kInOrder,    // New, and the highest sequence number so far.
+  kReordered,  // New, behind the highest.
+  kDuplicate,  // Had before.
+  kProbation,  // The first of an unknown SSRC or of another sequence: counted when a second
+               // follows.
+  kRefused,    // Of another SSRC too soon after the last change: two senders on one port.
+};
+
+/// Everything counted of one stream since the call began, over all its SSRCs and restarts. Two of
+/// these taken at different times make an interval's (where lost() and loss_runs may be below 0:
+/// what was missing when the interval began came in it).
+struct StreamCounts {
+  uint32_t packets = 0;     // Each sequence number once.
+  uint32_t expected = 0;    // From the first to the highest sequence number.
+  uint32_t duplicates = 0;  // Not in `packets`.
+  uint32_t reordered = 0;   // In `packets`.
+  uint32_t late = 0;        // In `packets`; a jitter buffer would have discarded them.
+  uint32_t refused = 0;     // In none of the above.
+  int32_t loss_runs = 0;    // Uninterrupted runs of what was lost or late.
+  uint32_t ssrc_changes = 0;
+  uint32_t restarts = 0;  // The sender's sequence numbers began anew under the same SSRC (A.1).
+  uint32_t payload_switches = 0;
+  uint32_t timestamp_jumps = 0;
+  uint64_t bytes = 0;           // Header, payload and padding, without UDP and IP, of `packets`.
+  uint32_t buffer_packets = 0;  // Judged by the jitter-buffer model,
+  Duration buffer_sum{};        // and the sum of its depths, for the mean.
+
+  int32_t lost() const { return static_cast<int32_t>(expected - packets); }
+  std::optional<Duration> buffer_depth() const {
+    if (buffer_packets == 0) return std::nullopt;
+    return buffer_sum / buffer_packets;
+  }
+  StreamCounts Since(const StreamCounts& earlier) const;
+};
+
+/// What one leg receives as one stream of RTP, and how good it was (RFC 3550 §6.4, A.1, A.3, A.8).
+///
+/// A.1 decides what belongs to the stream: a second packet proves an SSRC, a jump of 3,000 or more
+/// is believed when a second packet follows it. Two things differ, since our packets come from an
+/// address that was signalled: the proving packets count too, and they need not be neighbours (the
+/// first seconds of a call lose packets like any other). Within 128 packets a bit map tells a
+/// duplicate from a reordered packet exactly; further back there is only A.1's jump.
+///
+/// Jitter is A.8's, in order of arrival, without duplicates and RFC 4733 events. A timestamp that
+/// jumps by more than a second while neither the clock nor the sequence does is a new beginning of
+/// the sender's media, not jitter: it is counted and left out.
+///
+/// Shape:    the limits of A.1: kDropoutMax, kMisorderMax. No memory but this object.
+/// Lifetime: none of a packet is kept.
+/// Thread:   one worker's.
+class Source {
+ public:
+  static constexpr uint16_t kDropoutMax = 3000;  // A.1: MAX_DROPOUT
+  static constexpr uint16_t kMisorderMax = 100;  // A.1: MAX_MISORDER
+  // A second sender on the port would otherwise restart the statistics with every packet (rule 23).
+  static constexpr Duration kSsrcChangeMin = std::chrono::milliseconds(500);
+
+  struct Config {
+    uint32_t clock_rate_hz = 8000;
+    std::chrono::milliseconds buffer_min{40};
+    std::chrono::milliseconds buffer_max{200};  // buffer_min: a fixed buffer.
+  };
+
+  explicit Source(const Config& config);
+
+  Arrival OnPacket(const PacketView& packet, Instant now, PayloadKind kind);
+
+  /// The payload type in use has another clock (RFC 7160). Jitter is converted, timing starts anew.
+  void SetClockRate(uint32_t clock_rate_hz);
+
+  bool active() const { return active_; }  // An SSRC was proved.
+  uint32_t ssrc() const { return ssrc_; }  // Of an active source.
+  uint32_t clock_rate_hz() const { return clock_rate_hz_; }
+
+  StreamCounts counts() const;
+  /// With the packets whose fate is still open judged as if the stream ended now.
+  LossBursts bursts() const;
+  uint32_t held() const { return candidate_.held ? 1 : 0; }  // On probation: not in the counts yet.
+
+  /// nullopt until two packets were timed.
+  std::optional<uint32_t> jitter_ticks() const;
+  std::optional<Duration> jitter() const;
+  std::optional<Duration> jitter_max() const;       // The highest that jitter() ever was.
+  std::optional<Duration> packet_duration() const;  // From timestamps of neighbours.
+  std::optional<Instant> last_arrival() const;
+  Duration longest_gap() const { return longest_gap_; }  // Between two arrivals of the stream.
+  const JitterBufferModel& buffer() const { return buffer_; }
+
+  /// What an RR or SR says of this source, and the beginning of its next interval (§6.4.1, A.3).
+  /// LSR and DLSR are left 0: they are the leg's. nullopt before an SSRC was proved.
+  std::optional<ReportBlock> TakeReport();
+
+ private:
+  __extension__ using Window = unsigned __int128;  // Bit n: the packet n before the highest.
+  static constexpr uint32_t kWindowBits = 128;
+  static constexpr uint32_t kFirstCycle = 0x10000;  // So that the window may reach below the first.
+
+  struct Candidate {  // A packet that would begin another sequence.
+    uint32_t ssrc = 0;
+    uint32_t bytes = 0;
+    uint16_t sequence_number = 0;
+    bool held = false;
+  };
+
+  Arrival OnStranger(const PacketView& packet, Instant now, PayloadKind kind);
+  Arrival OnMember(const PacketView& packet, Instant now, PayloadKind kind);
+  Arrival OnBehind(const PacketView& packet, uint16_t behind, Instant now, PayloadKind kind);
+  void Begin(Instant now);
+  void Advance(uint16_t steps);
+  void Count(const PacketView& packet, uint32_t behind, Instant now, PayloadKind kind);
+  bool OnTiming(const PacketView& packet, uint32_t arrival_ticks, bool next_in_order,
+                PayloadKind kind);
+  void Settle(uint32_t count, LossBursts* bursts) const;
+  uint32_t TicksAt(Instant now) const;
+  Duration ToDuration(uint64_t ticks) const;
+  JitterBufferModel::Depth DepthTicks() const;
+  uint32_t expected_of_ssrc() const { return highest_ - base_ + 1; }
+
+  // What each packet touches stands first.
+  uint32_t ssrc_ = 0;
+  uint32_t highest_ = 0;  // Extended sequence number (A.1: cycles + max_seq), from kFirstCycle on.
+  uint32_t base_ = 0;
+  uint32_t window_count_ = 0;  // Bits that stand for packets from base_ on.
+  Window had_ = 0;
+  Window played_ = 0;
+  Instant origin_;
+  Instant last_arrival_;
+  Duration longest_gap_ = Duration::zero();
+  uint64_t ticks_per_ns_64_ = 0;  // 2^64 * clock / 10^9.
+  uint32_t clock_rate_hz_ = 0;
+  uint32_t transit_ = 0;
+  uint32_t last_timestamp_ = 0;
+  uint32_t jitter_16_ = 0;  // A.8's, in 1/16 tick.
+  uint32_t jitter_max_16_ = 0;
+  uint32_t packet_ticks_ = 0;   // 0: not known yet.
+  uint32_t received_ = 0;       // Of this SSRC, duplicates too, as A.1 counts for reports.
+  uint16_t last_sequence_ = 0;  // Of the packet that was timed last.
+  uint8_t last_payload_type_ = 0xff;
+  bool active_ = false;
+  bool timed_ = false;         // transit_ is the present timing's.
+  bool jitter_known_ = false;  // Two packets of this SSRC were timed.
+  JitterBufferModel buffer_{{}};
+  LossBursts bursts_;
+  StreamCounts totals_;  // Without `expected` of the present SSRC and `loss_runs`.
+
+  Candidate candidate_;
+  Instant last_change_;
+  uint32_t expected_prior_ = 0;  // Since the last TakeReport().
+  uint32_t received_prior_ = 0;
+  uint16_t buffer_min_ms_ = 0;
+  uint16_t buffer_max_ms_ = 0;
+};
+static_assert(sizeof(Source) <= 416);
+
+}  // namespace core::rtp

@@ -43,7 +43,7 @@ using ReportBlocks = BoundedVector<ReportBlock, kReportBlocksMax>;
 /// What a sender says of what it sent (§6.4.1), without the report blocks that may follow.
 struct SenderReport {
   uint32_t ssrc = 0;
-  NtpTime ntp;
+  NtpTime ntp{};
   uint32_t rtp_timestamp = 0;  // The same moment on the media's clock.
   uint32_t packets = 0;
   uint32_t octets = 0;  // Payload only: no header, no padding.
@@ -83,7 +83,7 @@ struct VoipMetrics {
 
 /// RFC 3611 §4.4: a receiver's clock, so that it too can learn the round trip.
 struct ReceiverReferenceTime {
-  NtpTime ntp;
+  NtpTime ntp{};
   friend bool operator==(const ReceiverReferenceTime&, const ReceiverReferenceTime&) = default;
 };
 

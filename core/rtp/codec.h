@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/base/instant.h"
+
+namespace core::rtp {
+
+/// The codecs whose names the SDP of this trade holds, as far as quality is judged.
+enum class Codec : uint8_t { kUnknown, kPcmu, kPcma, kG722, kG729, kOpus };
+
+/// What ITU-T G.113 publishes of a codec for the E-model.
+struct CodecImpairment {
+  double ie = 0;              // At no loss.
+  std::optional<double> bpl;  // Without one, a stream with loss cannot be judged.
+  Duration look_ahead{};      // Beyond the packet itself.
+};
+
+/// Errors: nullopt where nothing is published: such a stream has no MOS.
+///
+/// PCMU, PCMA  Ie 0, Bpl 25.1: G.113 Appendix I, G.711 with the loss concealment of G.711 Appendix
+/// I.
+///             (Without concealment it is 4.3; what a telephone of today does is not told to us.)
+/// G729        Ie 11, Bpl 19.0: G.113 Appendix I, G.729A with VAD, the only G.729 that has a Bpl.
+/// RFC
+///             4856 makes annexb=yes the default, so it is also what most calls use.
+/// G722        G.113 rates it on the wideband scale only, whose best is 129 where narrow band's is
+///             93.2: Ie,wb 13 (Appendix IV, 64 kbit/s) leaves 116. As narrow band rates it, it is
+///             better than all that narrow band can say: Ie 0. No Bpl was published, on either
+///             scale.
+/// opus        Nothing was published: the values in circulation are research or guesses.
+inline std::optional<CodecImpairment> ImpairmentOf(Codec codec) {
+  using std::chrono::microseconds;
+  switch (codec) {
+    case Codec::kPcmu:
+    case Codec::kPcma:
+      return CodecImpairment{.ie = 0, .bpl = 25.1};
+    case Codec::kG729:
+      return CodecImpairment{.ie = 11, .bpl = 19.0, .look_ahead = microseconds(5000)};
+    case Codec::kG722:
+      return CodecImpairment{.ie = 0, .bpl = std::nullopt, .look_ahead = microseconds(1500)};
+    case Codec::kOpus:
+    case Codec::kUnknown:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace core::rtp

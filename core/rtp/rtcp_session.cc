@@ -1,0 +1,201 @@
+#include "core/rtp/rtcp_session.h"
+
+#include <algorithm>
+
+#include "core/rtp/quality.h"
+#include "core/rtp/rtcp_interval.h"
+
+namespace core::rtp {
+namespace {
+
+constexpr uint32_t kUdpIpOctets = 28;
+// §6.3.1: who sent within the last two intervals is a sender.
+constexpr Duration kSenderFor = std::chrono::seconds(10);
+
+}  // namespace
+
+RtcpSession::RtcpSession(const Config& config, Instant now, Random* random)
+    : average_octets_(kCompoundMax + kUdpIpOctets),
+      own_ssrc_(config.ssrc),
+      clock_rate_hz_(config.clock_rate_hz),
+      octets_per_second_(config.octets_per_second) {
+  // RFC 7022 §4.2: 96 random bits that tell nothing of us, in base64.
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (char& character : cname_) character = kAlphabet[random->Below(kAlphabet.size())];
+  Schedule(now, random);
+}
+
+void RtcpSession::OnSent(const PacketView& packet, Instant now, PayloadKind kind) {
+  const uint32_t ssrc = packet.ssrc();
+  if (!sending_ || ssrc != sent_ssrc_) [[unlikely]] {
+    sending_ = true;
+    sent_ssrc_ = ssrc;
+    sent_packets_ = 0;
+    sent_octets_ = 0;
+    sent_reports_count_ = 0;
+    forwarded_ = false;
+    peer_report_.reset();  // It was of another source.
+    sender_reported_at_ = now;
+    sent_timestamp_ = packet.timestamp();
+    sent_timestamp_at_ = now;
+  }
+  ++sent_packets_;
+  sent_octets_ += static_cast<uint32_t>(packet.payload().size());
+  sent_at_ = now;
+  if (kind != PayloadKind::kEvent) {  // An event's timestamp is when it began.
+    sent_timestamp_ = packet.timestamp();
+    sent_timestamp_at_ = now;
+  }
+}
+
+RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Incoming* incoming) {
+  *incoming = {};
+  ++counts_.packets_in;
+  counts_.bytes_in += bytes.size();
+  RtcpCompound compound;
+  RtcpError error = compound.Index(bytes);
+  if (error == RtcpError::kOk) Average(bytes.size());
+  for (const RtcpPacket& packet : compound) {
+    ReportBlocks blocks;
+    if (packet.type == RtcpType::kSenderReport) {
+      SenderReport report;
+      error = ParseSenderReport(packet, &report, &blocks);
+      if (error != RtcpError::kOk) break;
+      incoming->sender_report = report;
+      peer_ssrc_ = report.ssrc;
+      peer_ntp_middle_ = report.ntp.middle();
+      peer_reported_at_ = now;
+      OnReports(blocks, now);
+    } else if (packet.type == RtcpType::kReceiverReport) {
+      uint32_t ssrc = 0;
+      error = ParseReceiverReport(packet, &ssrc, &blocks);
+      if (error != RtcpError::kOk) break;
+      OnReports(blocks, now);
+    } else if (packet.type == RtcpType::kBye) {
+      Bye bye;
+      error = ParseBye(packet, &bye);
+      if (error != RtcpError::kOk) break;
+      incoming->bye = !bye.ssrcs.empty();
+    }
+    // SDES, XR and APP end here: they are the peer's word on itself, which we do not pass on.
+  }
+  if (error != RtcpError::kOk) ++counts_.malformed;
+  return error;
+}
+
+void RtcpSession::OnReports(const ReportBlocks& blocks, Instant now) {
+  for (const ReportBlock& block : blocks) {
+    if (!sending_ || block.ssrc != sent_ssrc_) continue;
+    peer_report_ = block;
+    if (block.last_sr == 0) continue;
+    const size_t kept = std::min<size_t>(sent_reports_count_, kSentReportsMax);
+    for (size_t i = 0; i < kept; ++i) {  // The newest first: a sender may repeat a timestamp.
+      const SentReport& sent = sent_reports_[(sent_reports_count_ - 1 - i) % kSentReportsMax];
+      if (sent.ntp_middle != block.last_sr) continue;
+      if (const auto round_trip = RoundTrip(sent.at, now, block.delay_since_last_sr)) {
+        round_trip_ = round_trip;
+      }
+      break;
+    }
+  }
+}
+
+std::optional<ReportBlock> RtcpSession::BlockOn(const Reception& reception, Instant now) const {
+  if (reception.source == nullptr) return std::nullopt;
+  std::optional<ReportBlock> block = reception.source->TakeReport();
+  if (block && block->ssrc == peer_ssrc_ && peer_ntp_middle_ != 0) {
+    block->last_sr = peer_ntp_middle_;
+    block->delay_since_last_sr = ToShortNtp(now - peer_reported_at_);
+  }
+  return block;
+}
+
+// The SR that the sender itself did not send (rule 25).
+std::optional<SenderReport> RtcpSession::OwnReport(Instant now, WallTime wall) const {
+  if (!sending_ || now - sent_at_ > kSenderFor) return std::nullopt;
+  if (now - sender_reported_at_ < kSenderSilence) return std::nullopt;
+  const auto since = static_cast<uint64_t>((now - sent_timestamp_at_).count());  // Under 10 s.
+  return SenderReport{
+      .ssrc = sent_ssrc_,
+      .ntp = NtpTime::From(wall),
+      .rtp_timestamp =
+          sent_timestamp_ + static_cast<uint32_t>(since * clock_rate_hz_ / 1'000'000'000),
+      .packets = sent_packets_,
+      .octets = sent_octets_};
+}
+
+bool RtcpSession::WriteReports(const std::optional<SenderReport>& report,
+                               const Reception& reception, Instant now, RtcpWriter* out) {
+  const std::optional<ReportBlock> block = BlockOn(reception, now);
+  const std::span<const ReportBlock> blocks =
+      block ? std::span<const ReportBlock>(&*block, 1) : std::span<const ReportBlock>();
+  const bool fits = report ? out->PutSenderReport(*report, blocks)
+                           : out->PutReceiverReport(reporter_ssrc(), blocks);
+  if (!fits || !out->PutCname(reporter_ssrc(), cname())) return false;
+  return !block ||
+         out->PutVoipMetrics(reporter_ssrc(),
+                             MakeVoipMetrics(*reception.source, reception.codec, round_trip_));
+}
+
+size_t RtcpSession::Forward(const SenderReport& report, const Reception& reception, Instant now,
+                            Random* random, std::span<uint8_t> out) {
+  if (!sending_ || report.ssrc != sent_ssrc_) return 0;
+  sender_reported_at_ = now;
+  if (forwarded_ && now - forwarded_at_ < kForwardMin) return 0;
+  SenderReport ours = report;
+  ours.packets = sent_packets_;
+  ours.octets = sent_octets_;
+  RtcpWriter writer(out);
+  if (!WriteReports(ours, reception, now, &writer)) return 0;
+  forwarded_ = true;
+  forwarded_at_ = now;
+  const size_t size = OnWritten(ours, writer.written().size(), now);
+  Schedule(now, random);
+  return size;
+}
+
+size_t RtcpSession::Report(const Reception& reception, Instant now, WallTime wall, Random* random,
+                           std::span<uint8_t> out) {
+  const std::optional<SenderReport> own = OwnReport(now, wall);
+  RtcpWriter writer(out);
+  const bool fits = WriteReports(own, reception, now, &writer);
+  const size_t size = fits ? OnWritten(own, writer.written().size(), now) : 0;
+  Schedule(now, random);
+  return size;
+}
+
+size_t RtcpSession::Leave(const Reception& reception, Instant now, WallTime wall,
+                          std::span<uint8_t> out) {
+  const std::optional<SenderReport> own = OwnReport(now, wall);
+  RtcpWriter writer(out);
+  if (!WriteReports(own, reception, now, &writer)) return 0;
+  if (!writer.PutBye(reporter_ssrc(), "")) return 0;
+  return OnWritten(own, writer.written().size(), now);
+}
+
+size_t RtcpSession::OnWritten(const std::optional<SenderReport>& report, size_t size, Instant now) {
+  if (report) {
+    sent_reports_[sent_reports_count_++ % kSentReportsMax] = {report->ntp.middle(), now};
+  }
+  reported_ = true;
+  ++counts_.packets_out;
+  counts_.bytes_out += size;
+  Average(size);
+  return size;
+}
+
+// §6.3.3: a sixteenth of each new size.
+void RtcpSession::Average(size_t size) {
+  const auto octets = static_cast<uint32_t>(std::min<size_t>(size, 0x7fff)) + kUdpIpOctets;
+  average_octets_ = static_cast<uint16_t>((average_octets_ * 15u + octets) / 16);
+}
+
+void RtcpSession::Schedule(Instant now, Random* random) {
+  due_ = now + RtcpInterval({.octets_per_second = octets_per_second_,
+                             .average_octets = average_octets_,
+                             .initial = !reported_},
+                            random);
+}
+
+}  // namespace core::rtp

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/base/instant.h"
+#include "core/base/random.h"
+#include "core/rtp/codec.h"
+#include "core/rtp/packet_view.h"
+#include "core/rtp/rtcp_reader.h"
+#include "core/rtp/rtcp_writer.h"
+#include "core/rtp/source.h"
+
+namespace core::rtp {
+
+/// The end of RTCP on one leg (rule 25): what comes in ends here, and what goes out is ours.
+///
+/// Out go compound packets: an SR for the stream that we send to the leg's peer, or an RR; a report
+/// block and XR VoIP metrics on what we receive from that peer; SDES with a CNAME of our own. A
+/// sender's SR that came in on the other leg goes on with its timestamps and with the counts of
+/// what we sent; where none came for kSenderSilence we make one, for the same SSRC. The generator,
+/// which is a sender itself, never calls Forward() and so makes them all.
+///
+/// The round trip is from our own send time of the SR that the peer names, whoever's timestamps
+/// that SR carried: neither party's clock is believed.
+///
+/// Shape:    the last kSentReportsMax SRs can be answered for. At most one SR is forwarded in
+///           kForwardMin. A compound packet has at most kCompoundMax bytes.
+/// Lifetime: keeps nothing of what it is given.
+/// Thread:   one worker's.
+class RtcpSession {
+ public:
+  static constexpr size_t kSentReportsMax = 4;
+  static constexpr size_t kCompoundMax = 192;
+  static constexpr Duration kSenderSilence = std::chrono::seconds(5);
+  static constexpr Duration kForwardMin = std::chrono::milliseconds(500);
+
+  struct Config {
+    uint32_t ssrc = 0;                  // Ours, for reports while we send nothing.
+    uint32_t clock_rate_hz = 8000;      // Of what we send.
+    uint32_t octets_per_second = 1000;  // RTCP's: 5 % of two G.711 streams of 80 kbit/s.
+  };
+  RtcpSession(const Config& config, Instant now, Random* random);
+
+  /// An RTP packet left for the peer, as it left: after any rewriting.
+  void OnSent(const PacketView& packet, Instant now, PayloadKind kind);
+  void set_clock_rate_hz(uint32_t clock_rate_hz) { clock_rate_hz_ = clock_rate_hz; }
+
+  /// What the owner may want of a packet that came in.
+  struct Incoming {
+    std::optional<SenderReport> sender_report;  // For the other leg's Forward().
+    bool bye = false;                           // A source of the peer's left.
+  };
+  /// Of a compound packet that is malformed further on, what stood before that is told and used.
+  RtcpError OnPacket(std::span<const uint8_t> bytes, Instant now, Incoming* incoming);
+
+  /// What goes into a report beside our own: the stream that we receive from the peer.
+  struct Reception {
+    Source* source = nullptr;
+    Codec codec = Codec::kUnknown;
+  };
+
+  /// The SR of the sender whose stream we relay, translated by the same HeaderRewrite as its
+  /// packets. Returns the bytes to send, 0 if it is another SSRC's or comes too soon.
+  [[nodiscard]] size_t Forward(const SenderReport& report, const Reception& reception, Instant now,
+                               Random* random, std::span<uint8_t> out);
+
+  /// When Report() is due next.
+  Instant due() const { return due_; }
+  [[nodiscard]] size_t Report(const Reception& reception, Instant now, WallTime wall,
+                              Random* random, std::span<uint8_t> out);
+  /// The last report, with BYE (§6.6).
+  [[nodiscard]] size_t Leave(const Reception& reception, Instant now, WallTime wall,
+                             std::span<uint8_t> out);
+
+  struct Counts {
+    uint32_t packets_in = 0;
+    uint32_t packets_out = 0;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint32_t malformed = 0;  // In packets_in too.
+  };
+  const Counts& counts() const { return counts_; }
+
+  std::optional<Duration> round_trip() const { return round_trip_; }
+  /// What the peer last said of the stream that we send it: nullopt if it never did.
+  const std::optional<ReportBlock>& peer_report() const { return peer_report_; }
+  uint32_t sent_packets() const { return sent_packets_; }
+  std::string_view cname() const { return {cname_.data(), cname_.size()}; }
+
+ private:
+  struct SentReport {
+    uint32_t ntp_middle = 0;
+    Instant at;
+  };
+
+  void OnReports(const ReportBlocks& blocks, Instant now);
+  bool WriteReports(const std::optional<SenderReport>& report, const Reception& reception,
+                    Instant now, RtcpWriter* out);
+  std::optional<SenderReport> OwnReport(Instant now, WallTime wall) const;
+  std::optional<ReportBlock> BlockOn(const Reception& reception, Instant now) const;
+  size_t OnWritten(const std::optional<SenderReport>& report, size_t size, Instant now);
+  void Schedule(Instant now, Random* random);
+  void Average(size_t size);
+  uint32_t reporter_ssrc() const { return sending_ ? sent_ssrc_ : own_ssrc_; }
+
+  // Each sent packet touches these.
+  uint32_t sent_ssrc_ = 0;
+  uint32_t sent_packets_ = 0;
+  uint32_t sent_octets_ = 0;
+  uint32_t sent_timestamp_ = 0;
+  Instant sent_timestamp_at_;
+  Instant sent_at_;
+  bool sending_ = false;
+
+  bool reported_ = false;
+  bool forwarded_ = false;
+  uint16_t average_octets_ = 0;
+  uint32_t own_ssrc_ = 0;
+  uint32_t clock_rate_hz_ = 0;
+  uint32_t octets_per_second_ = 0;
+  Instant due_;
+  Instant sender_reported_at_;  // By the sender itself; at first, when it began to send.
+  Instant forwarded_at_;
+  std::array<SentReport, kSentReportsMax> sent_reports_{};
+  uint32_t sent_reports_count_ = 0;
+  uint32_t peer_ssrc_ = 0;  // Whose SR came last, and when: LSR and DLSR.
+  uint32_t peer_ntp_middle_ = 0;
+  Instant peer_reported_at_;
+  std::optional<Duration> round_trip_;
+  std::optional<ReportBlock> peer_report_;
+  Counts counts_;
+  std::array<char, 16> cname_{};
+};
+static_assert(sizeof(RtcpSession) <= 352);
+
+/// A sender's report on the other side of a relay.
+inline SenderReport Translate(const HeaderRewrite& rewrite, SenderReport report) {
+  if (rewrite.replace_ssrc) report.ssrc = rewrite.ssrc;
+  report.rtp_timestamp += rewrite.timestamp_offset;
+  return report;
+}
+
+}  // namespace core::rtp

@@ -1,0 +1,406 @@
+// Goal: RTCP ends on each leg (rule 25): reports describe what was received on that leg, a sender's
+// own reports go on with our counts, and where it sends none we do.
+
+#include "core/rtp/rtcp_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/core/rtp/rtp_packets.h"
+
+namespace core::rtp {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant kStart = Instant{} + 1h;
+constexpr WallTime kWall = {.unix_us = 1'700'000'000'000'000};
+constexpr uint32_t kSent = 0xaaaa0001;      // The stream that we send to the peer.
+constexpr uint32_t kReceived = 0xbbbb0002;  // The one that the peer sends us.
+
+/// What one compound packet said.
+struct Said {
+  std::optional<SenderReport> sender_report;
+  std::optional<uint32_t> receiver_report;  // Its SSRC.
+  std::vector<ReportBlock> blocks;
+  std::string cname;
+  std::vector<VoipMetrics> metrics;
+  bool bye = false;
+};
+
+Said Listen(std::span<const uint8_t> bytes) {
+  Said said;
+  RtcpCompound compound;
+  EXPECT_EQ(compound.Index(bytes), RtcpError::kOk);
+  for (const RtcpPacket& packet : compound) {
+    ReportBlocks blocks;
+    SenderReport report;
+    uint32_t ssrc = 0;
+    SdesChunks chunks;
+    ExtendedReport extended;
+    Bye bye;
+    if (ParseSenderReport(packet, &report, &blocks) == RtcpError::kOk) {
+      said.sender_report = report;
+    } else if (ParseReceiverReport(packet, &ssrc, &blocks) == RtcpError::kOk) {
+      said.receiver_report = ssrc;
+    }
+    said.blocks.insert(said.blocks.end(), blocks.begin(), blocks.end());
+    if (ParseSdes(packet, &chunks) == RtcpError::kOk) said.cname = chunks[0].cname;
+    if (ParseExtendedReport(packet, &extended) == RtcpError::kOk) {
+      said.metrics.assign(extended.metrics.begin(), extended.metrics.end());
+    }
+    said.bye |= ParseBye(packet, &bye) == RtcpError::kOk;
+  }
+  return said;
+}
+
+/// A leg in virtual time: a packet each 20 ms both ways, and reports when they are due.
+struct Leg {
+  Random random{1};
+  Instant now = kStart;
+  Source source{Source::Config{}};
+  RtcpSession session{{.ssrc = 0xcccc0003}, kStart, &random};
+  bool sends = true;
+  bool receives = true;
+  uint32_t sent_ssrc = kSent;
+  uint16_t number = 0;
+  std::vector<std::pair<Instant, Said>> reports;
+  std::array<uint8_t, RtcpSession::kCompoundMax> out{};
+
+  RtcpSession::Reception reception() { return {.source = &source, .codec = Codec::kPcmu}; }
+  WallTime wall() const {
+    return {kWall.unix_us +
+            std::chrono::duration_cast<std::chrono::microseconds>(now - kStart).count()};
+  }
+  Said Heard(size_t size) { return Listen(std::span(out).first(size)); }
+
+  void RunFor(Duration time) {
+    for (const Instant end = now + time; now < end; now += 20ms, ++number) {
+      const HeaderFields fields = {.sequence_number = number,
+                                   .timestamp = static_cast<uint32_t>(number) * 160};
+      if (sends) {
+        TestPacket packet(fields);
+        packet.view().set_ssrc(sent_ssrc);
+        session.OnSent(packet.view(), now, PayloadKind::kAudio);
+      }
+      if (receives) {
+        TestPacket packet(fields);
+        packet.view().set_ssrc(kReceived);
+        source.OnPacket(packet.view(), now, PayloadKind::kAudio);
+      }
+      if (now >= session.due()) {
+        const size_t size = session.Report(reception(), now, wall(), &random, out);
+        reports.emplace_back(now, Heard(size));
+      }
+    }
+  }
+  /// The peer's compound packet comes in.
+  RtcpSession::Incoming Hear(const SenderReport* sr, std::span<const ReportBlock> blocks) {
+    std::array<uint8_t, 1024> bytes{};
+    RtcpWriter writer(bytes);
+    CHECK(sr != nullptr ? writer.PutSenderReport(*sr, blocks)
+                        : writer.PutReceiverReport(kReceived, blocks));
+    RtcpSession::Incoming incoming;
+    EXPECT_EQ(session.OnPacket(writer.written(), now, &incoming), RtcpError::kOk);
+    return incoming;
+  }
+};
+
+// RFC 3550 §6.2: the first report after half the least interval, then about one each five seconds,
+// each over e - 3/2.
+TEST(RtcpSessionTest, ReportsOfItsOwnAccord) {
+  Leg leg;
+  leg.RunFor(60s);
+  ASSERT_FALSE(leg.reports.empty());
+  EXPECT_GE(leg.reports.front().first - kStart, 1s);
+  EXPECT_LE(leg.reports.front().first - kStart, 3100ms);
+  EXPECT_GE(leg.reports.size(), 10u);
+  EXPECT_LE(leg.reports.size(), 25u);
+}
+
+// Rule 25: no SR came for five seconds, so we make it, for the SSRC that we send and with what we
+// sent.
+TEST(RtcpSessionTest, MakesTheReportsOfASilentSender) {
+  Leg leg;
+  leg.RunFor(30s);
+  for (const auto& [at, said] : leg.reports) {
+    if (at - kStart < RtcpSession::kSenderSilence) {
+      EXPECT_EQ(said.receiver_report, kSent);
+      continue;
+    }
+    ASSERT_TRUE(said.sender_report.has_value());
+    const auto packets = static_cast<uint32_t>((at - kStart) / 20ms) + 1;
+    EXPECT_EQ(said.sender_report->ssrc, kSent);
+    EXPECT_EQ(said.sender_report->packets, packets);
+    EXPECT_EQ(said.sender_report->octets, packets * 160);  // §6.4.1: payload alone.
+    EXPECT_EQ(said.sender_report->rtp_timestamp, (packets - 1) * 160);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(at - kStart).count();
+    EXPECT_EQ(said.sender_report->ntp.seconds,
+              static_cast<uint32_t>(NtpTime::kUnixEpoch + 1'700'000'000 + seconds));
+  }
+}
+
+// §6.4.1: the RTP timestamp is that of the NTP time, also between two packets and in an event,
+// whose packets repeat the timestamp of its beginning.
+TEST(RtcpSessionTest, TheTimestampRunsOnThroughAnEvent) {
+  Leg leg;
+  leg.RunFor(6s);
+  const uint32_t last = (leg.number - 1u) * 160;
+  for (int i = 0; i < 50; ++i) {
+    TestPacket event({.payload_type = 101, .timestamp = last + 160, .ssrc = kSent}, 4);
+    leg.session.OnSent(event.view(), leg.now + i * 20ms, PayloadKind::kEvent);
+  }
+  leg.now += 1s;
+  const Said said =
+      leg.Heard(leg.session.Report(leg.reception(), leg.now, leg.wall(), &leg.random, leg.out));
+  ASSERT_TRUE(said.sender_report.has_value());
+  EXPECT_EQ(said.sender_report->rtp_timestamp, last + 160 + 8000);
+  EXPECT_EQ(said.sender_report->packets, 350u);
+}
+
+// Reports describe the stream of this leg's peer, and carry a CNAME of our own (RFC 7022).
+TEST(RtcpSessionTest, DescribesWhatThePeerSends) {
+  Leg leg;
+  leg.RunFor(20s);
+  const Said& said = leg.reports.back().second;
+  ASSERT_EQ(said.blocks.size(), 1u);
+  EXPECT_EQ(said.blocks[0].ssrc, kReceived);
+  EXPECT_EQ(said.blocks[0].cumulative_lost, 0);
+  EXPECT_EQ(said.blocks[0].last_sr, 0u);  // None came.
+  ASSERT_EQ(said.metrics.size(), 1u);
+  EXPECT_EQ(said.metrics[0].ssrc, kReceived);
+  EXPECT_EQ(said.metrics[0].mos_lq, 44);
+  EXPECT_EQ(said.cname, leg.session.cname());
+  EXPECT_EQ(said.cname.size(), 16u);
+}
+
+TEST(RtcpSessionTest, CnamesAreDrawn) {
+  Random random(1);
+  std::set<std::string> cnames;
+  for (int i = 0; i < 100; ++i) {
+    cnames.insert(std::string(RtcpSession({}, kStart, &random).cname()));
+  }
+  EXPECT_EQ(cnames.size(), 100u);
+}
+
+// §6.4: who sends nothing reports as a receiver, under its own SSRC; who hears nothing has no
+// block.
+TEST(RtcpSessionTest, AListenerSendsReceiverReports) {
+  Leg leg;
+  leg.sends = false;
+  leg.RunFor(10s);
+  EXPECT_EQ(leg.reports.back().second.receiver_report, 0xcccc0003u);
+  EXPECT_EQ(leg.reports.back().second.blocks.size(), 1u);
+
+  Leg quiet;
+  quiet.sends = quiet.receives = false;
+  quiet.RunFor(10s);
+  EXPECT_EQ(quiet.reports.back().second.receiver_report, 0xcccc0003u);
+  EXPECT_TRUE(quiet.reports.back().second.blocks.empty());
+  EXPECT_TRUE(quiet.reports.back().second.metrics.empty());
+}
+
+// A sender on hold is none after two intervals (§6.3.1).
+TEST(RtcpSessionTest, AHeldSenderStopsSendingSenderReports) {
+  Leg leg;
+  leg.RunFor(20s);
+  leg.sends = false;
+  leg.RunFor(30s);
+  EXPECT_FALSE(leg.reports.back().second.sender_report.has_value());
+  EXPECT_EQ(leg.reports.back().second.receiver_report, kSent);
+}
+
+// Rule 25: a sender's SR goes on at once, with its timestamps and our counts; and then we make none
+// until it is silent for five seconds.
+TEST(RtcpSessionTest, ForwardsASendersReportWithOurCounts) {
+  Leg leg;
+  leg.RunFor(20s);
+  const SenderReport theirs = {.ssrc = kSent,
+                               .ntp = {1234, 5678},
+                               .rtp_timestamp = 999,
+                               .packets = 70'000,
+                               .octets = 80'000};
+  const size_t size = leg.session.Forward(theirs, leg.reception(), leg.now, &leg.random, leg.out);
+  ASSERT_GT(size, 0u);
+  const Said said = leg.Heard(size);
+  EXPECT_EQ(said.sender_report->ntp, theirs.ntp);
+  EXPECT_EQ(said.sender_report->rtp_timestamp, 999u);
+  EXPECT_EQ(said.sender_report->packets, 1000u);
+  EXPECT_EQ(said.sender_report->octets, 160'000u);
+  EXPECT_EQ(said.blocks.size(), 1u);
+  EXPECT_EQ(said.cname, leg.session.cname());  // Not theirs.
+
+  const Instant forwarded = leg.now;
+  leg.reports.clear();
+  leg.RunFor(30s);
+  ASSERT_FALSE(leg.reports.empty());
+  for (const auto& [at, report] : leg.reports) {
+    EXPECT_EQ(report.sender_report.has_value(), at - forwarded >= RtcpSession::kSenderSilence);
+  }
+}
+
+// What is not of our stream, or comes in a flood, is not sent on.
+TEST(RtcpSessionTest, ForwardsOnlyItsOwnStreamAndNoFlood) {
+  Leg leg;
+  EXPECT_EQ(leg.session.Forward({.ssrc = kSent}, leg.reception(), leg.now, &leg.random, leg.out),
+            0u);  // Nothing was sent yet.
+  leg.RunFor(1s);
+  EXPECT_EQ(leg.session.Forward({.ssrc = 5}, leg.reception(), leg.now, &leg.random, leg.out), 0u);
+  int forwarded = 0;
+  for (int i = 0; i < 1000; ++i) {  // A thousand within a second.
+    const Instant at = leg.now + i * 1ms;
+    forwarded +=
+        leg.session.Forward({.ssrc = kSent}, leg.reception(), at, &leg.random, leg.out) > 0 ? 1 : 0;
+  }
+  EXPECT_EQ(forwarded, 2);
+}
+
+// A buffer that is too small is an answer, too.
+TEST(RtcpSessionTest, AShortBufferSendsNothing) {
+  Leg leg;
+  leg.RunFor(6s);
+  std::array<uint8_t, 100> out{};
+  EXPECT_EQ(leg.session.Report(leg.reception(), leg.now, leg.wall(), &leg.random, out), 0u);
+  EXPECT_GT(leg.session.due(), leg.now);
+}
+
+// §6.4.1: the round trip is from our own send time of the SR that the peer names.
+TEST(RtcpSessionTest, MeasuresTheRoundTripFromItsOwnSendTime) {
+  Leg leg;
+  leg.RunFor(10s);
+  EXPECT_EQ(leg.session.round_trip(), std::nullopt);
+  // A forwarded SR whose clock is decades off.
+  ASSERT_GT(leg.session.Forward({.ssrc = kSent, .ntp = {0x12345678, 0x9abcdef0}}, leg.reception(),
+                                leg.now, &leg.random, leg.out),
+            0u);
+  ReportBlock block = {.ssrc = kSent,
+                       .fraction_lost = 3,
+                       .last_sr = 0x56789abc,
+                       .delay_since_last_sr = ToShortNtp(1s)};
+  leg.now += 1080ms;
+  leg.Hear(nullptr, std::span(&block, 1));
+  EXPECT_EQ(leg.session.round_trip(), 80ms);
+  EXPECT_EQ(leg.session.peer_report(), block);
+
+  // A peer that names a report we never sent, or claims to have held it too long, changes nothing.
+  block.last_sr = 0x11111111;
+  leg.Hear(nullptr, std::span(&block, 1));
+  block.last_sr = 0x56789abc;
+  block.delay_since_last_sr = ToShortNtp(2s);
+  leg.Hear(nullptr, std::span(&block, 1));
+  EXPECT_EQ(leg.session.round_trip(), 80ms);
+
+  // Nor does what it says of another stream.
+  block.ssrc = 77;
+  block.fraction_lost = 200;
+  leg.Hear(nullptr, std::span(&block, 1));
+  EXPECT_EQ(leg.session.peer_report()->fraction_lost, 3);
+}
+
+// The last four SRs can be answered for, of those that we made and those that we sent on.
+TEST(RtcpSessionTest, RemembersItsLastReports) {
+  Leg leg;
+  leg.RunFor(1s);
+  for (uint32_t i = 1; i <= 5; ++i) {
+    ASSERT_GT(leg.session.Forward({.ssrc = kSent, .ntp = {i, 0}}, leg.reception(), leg.now,
+                                  &leg.random, leg.out),
+              0u);
+    leg.now += 1s;
+  }
+  ReportBlock block = {.ssrc = kSent, .last_sr = 1 << 16};
+  leg.Hear(nullptr, std::span(&block, 1));
+  EXPECT_EQ(leg.session.round_trip(), std::nullopt);  // The first of five is forgotten.
+  block.last_sr = 2 << 16;
+  leg.Hear(nullptr, std::span(&block, 1));
+  EXPECT_EQ(leg.session.round_trip(), 4s);
+}
+
+// LSR and DLSR let the peer measure, too.
+TEST(RtcpSessionTest, AnswersThePeersReports) {
+  Leg leg;
+  leg.RunFor(1s);
+  const SenderReport theirs = {.ssrc = kReceived, .ntp = {0xabcd1234, 0x56780000}};
+  const RtcpSession::Incoming incoming = leg.Hear(&theirs, {});
+  EXPECT_EQ(incoming.sender_report, theirs);  // For the other leg's Forward().
+  leg.now += 250ms;
+  const Said said =
+      leg.Heard(leg.session.Report(leg.reception(), leg.now, leg.wall(), &leg.random, leg.out));
+  ASSERT_EQ(said.blocks.size(), 1u);
+  EXPECT_EQ(said.blocks[0].last_sr, 0x12345678u);
+  EXPECT_EQ(said.blocks[0].delay_since_last_sr, ToShortNtp(250ms));
+
+  // An SR of another source is not the one that the block is about.
+  const SenderReport others = {.ssrc = 3, .ntp = {1, 1}};
+  leg.Hear(&others, {});
+  const Said after =
+      leg.Heard(leg.session.Report(leg.reception(), leg.now, leg.wall(), &leg.random, leg.out));
+  EXPECT_EQ(after.blocks[0].last_sr, 0u);
+}
+
+// A transfer on the other leg: another SSRC, whose counts begin anew and whose reports are its own.
+TEST(RtcpSessionTest, ANewSentSsrcBeginsAnew) {
+  Leg leg;
+  leg.RunFor(10s);
+  ReportBlock block = {.ssrc = kSent};
+  leg.Hear(nullptr, std::span(&block, 1));
+  leg.sent_ssrc = 0xdddd0004;
+  leg.RunFor(1s);
+  EXPECT_EQ(leg.session.sent_packets(), 50u);
+  EXPECT_EQ(leg.session.peer_report(), std::nullopt);
+  leg.RunFor(15s);
+  EXPECT_EQ(leg.reports.back().second.sender_report->ssrc, 0xdddd0004u);
+}
+
+// §6.6: the end of the call.
+TEST(RtcpSessionTest, LeavesWithABye) {
+  Leg leg;
+  leg.RunFor(10s);
+  const size_t size = leg.session.Leave(leg.reception(), leg.now, leg.wall(), leg.out);
+  ASSERT_GT(size, 0u);
+  EXPECT_LE(size, RtcpSession::kCompoundMax);
+  const Said said = leg.Heard(size);
+  EXPECT_TRUE(said.bye);
+  EXPECT_TRUE(said.sender_report.has_value());
+
+  RtcpSession::Incoming incoming;
+  ASSERT_EQ(leg.session.OnPacket(std::span(leg.out).first(size), leg.now, &incoming),
+            RtcpError::kOk);
+  EXPECT_TRUE(incoming.bye);
+}
+
+TEST(RtcpSessionTest, CountsWhatComesAndGoes) {
+  Leg leg;
+  RtcpSession::Incoming incoming;
+  EXPECT_NE(leg.session.OnPacket(FromHex("81CB0002"), leg.now, &incoming), RtcpError::kOk);
+  EXPECT_NE(leg.session.OnPacket({}, leg.now, &incoming), RtcpError::kOk);
+  // A good RR, then an SR that is shorter than its count.
+  EXPECT_EQ(
+      leg.session.OnPacket(FromHex("80C90001 00000001 81C80001 00000001"), leg.now, &incoming),
+      RtcpError::kCount);
+  EXPECT_EQ(incoming.sender_report, std::nullopt);
+  leg.Hear(nullptr, {});
+  EXPECT_EQ(leg.session.counts().packets_in, 4u);
+  EXPECT_EQ(leg.session.counts().bytes_in, 4u + 0 + 16 + 8);
+  EXPECT_EQ(leg.session.counts().malformed, 3u);
+  leg.RunFor(10s);
+  EXPECT_EQ(leg.session.counts().packets_out, leg.reports.size());
+  EXPECT_GT(leg.session.counts().bytes_out, leg.reports.size() * 80);
+}
+
+// A sender's report crosses with the same offsets as its packets.
+TEST(RtcpSessionTest, TranslatesAReportLikeItsPackets) {
+  const HeaderRewrite rewrite = {.ssrc = 9, .timestamp_offset = 0xfffffff0, .replace_ssrc = true};
+  const SenderReport report = Translate(rewrite, {.ssrc = 1, .ntp = {3, 4}, .rtp_timestamp = 32});
+  EXPECT_EQ(report.ssrc, 9u);
+  EXPECT_EQ(report.rtp_timestamp, 16u);
+  EXPECT_EQ(report.ntp, (NtpTime{3, 4}));
+  EXPECT_EQ(Translate(HeaderRewrite{}, {.ssrc = 1}).ssrc, 1u);
+}
+
+}  // namespace
+}  // namespace core::rtp

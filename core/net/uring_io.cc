@@ -211,18 +211,21 @@ Endpoint UringIo::LocalOf(SocketId id) const {
 absl::Status UringIo::SetReachFilter(SocketId id, std::span<const Cidr> reach) {
   Socket* socket = Find(id);
   if (socket == nullptr) return absl::NotFoundError("udp: no such socket");
-  socket->reach.reset();
-  socket->reach_in_kernel = true;
+  std::unique_ptr<ReachSet> in_user_space;
   if (reach.empty()) {
     DetachReachFilter(socket->fd);
-    return absl::OkStatus();
+  } else {
+    auto set = std::make_unique<ReachSet>(reach, socket->is_v4);
+    absl::Status status = AttachReachFilter(socket->fd, *set);
+    if (absl::IsResourceExhausted(status)) {
+      DetachReachFilter(socket->fd);  // An older, narrower one must not stay.
+      in_user_space = std::move(set);
+    } else if (!status.ok()) {
+      return status;  // The one before stays, wherever it is.
+    }
   }
-  auto set = std::make_unique<ReachSet>(reach, socket->is_v4);
-  absl::Status status = AttachReachFilter(socket->fd, *set);
-  if (!absl::IsResourceExhausted(status)) return status;
-  DetachReachFilter(socket->fd);  // An older, narrower one must not stay.
-  socket->reach = std::move(set);
-  socket->reach_in_kernel = false;
+  socket->reach = std::move(in_user_space);
+  socket->reach_in_kernel = socket->reach == nullptr;
   return absl::OkStatus();
 }
 

@@ -121,6 +121,19 @@ absl::Status ConfigureUdpSocket(int fd, const SocketOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status CheckUdpSocket(int fd) {
+  int protocol = 0;
+  socklen_t size = sizeof(protocol);
+  if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0) {
+    return SocketRefused("udp socket", errno);
+  }
+  int type = 0;
+  size = sizeof(type);
+  const bool known = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+  if (known && type == SOCK_DGRAM && protocol == IPPROTO_UDP) return absl::OkStatus();
+  return absl::InvalidArgumentError("udp: the descriptor is another kind of socket");
+}
+
 absl::StatusOr<Endpoint> LocalEndpoint(int fd) {
   sockaddr_storage address = {};
   socklen_t size = sizeof(address);

@@ -29,6 +29,9 @@ absl::StatusOr<int> OpenUdpSocket(const SocketOptions& options, Clock* clock);
 /// Applies what `options` ask of a socket that is already bound: also of one from another process.
 absl::Status ConfigureUdpSocket(int fd, const SocketOptions& options);
 
+/// Whether a descriptor that came from elsewhere is a UDP socket at all.
+absl::Status CheckUdpSocket(int fd);
+
 absl::StatusOr<Endpoint> LocalEndpoint(int fd);
 
 /// Datagrams dropped at this socket since it was made (SO_MEMINFO, rule 12).

@@ -128,6 +128,8 @@ absl::StatusOr<SocketId> UringIo::OpenAdopted(int fd, const SocketOptions& optio
   RETURN_IF_ERROR(local.status());
   if (local->port == 0) return absl::InvalidArgumentError("udp: an adopted socket is not bound");
   if (free_sockets_.empty()) {
+  // Receives on anything else would end at once and be re-armed for ever.
+  RETURN_IF_ERROR(CheckUdpSocket(fd));
     return absl::ResourceExhaustedError("udp: all sockets of this worker are open");
   }
   SocketOptions adopted = options;

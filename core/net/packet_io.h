@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -13,6 +14,7 @@ namespace core::net {
 
 /// Which window of the receive pools a socket draws from, so that none starves another (rule 1).
 enum class BufferGroup : uint8_t { kSignalling, kMedia };
+inline constexpr size_t kBufferGroups = 2;
 
 struct SocketOptions {
   Endpoint local;  // Port 0: the kernel chooses; LocalOf() tells.

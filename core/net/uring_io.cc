@@ -38,7 +38,7 @@ UringIo::UringIo(const UringIoOptions& options, Clock* clock)
       media_(1, options.media.slot_bytes, options.media.count),
       free_sockets_(options.sockets_max),
       to_arm_(options.sockets_max),
-      starved_(options.sockets_max),
+      starved_{IndexQueue(options.sockets_max), IndexQueue(options.sockets_max)},
       erring_(options.sockets_max) {
   CHECK(options.sockets_max < kSocketsMax);
   CHECK(options.send_queue_length > 0 && options.send_queue_length <= kSubmissionsMax);
@@ -104,8 +104,12 @@ SocketId UringIo::IdOf(const Socket& socket) const {
   return {static_cast<uint32_t>(&socket - sockets_.data()), socket.generation};
 }
 
-BufferWindow& UringIo::WindowOf(const Socket& socket) {
-  return socket.group == BufferGroup::kMedia ? media_ : signalling_;
+BufferWindow& UringIo::WindowOf(BufferGroup group) {
+  return const_cast<BufferWindow&>(std::as_const(*this).WindowOf(group));
+}
+
+const BufferWindow& UringIo::WindowOf(BufferGroup group) const {
+  return group == BufferGroup::kMedia ? media_ : signalling_;
 }
 
 absl::StatusOr<SocketId> UringIo::Open(const SocketOptions& options) {

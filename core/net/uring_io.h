@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -125,7 +126,7 @@ class UringIo final : public PacketIo {
   static constexpr size_t kErrorsMax = 64;       // Of one turn; the rest are only counted.
   static constexpr size_t kQuotedMax = 512;      // Enough for a request line and its topmost Via.
   static constexpr uint8_t kResendsMax = 3;      // Rule 8.
-  static constexpr size_t kRearmedMax = 64;      // Starved receives re-armed in one turn.
+  static constexpr size_t kRearmedMax = 64;      // Starved receives of a group re-armed in a turn.
   static constexpr size_t kErrorReadsMax = 256;  // Entries of one socket's error queue in one turn.
 
   struct Quoted {
@@ -142,7 +143,8 @@ class UringIo final : public PacketIo {
   SocketId Install(int fd, const SocketOptions& options, const Endpoint& local);
   void StopReceiving(Socket* socket);
   void Forget(Socket* socket);
-  BufferWindow& WindowOf(const Socket& socket);
+  BufferWindow& WindowOf(BufferGroup group);
+  const BufferWindow& WindowOf(BufferGroup group) const;
 
   // The turn (uring_turn.cc).
   void EnsureEnabled();
@@ -156,7 +158,8 @@ class UringIo final : public PacketIo {
   io_uring_sqe* NextSubmission(Operation operation, uint32_t index, uint32_t generation);
 
   // Receiving (uring_receive.cc).
-  void ArmReceives();
+  void ArmEnded();
+  void ArmStarved();
   void ArmReceive(Socket* socket);
   void ArmWake();
   bool AnyStarvedReady() const;
@@ -191,9 +194,10 @@ class UringIo final : public PacketIo {
 
   std::vector<Socket> sockets_;
   IndexQueue free_sockets_;
-  IndexQueue to_arm_;   // Armed with the next submission.
-  IndexQueue starved_;  // Armed when their window has recovered (rule 3).
-  IndexQueue erring_;   // Something may be in their error queues.
+  IndexQueue to_arm_;  // Armed with the next submission.
+  // By group: armed when their window has recovered (rule 3).
+  std::array<IndexQueue, kBufferGroups> starved_;
+  IndexQueue erring_;  // Something may be in their error queues.
   size_t open_sockets_ = 0;
   size_t armed_sockets_ = 0;
   size_t timed_sockets_ = 0;  // Open sockets with kernel_receive_time.

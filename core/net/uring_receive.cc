@@ -51,27 +51,39 @@ void UringIo::ArmWake() {
   wake_armed_ = true;
 }
 
-void UringIo::ArmReceives() {
+void UringIo::ArmEnded() {
   for (size_t i = to_arm_.size(); i > 0; --i) {
     Socket& socket = sockets_[to_arm_.Pop()];
     socket.in_to_arm = false;
     ArmReceive(&socket);
   }
-  // In order and a few a turn: all at once would drain the window again and end them all again.
-  for (size_t i = std::min(starved_.size(), kRearmedMax); i > 0; --i) {
-    const uint32_t index = starved_.Pop();
-    Socket& socket = sockets_[index];
-    if (WindowOf(socket).Recovered()) {
+}
+
+// In order and a few a turn: all at once would drain the window again and end them all again.
+void UringIo::ArmStarved() {
+  for (size_t group = 0; group < kBufferGroups; ++group) {
+    if (!WindowOf(static_cast<BufferGroup>(group)).Recovered()) continue;
+    IndexQueue& starved = starved_[group];
+    for (size_t i = std::min(starved.size(), kRearmedMax); i > 0; --i) {
+      Socket& socket = sockets_[starved.Pop()];
       socket.in_starved = false;
       ArmReceive(&socket);
-    } else {
-      starved_.Push(index);
     }
   }
 }
 
+bool UringIo::AnyStarved() const {
+  return std::any_of(starved_.begin(), starved_.end(),
+                     [](const IndexQueue& starved) { return !starved.empty(); });
+}
+
 bool UringIo::AnyStarvedReady() const {
-  return !starved_.empty() && (signalling_.Recovered() || media_.Recovered());
+  for (size_t group = 0; group < kBufferGroups; ++group) {
+    if (!starved_[group].empty() && WindowOf(static_cast<BufferGroup>(group)).Recovered()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void UringIo::ArmReceive(Socket* socket) {
@@ -84,7 +96,7 @@ void UringIo::ArmReceive(Socket* socket) {
   entry->len = 1;
   entry->ioprio = IORING_RECV_MULTISHOT;
   entry->flags = IOSQE_BUFFER_SELECT;
-  entry->buf_group = WindowOf(*socket).group();
+  entry->buf_group = WindowOf(socket->group).group();
   socket->armed = true;
   ++armed_sockets_;
 }
@@ -93,7 +105,7 @@ void UringIo::OnReceive(uint32_t index, const io_uring_cqe& completion) {
   Socket& socket = sockets_[index];
   if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
     const auto buffer_id = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
-    Packet packet = WindowOf(socket).Take(buffer_id);
+    Packet packet = WindowOf(socket.group).Take(buffer_id);
     if (completion.res >= 0 && socket.state != SocketState::kClosing) {
       OnDatagram(socket, std::move(packet), static_cast<size_t>(completion.res));
     }
@@ -115,7 +127,7 @@ void UringIo::JudgeEnded(Socket* socket, int result) {
     ++counters_.starved;
     if (!socket->in_starved) {
       socket->in_starved = true;
-      starved_.Push(index);
+      starved_[static_cast<size_t>(socket->group)].Push(index);
     }
     return;
   }

@@ -61,7 +61,8 @@ void UringIo::FlushAndWait(Instant deadline) {
   // A kernel that was not asked to wait runs some 20 receives at a time, and says that there are
   // more.
   for (size_t i = 0; i < kEntersMax && ready_.size() < options_.burst_max; ++i) {
-    if (!ring_->KernelHasMore()) break;
+    ArmEnded();
+    if (ring_->submissions_pending() == 0 && !ring_->KernelHasMore()) break;
     EnterNow();
     Reap();
   }
@@ -83,7 +84,8 @@ void UringIo::BeginTurn() {
   signalling_.TopUp();
   media_.TopUp();
   ArmWake();
-  ArmReceives();
+  ArmEnded();
+  ArmStarved();
 }
 
 // What the kernel has not handed over yet is no reason: it is what the latency budget collects.
@@ -99,7 +101,7 @@ void UringIo::EnterAndWait(Instant deadline) {
   }
   if (MustNotWait()) return EnterNow();
   Duration left = deadline == kNever ? Duration::max() : deadline - clock_->Now();
-  if (!starved_.empty()) left = AnyStarvedReady() ? Duration{} : std::min(left, kStarvedRecheck);
+  if (AnyStarved()) left = AnyStarvedReady() ? Duration{} : std::min(left, kStarvedRecheck);
   if (left <= Duration{}) return EnterNow();
 
   ++counters_.waits;

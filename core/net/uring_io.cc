@@ -128,12 +128,12 @@ absl::StatusOr<SocketId> UringIo::Open(const SocketOptions& options) {
 }
 
 absl::StatusOr<SocketId> UringIo::OpenAdopted(int fd, const SocketOptions& options) {
+  // Receives on anything else would end at once and be re-armed for ever.
+  RETURN_IF_ERROR(CheckUdpSocket(fd));
   const absl::StatusOr<Endpoint> local = LocalEndpoint(fd);
   RETURN_IF_ERROR(local.status());
   if (local->port == 0) return absl::InvalidArgumentError("udp: an adopted socket is not bound");
   if (free_sockets_.empty()) {
-  // Receives on anything else would end at once and be re-armed for ever.
-  RETURN_IF_ERROR(CheckUdpSocket(fd));
     return absl::ResourceExhaustedError("udp: all sockets of this worker are open");
   }
   SocketOptions adopted = options;
@@ -174,7 +174,7 @@ void UringIo::StopReceiving(Socket* socket) {
     cancel->fd = -1;
     cancel->addr = UserData(Operation::kReceive, id.index, id.generation);
     // Its own completion ends the wait, so a receive that is busy just now is cancelled again.
-    (void)ring_->Enter({.completions = 1, .time_limit = std::chrono::seconds(1)});
+    Enter({.completions = 1, .time_limit = std::chrono::seconds(1)});
     Reap();
   }
   FinishSends();  // They were submitted before the cancellation.

@@ -151,7 +151,8 @@ class UringIo final : public PacketIo {
   void BeginTurn();
   void EnterAndWait(Instant deadline);
   bool MustNotWait() const;
-  void EnterNow();
+  void Enter(const UringRing::Wait& wait);
+  void EnterNow() { Enter({}); }
   void Reap();
   void Dispatch(const io_uring_cqe& completion);
   static uint64_t UserData(Operation operation, uint32_t index, uint32_t generation);
@@ -162,6 +163,7 @@ class UringIo final : public PacketIo {
   void ArmStarved();
   void ArmReceive(Socket* socket);
   void ArmWake();
+  bool AnyStarved() const;
   bool AnyStarvedReady() const;
   void OnReceive(uint32_t index, const io_uring_cqe& completion);
   void OnDatagram(const Socket& socket, Packet packet, size_t size);
@@ -172,9 +174,10 @@ class UringIo final : public PacketIo {
 
   // Sending and errors (uring_send.cc).
   void SubmitSend(uint32_t index);
-  void OnSend(uint32_t index, int result);
+  void OnSend(uint32_t index, uint32_t batch, int result);
   void FlushQueued();
   void FinishSends();
+  void AwaitSendErrors();
   bool Settle(QueuedSend* send);
   void NoteErring(Socket* socket);
   void ReadErrorQueues();
@@ -203,6 +206,7 @@ class UringIo final : public PacketIo {
   size_t timed_sockets_ = 0;  // Open sockets with kernel_receive_time.
 
   std::vector<QueuedSend> sends_;  // Of this turn; room for send_queue_length.
+  uint32_t sends_batch_ = 0;       // Which fill of sends_ a completion belongs to.
 
   // Received: [0, handed_out_) is with the caller, the rest waits. Room for all slots twice over.
   std::vector<Packet> ready_;

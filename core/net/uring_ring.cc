@@ -106,6 +106,10 @@ bool UringRing::KernelHasMore() const {
           (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 }
 
+bool UringRing::Overflowed() const {
+  return (__atomic_load_n(ring_->sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
+
 bool UringRing::CompletionsWaiting() const { return io_uring_cq_ready(ring_.get()) > 0; }
 
 uint32_t UringRing::Peek(std::span<io_uring_cqe*> completions) {

@@ -54,6 +54,8 @@ class UringRing {
 
   /// Whether entering the kernel would bring completions that are not in the queue yet.
   bool KernelHasMore() const;
+  /// Whether completions wait in the kernel because the queue was full.
+  bool Overflowed() const;
   bool CompletionsWaiting() const;
   /// Fills `completions` with what has arrived; they stay valid until Advance(count).
   uint32_t Peek(std::span<io_uring_cqe*> completions);

@@ -34,7 +34,7 @@ void UringIo::SubmitSend(uint32_t index) {
   // for every owner (rule 4).
   char* address = slot.data - kSendAddressOffset;
   const socklen_t address_size = WriteSockaddr(slot.remote, address);
-  io_uring_sqe* entry = NextSubmission(Operation::kSend, index, 0);
+  io_uring_sqe* entry = NextSubmission(Operation::kSend, index, sends_batch_);
   entry->opcode = IORING_OP_SEND;
   entry->fd = socket->fd;
   entry->addr = reinterpret_cast<uint64_t>(slot.data);
@@ -47,8 +47,8 @@ void UringIo::SubmitSend(uint32_t index) {
   entry->flags = IOSQE_CQE_SKIP_SUCCESS;
 }
 
-void UringIo::OnSend(uint32_t index, int result) {
-  CHECK(index < sends_.size());
+void UringIo::OnSend(uint32_t index, uint32_t batch, int result) {
+  CHECK(batch == sends_batch_ && index < sends_.size());
   if (result < 0) sends_[index].error = -result;
 }
 
@@ -60,19 +60,34 @@ void UringIo::FlushQueued() {
   FinishSends();
 }
 
-// Every send so far was submitted and its error, if any, has been seen. What failed of another
-// datagram's ICMP error goes out again, at most kResendsMax times (rule 8): one by one, each after
-// the errors that the one before it may have caused were taken off the socket.
+// What failed of another datagram's ICMP error goes out again, at most kResendsMax times (rule 8):
+// one by one, each after the errors that the one before it may have caused were taken off the
+// socket.
 void UringIo::FinishSends() {
+  if (sends_.empty()) return;
+  AwaitSendErrors();
   for (uint32_t i = 0; i < sends_.size(); ++i) {
     while (!Settle(&sends_[i])) {
       ++counters_.resent;
       SubmitSend(i);
       EnterNow();
       Reap();
+      AwaitSendErrors();
     }
   }
   sends_.clear();
+  ++sends_batch_;
+}
+
+// Until every send has been submitted and its error, if any, been seen: only then is its buffer
+// ours (rule 7). Nearly always that is so already. But a kernel that was short of memory may have
+// taken only some of them, and errors that found the completion queue full of receives wait behind
+// those in the kernel. They are finite: nothing is armed here, so each buffer comes at most once.
+void UringIo::AwaitSendErrors() {
+  while (ring_->submissions_pending() > 0 || ring_->Overflowed()) {
+    EnterNow();
+    Reap();
+  }
 }
 
 // True when nothing is left to do for this send.

@@ -42,7 +42,13 @@ io_uring_sqe* UringIo::NextSubmission(Operation operation, uint32_t index, uint3
   return entry;
 }
 
-void UringIo::EnterNow() { (void)ring_->Enter({}); }  // What could not go yet is still pending.
+// What a kernel without memory for it could not take is still pending, and goes with the next call.
+// Any other refusal says that this thread is not the ring's, or that a completion was lost; then no
+// buffer's owner is known any more.
+void UringIo::Enter(const UringRing::Wait& wait) {
+  const int result = ring_->Enter(wait);
+  CHECK(result == 0 || result == -EAGAIN || result == -EBUSY);
+}
 
 void UringIo::EnsureEnabled() {
   if (enabled_) return;
@@ -59,7 +65,8 @@ void UringIo::FlushAndWait(Instant deadline) {
   if (timed_sockets_ > 0) MapWallClock();
   Reap();
   // A kernel that was not asked to wait runs some 20 receives at a time, and says that there are
-  // more.
+  // more. And receives that have ended go on in this turn: who sends empty datagrams between others
+  // must not be able to slow their socket down to one receive a turn (rule 3).
   for (size_t i = 0; i < kEntersMax && ready_.size() < options_.burst_max; ++i) {
     ArmEnded();
     if (ring_->submissions_pending() == 0 && !ring_->KernelHasMore()) break;
@@ -107,11 +114,10 @@ void UringIo::EnterAndWait(Instant deadline) {
   ++counters_.waits;
   const Duration budget = std::min(options_.latency_budget, left);
   if (budget <= Duration{} || (wait_mode_ == WaitMode::kSleep && !worked_last_turn_)) {
-    (void)ring_->Enter({.completions = 1, .time_limit = left});
+    Enter({.completions = 1, .time_limit = left});
   } else if (wait_mode_ == WaitMode::kMinimumWait) {
     // A number of completions is never the trigger (rule 6): they count sockets, not datagrams.
-    (void)ring_->Enter(
-        {.completions = UringRing::kAllCompletions, .time_limit = left, .minimum = budget});
+    Enter({.completions = UringRing::kAllCompletions, .time_limit = left, .minimum = budget});
   } else {
     if (ring_->submissions_pending() > 0) EnterNow();
     Sleep(budget);
@@ -121,8 +127,7 @@ void UringIo::EnterAndWait(Instant deadline) {
 }
 
 // Takes all that is in the completion queue. What found it full waits in the kernel, which says so:
-// see KernelHasMore(). That is never a send: the queue is empty when they are submitted, and has
-// room for all their errors.
+// see KernelHasMore() and AwaitSendErrors().
 void UringIo::Reap() {
   io_uring_cqe* completions[kReapBatch];
   while (const uint32_t count = ring_->Peek(completions)) {
@@ -141,7 +146,7 @@ void UringIo::Dispatch(const io_uring_cqe& completion) {
       OnReceive(index, completion);
       break;
     case Operation::kSend:
-      OnSend(index, completion.res);
+      OnSend(index, static_cast<uint32_t>(completion.user_data), completion.res);
       break;
     case Operation::kWake:
       found_work_ = true;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/ascii.h"
+
 namespace core::sip {
 
 /// The character classes of RFC 3261 §25.1, as bits of one table.
@@ -64,16 +66,8 @@ constexpr bool IsIn(char c, unsigned classes) {
   return (kCharacterTable[static_cast<unsigned char>(c)] & classes) != 0;
 }
 
-constexpr char LowerCase(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-/// Equal without regard to the case of ASCII letters.
-constexpr bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i] && LowerCase(a[i]) != LowerCase(b[i])) return false;
-  }
-  return true;
-}
+using core::EqualsIgnoreCase;
+using core::LowerCase;
 
 /// `text` without white space at either end.
 constexpr std::string_view Trim(std::string_view text) {

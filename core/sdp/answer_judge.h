@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/sdp/session_description.h"
+
+namespace core::sdp {
+
+/// What an answer does that its offer does not allow (RFC 3264 §6).
+enum class AnswerFlaw : uint8_t {
+  kNone,
+  kMediaCount,  // More or fewer m= lines than the offer.
+  kMediaType,   // A line of another media type.
+  kProtocol,    // A line over another transport.
+  kRevived,     // A line that was offered as rejected, in use.
+  kFormat,      // A line in use without one format of the offer's.
+  // No ground to refuse: read the line's direction as AnswerDirection().
+  kDirection,
+};
+
+struct [[nodiscard]] AnswerVerdict {
+  AnswerFlaw flaw = AnswerFlaw::kNone;
+  uint8_t media_index = 0;  // The line with the flaw.
+
+  bool is_usable() const { return flaw == AnswerFlaw::kNone || flaw == AnswerFlaw::kDirection; }
+};
+
+/// The first flaw that makes the answer useless; else, kDirection where a line says more than was
+/// offered. That is wrong and not rare: equipment answers sendrecv to a hold.
+AnswerVerdict JudgeAnswer(const SessionDescription& offer, const SessionDescription& answer);
+
+/// True where a later offer keeps the lines of what was agreed before it (RFC 3264 §8: as many m=
+/// lines, or more behind them). A line may change its type, as it does for T.38 (§8.3.3).
+bool KeepsLines(const SessionDescription& before, const SessionDescription& offer);
+
+std::string_view Name(AnswerFlaw flaw);
+
+}  // namespace core::sdp

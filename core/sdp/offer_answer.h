@@ -32,10 +32,12 @@ enum class [[nodiscard]] Meaning : uint8_t{
     kAnswer,   // Its description answers the pending offer: both are now in force.
     kPreview,  // The answer as it may become: media may follow it, the offer stays pending.
     kIgnored,  // A description that means nothing here: a copy of the answer (RFC 3261 §13.2.1).
-    kMissing,  // The answer was due in this message and is not there. The offer is forgotten: end
-               // the call after an INVITE's 2xx or ACK; else what was agreed before stands.
-    kGlare,    // An offer while ours is pending: 491, and it never was (RFC 3261 §14.2, RFC 3311
-               // §5.2)
+    // The answer, or the offer that a delayed INVITE asked for, was due in this message and is not
+    // there. Its exchange is over: end the call after an INVITE's 2xx or ACK; else what was agreed
+    // before stands.
+    kMissing,
+    kGlare,  // An offer while ours is pending: 491, and it never was (RFC 3261 §14.2, RFC 3311
+             // §5.2)
     kBusy,  // An offer while theirs is pending or none may come: 500 with Retry-After, and it never
             // was. Of ours: not now.
 };

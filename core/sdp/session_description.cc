@@ -169,6 +169,9 @@ ParseError SessionDescription::Finish() {
   if (!has_origin_) return ParseError::kMissing;
   for (size_t i = 0; i < media_count_; ++i) {
     MediaDescription& media = media_[i];
+    // The next section's m= line is the first that is not this one's.
+    const size_t end = i + 1 < media_count_ ? media_[i + 1].first_line - size_t{1} : line_count_;
+    media.line_count = static_cast<uint16_t>(end - media.first_line);
     if (!media.connection.is_said) media.connection = connection_;
     if (!media.connection.is_said && !media.is_rejected()) return ParseError::kMissing;
     if (!media.has_own_direction) {

@@ -154,7 +154,7 @@ struct OriginationConfig {
 /// Who may start calls from our side: one PBX, or many of a kind.
 struct CustomerConfig {
   std::vector<core::Cidr> cidrs;
-  bool nat = false;  // Its signalling and media come through a NAT: answer where it came from.
+  bool nat = false;  // It is behind a NAT: answered where its requests come from, rport or not.
   std::vector<Credential> credentials;  // Not empty: its INVITEs are challenged (RFC 8760).
 };
 

@@ -126,6 +126,7 @@ absl::Status Policy::CompileStarters() {
     const auto place = static_cast<uint16_t>(i);
     const ConnectorConfig& config = *connectors_[i].config;
     for (const CustomerConfig& customer : config.customers) {
+      has_nat_ |= customer.nat;
       for (const core::Cidr& cidr : customer.cidrs) {
         customers.push_back({cidr, {Side::kCustomer, place, &customer}});
       }
@@ -152,6 +153,12 @@ int Policy::FindConnectorByHost(std::string_view host) const {
   std::transform(host.begin(), host.end(), lower, core::sip::LowerCase);
   const int found = Find(by_host_, {lower, host.size()});
   return found == kSharedHost ? -1 : found;
+}
+
+bool Policy::IsBehindNat(Side side, const core::IpAddress& source) const {
+  if (!has_nat_ || side != Side::kCustomer) return false;
+  const StartEntry* entry = starters(side).Find(source);
+  return entry != nullptr && entry->customer->nat;
 }
 
 bool Policy::IsLocal(const core::IpAddress& peer) const {

@@ -82,6 +82,10 @@ class Policy {
   int FindConnectorById(std::string_view id) const;
   int FindConnectorByHost(std::string_view host) const;
 
+  /// The source is a customer's with `nat`: its Via says what it calls itself in there, and the way
+  /// back is the address and port that its requests come from.
+  bool IsBehindNat(Side side, const core::IpAddress& source) const;
+
   /// Our own listener and advertised addresses: HostTable::SetOwn().
   std::span<const core::Endpoint> own_endpoints() const { return own_endpoints_; }
   bool IsLocal(const core::IpAddress& peer) const;  // In local_networks: told `address`.
@@ -111,6 +115,7 @@ class Policy {
   std::map<std::string, uint16_t, std::less<>> by_id_;
   std::map<std::string, uint16_t, std::less<>> by_host_;  // In lower case.
   std::vector<core::Endpoint> own_endpoints_;
+  bool has_nat_ = false;                   // Of any customer.
   std::vector<std::string> passed_names_;  // In lower case, as written by the operator.
   std::array<bool, core::sip::kHeaderIdCount> passed_ids_ = {};
   mutable uint32_t references_ = 0;

@@ -194,7 +194,11 @@ void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& ret
     ++counters_.dropped_invites;
     return;
   }
-  table_.OnMessage(message, packet, return_path, now);
+  Hop way_back = return_path;
+  if (message.is_request() && policy()->IsBehindNat(b2bua_.side(), packet.remote().ip)) {
+    way_back.remote = packet.remote();  // As RFC 3581 has it of those who ask for it by rport.
+  }
+  table_.OnMessage(message, packet, way_back, now);
 }
 
 // Silence must come before a transaction, which would say 100.

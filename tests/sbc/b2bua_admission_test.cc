@@ -226,6 +226,23 @@ TEST(B2buaAdmissionTest, EmergencyCallsPassEverything) {
   scene.ExpectClean();
 }
 
+// `nat`: what a PBX calls itself behind its NAT leads nowhere, so answers go where the request came
+// from, even if it knows no rport (RFC 3581 section 4 is for those who do).
+TEST(B2buaAdmissionTest, CustomerBehindNatIsAnsweredWhereItIs) {
+  for (const bool nat : {false, true}) {
+    SbcScene::Options options;
+    options.connector = nat ? "    customers: [{cidrs: [127.0.0.4/30], nat: true}]\n" : "";
+    SbcScene scene(options);
+    std::string text = Request("OPTIONS", "");
+    const std::string via = "127.0.0.4:5060;rport";
+    text.replace(text.find(via), via.size(), "192.168.1.20:5081");
+    scene.pbx.SendRaw(text);
+    scene.Run(100ms);
+    EXPECT_THAT(scene.pbx.Got("OPTIONS", 200), SizeIs(nat ? 1 : 0)) << nat;
+    scene.ExpectClean();
+  }
+}
+
 // Rules 10 and 11: draining, new calls get 503 with Retry-After and OPTIONS 503; those in progress
 // go on, and their end is told.
 TEST(B2buaAdmissionTest, DrainRefusesNewCallsOnly) {

@@ -92,6 +92,18 @@ TEST(PolicyTest, Rule03_AHostThatTwoConnectorsShareNamesNeither) {
   EXPECT_EQ(bed->FindConnectorByHost(std::string(300, 'a')), -1);
 }
 
+TEST(PolicyTest, CustomersBehindANat) {
+  Config config = SmallConfig();
+  EXPECT_FALSE(PolicyBed(config)->IsBehindNat(Side::kCustomer, Ip("198.51.100.204")));
+  config.connectors[0].customers.push_back(
+      {.cidrs = {Block("203.0.113.0/28")}, .nat = true, .credentials = {}});
+  const PolicyBed bed(config);
+  EXPECT_TRUE(bed->IsBehindNat(Side::kCustomer, Ip("203.0.113.7")));
+  EXPECT_FALSE(bed->IsBehindNat(Side::kTrunk, Ip("203.0.113.7")));
+  EXPECT_FALSE(bed->IsBehindNat(Side::kCustomer, Ip("198.51.100.204")));
+  EXPECT_FALSE(bed->IsBehindNat(Side::kCustomer, Ip("192.0.2.1")));
+}
+
 TEST(PolicyTest, LocalNetworks) {
   Config config = SmallConfig();
   config.local_networks = {Block("10.0.0.0/8")};

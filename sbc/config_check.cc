@@ -1,6 +1,10 @@
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <set>
 #include <string>
 #include <string_view>
@@ -55,6 +59,10 @@ void CheckListeners(const Reading& reading) {
 void CheckDpdk(const Reading& reading) {
   const std::optional<DpdkConfig>& dpdk = reading.config.node.dpdk;
   if (!dpdk) return;
+  if (reading.config.node.workers > 1) {
+    reading.root->Find("node")->Find("workers")->Error(
+        Concat(reading.config.node.workers, " is too many: io dpdk has one queue, for one worker"));
+  }
   for (size_t i = 0; i < reading.listeners.size(); ++i) {
     const core::IpAddress& address = reading.config.listeners[i].local.ip;
     if (address != dpdk->address) {
@@ -139,7 +147,7 @@ void CheckInventories(const Reading& reading) {
       reading.connectors[i].node.Warn(
           Concat("phone_numbers: ", number,
                  " is another connector's too; calls to it that name no "
-                 "connector go to the first"));
+                 "connector are refused as unknown_number"));
     }
   }
 }
@@ -202,6 +210,21 @@ void CheckReserve(Reading* reading) {
   }
 }
 
+// The service's own folder may only be made when it starts, so this is no error yet.
+void CheckLogs(const Reading& reading) {
+  const std::string& directory = reading.config.logs.directory;
+  if (directory.empty()) return;
+  struct stat found = {};
+  const Node place = *reading.root->Find("logs")->Find("directory");
+  if (stat(directory.c_str(), &found) != 0) {
+    place.Warn(Concat(directory, ": ", std::strerror(errno), "; without it there is no start"));
+  } else if (!S_ISDIR(found.st_mode)) {
+    place.Error(Concat(directory, " is not a directory"));
+  } else if (access(directory.c_str(), W_OK | X_OK) != 0) {
+    place.Warn(Concat(directory, ": this user may not write there"));
+  }
+}
+
 // Rule 11 of the packet core: say it at start, not when a call cannot be opened.
 void CheckCapacity(const Reading& reading) {
   const Config& config = reading.config;
@@ -238,6 +261,7 @@ void CheckConfig(Reading* reading) {
   CheckCustomers(*reading);
   CheckSides(*reading);
   CheckReserve(reading);
+  CheckLogs(*reading);
   CheckCapacity(*reading);
 }
 

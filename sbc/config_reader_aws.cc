@@ -149,8 +149,12 @@ void ReadOrigination(const Node& node, ConnectorReading* connector) {
 void ReadLogging(const Node& node, ConnectorReading* connector) {
   const auto object = Unwrap(node, "LoggingConfiguration", connector->whole);
   if (!object) return;
-  object->Read("EnableSIPLogs", &connector->config.logging.enable_sip_logs);
-  object->Read("EnableMediaMetricLogs", &connector->config.logging.enable_media_metric_logs);
+  LoggingConfig* logging = &connector->config.logging;
+  object->Read("EnableSIPLogs", &logging->enable_sip_logs);
+  object->Read("EnableMediaMetricLogs", &logging->enable_media_metric_logs);
+  if (logging->enable_sip_logs || logging->enable_media_metric_logs) {
+    object->Warn("has no effect yet: SIP message logs and media metric logs are not supported");
+  }
   object->RejectUnknownKeys();
 }
 

@@ -72,6 +72,7 @@ void ReadTrunk(const Node& node, ConnectorReading* connector) {
   }
   if (const auto cidrs = node.Find("media_cidrs")) {
     ReadBlocks(*cidrs, &trunk->media_cidrs, nullptr);
+    cidrs->Warn("has no effect yet: media anchoring is not supported");
   }
   node.RejectUnknownKeys();
 }

@@ -53,7 +53,9 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
     } else if (word.substr(0, 9) == "--config=") {
       arguments.config = word.substr(9);
     } else {
-      (void)std::fprintf(stderr, "ringfence-sbc: %s: not understood; see --help\n", argv[i]);
+      const bool alone = word == "--config";
+      (void)std::fprintf(stderr, "ringfence-sbc: %s: %s; see --help\n", argv[i],
+                         alone ? "a FILE is missing behind it" : "not understood");
       return std::nullopt;
     }
   }

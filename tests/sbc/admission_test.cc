@@ -216,6 +216,16 @@ TEST(AdmissionTest, Rule03_WithoutAnIdTheCalledNumbersInventory) {
   EXPECT_EQ(admission.refusal->status_code, 404);
 }
 
+TEST(AdmissionTest, Rule03_WithoutAnIdANumberOfTwoInventoriesIsNobodys) {
+  Config config = TwoConnectors("198.51.100.1/32", "198.51.100.2/32");
+  for (ConnectorConfig& connector : config.connectors) connector.phone_numbers = {"+16185558387"};
+  PolicyBed bed(config);
+  const Admission admission = MayStart(*bed, FromTrunk("3.80.16.13", std::nullopt, "+16185558387"));
+  ASSERT_FALSE(admission.admitted());
+  EXPECT_EQ(admission.refusal->cause, RejectionCause::kUnknownNumber);
+  EXPECT_EQ(MayStart(*bed, FromTrunk("3.80.16.13", kConnectorB, "+16185558387")).connector, 1);
+}
+
 TEST(AdmissionTest, Rule03_WithoutAnIdTheOnlyCandidate) {
   PolicyBed bed(SmallConfig());
   EXPECT_EQ(MayStart(*bed, FromTrunk("3.80.16.13", std::nullopt)).connector, 0);

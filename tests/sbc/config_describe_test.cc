@@ -33,7 +33,7 @@ connectors:
     region: eu-west-1
     termination: {Disabled: true}
     routes: [{host: pbx.example.com}, {host: "2001:db8::1", weight: 2}]
-logs: {directory: /var/log/ringfence}
+logs: {directory: /tmp}
 )"),
             "node sbc-1: 2 workers, io uring, latency budget 1ms\n"
             "limits: 20000 calls (8 kept for emergencies), any number of calls a second\n"
@@ -55,7 +55,7 @@ logs: {directory: /var/log/ringfence}
             "503, no_route 503, overload 503, drain 503, origination_disabled 403, "
             "unknown_number 404\n"
             "admin: http://127.0.0.1:9060\n"
-            "logs: /var/log/ringfence\n");
+            "logs: /tmp\n");
 }
 
 TEST(DescribeConfigTest, SaysPlainlyWhatIsNotThereYet) {

@@ -109,6 +109,8 @@ TEST(ConfigErrorsTest, Sections) {
       {"admin: {port: 0}", "1: admin.port: 0 is outside 1..65535"},
       {"admin: {address: localhost}", "1: admin.address: localhost is not an IPv4 or IPv6 address"},
       {"logs: {directory: }", "1: logs.directory: nothing is not text"},
+      {"logs: {directory: termination.json}",
+       "1: logs.directory: tests/corpus/seed/termination.json is not a directory"},
       {"logs: {dir: x}", "1: logs.dir: no such key; known are directory"},
       {"media: [{side: any, address: 127.0.0.2, ports: 20000-20999}]",
        "1: media[0].side: any is not customer or trunk"},
@@ -317,6 +319,13 @@ TEST(ConfigErrorsTest, UnderDpdkListenersHaveTheCardsAddress) {
                      "listeners: [{side: any, address: 10.0.0.2}]\nconnectors: [{id: a}]\n"),
             "tests/corpus/seed/sbc.yaml:2: listeners[0]: 10.0.0.2 is not the address of node.dpdk, "
             "10.0.0.1");
+}
+
+TEST(ConfigErrorsTest, UnderDpdkThereIsOneWorker) {
+  EXPECT_EQ(ErrorsOf("node: {workers: 2, io: dpdk, dpdk: {device: x, address: 10.0.0.1/8}}\n"
+                     "listeners: [{side: any, address: 10.0.0.1}]\nconnectors: [{id: a}]\n"),
+            "tests/corpus/seed/sbc.yaml:1: node.workers: 2 is too many: io dpdk has one queue, for "
+            "one worker");
 }
 
 // A mistake in an included file is told in that file, with the path that it has in the whole.

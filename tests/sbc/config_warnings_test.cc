@@ -69,7 +69,15 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
       {"connectors: [{id: a, phone_numbers: [\"+16185558387\"]}, {id: b, phone_numbers: "
        "[\"+16185558387\"]}]",
        "connectors[1]: phone_numbers: +16185558387 is another connector's too; calls to it that "
-       "name no connector go to the first"},
+       "name no connector are refused as unknown_number"},
+      {"connectors: [{id: a, logging: {EnableMediaMetricLogs: true}}]",
+       "connectors[0].logging: has no effect yet: SIP message logs and media metric logs are not "
+       "supported"},
+      {"connectors: [{id: a, trunk: {media_cidrs: [10.0.0.0/8]}}]",
+       "connectors[0].trunk.media_cidrs: has no effect yet: media anchoring is not supported"},
+      {"connectors: [{id: a}]\nlogs: {directory: no/such/folder}",
+       "logs.directory: tests/corpus/seed/no/such/folder: No such file or directory; without it "
+       "there is no start"},
       {"connectors: [{id: a, codecs: [PCMU]}]",
        "connectors[0].codecs: has no effect yet: media anchoring is not supported"},
       {"connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",

@@ -62,11 +62,14 @@ bool IsKeepAlive(std::string_view bytes) {
 }  // namespace
 
 size_t LoadWorker::CallsAtOnce(const Options& options, const Scenario& scenario) {
+  return CallsAtOnce(options, scenario, std::max(options.rate, options.rate_max));
+}
+
+size_t LoadWorker::CallsAtOnce(const Options& options, const Scenario& scenario, double rate) {
   if (options.calls_at_once != 0) return options.calls_at_once;
   // SIPp's default: three times what would be open if all went well, for a second at least.
   const double duration_ms = std::max(
       1000.0, scenario.DurationMs(static_cast<double>(options.call_duration.count()) / 1e6));
-  const double rate = std::max(options.rate, options.rate_max);
   const double calls =
       3 * rate * duration_ms / (static_cast<double>(options.rate_period.count()) / 1e6);
   constexpr double kMost = 1 << 20;
@@ -179,6 +182,10 @@ core::Duration LoadWorker::DrainMax() const {
 
 void LoadWorker::ChangeRate(double more, Instant now) {
   rate_->Change(std::max(0.0, rate_->rate() + more), now);
+  // As far as there is room: it was made for the rate of the command line, and some thousand more.
+  calls_at_once_ = std::min(
+      std::max(calls_at_once_, CallsAtOnce(*parts_.options, *parts_.scenario, rate_->rate())),
+      calls_->capacity());
 }
 
 void LoadWorker::TogglePause(Instant now) {

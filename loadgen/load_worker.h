@@ -120,6 +120,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
 
   /// How many calls may be open at once.
   static size_t CallsAtOnce(const Options& options, const Scenario& scenario);
+  static size_t CallsAtOnce(const Options& options, const Scenario& scenario, double rate);
 
  private:
   static void OnCallEnd(void* owner, int64_t user_id);

@@ -196,7 +196,7 @@ TEST(LoadWorkerTest, DrainingHasAnEnd) {
 TEST(LoadWorkerTest, PaceChangesByHand) {
   LoadWorld world;
   world.AddPeerAsServer();
-  LoadNode& client = world.AddClient(Scenario({SendRequest("OPTIONS", 1)}), {"-r", "10"});
+  LoadNode& client = world.AddClient(Scenario({SendRequest("OPTIONS", 1), kForget}), {"-r", "10"});
   world.RunFor(999ms);
   EXPECT_EQ(client.counts().outgoing, 10u);
   client.worker().ChangeRate(10, world.now());
@@ -211,9 +211,21 @@ TEST(LoadWorkerTest, PaceChangesByHand) {
   EXPECT_NEAR(static_cast<double>(client.counts().outgoing), 50, 1);
   EXPECT_LE(client.statistics().start_lag_us.max(), 1);
 
-  client.worker().ChangeRate(-100, world.now());
+  // Without -l the limit grows with the rate, as far as there is room.
+  EXPECT_EQ(client.worker().counts().not_opened, 0u);
+  client.worker().ChangeRate(480, world.now());
   world.RunFor(1s);
-  EXPECT_NEAR(static_cast<double>(client.counts().outgoing), 50, 1);
+  EXPECT_EQ(client.worker().counts().not_opened, 0u);
+  client.worker().ChangeRate(1e6, world.now());
+  world.RunFor(20ms);
+  EXPECT_GT(client.worker().counts().not_opened, 0u);
+  EXPECT_EQ(client.worker().counts().calls_dry, 0u);
+  EXPECT_EQ(client.statistics().peak, client.worker().calls()->capacity());
+
+  const auto made = static_cast<double>(client.counts().outgoing);
+  client.worker().ChangeRate(-2e6, world.now());
+  world.RunFor(1s);
+  EXPECT_NEAR(static_cast<double>(client.counts().outgoing), made, 1);
   EXPECT_EQ(client.worker().rate().rate(), 0);
 }
 

@@ -45,6 +45,11 @@ void DropCompanions(std::span<const Format> formats, Kept* kept) {
   }
 }
 
+bool HasVoice(std::span<const Format> formats) {
+  return std::any_of(formats.begin(), formats.end(),
+                     [](const Format& format) { return RoleOf(format.codec) == Role::kVoice; });
+}
+
 bool HasVoice(std::span<const Format> formats, const FormatSelection& selection) {
   return std::any_of(selection.entries.begin(), selection.entries.end(), [&](const auto& entry) {
     return RoleOf(formats[entry.index].codec) == Role::kVoice;
@@ -136,7 +141,9 @@ FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const
     Append({static_cast<uint8_t>(i), offered[found].number}, &selection);
   }
   DropDependents(answered, &selection);
-  return HasVoice(answered, selection) ? selection : FormatSelection{};
+  // A line of digits alone may be offered (RFC 4733 allows it); where voice was, voice is wanted.
+  const bool is_enough = HasVoice(answered, selection) || !HasVoice(offered);
+  return is_enough ? selection : FormatSelection{};
 }
 
 PayloadMap MapPayloads(const PayloadMapSources& sources) {

@@ -169,7 +169,8 @@ const BodyPart* MultipartBody::SdpPart() const {
 ParseError MultipartBody::FindSdp(std::string_view* sdp) const {
   *sdp = {};
   const BodyPart* found = SdpPart();
-  if (found == nullptr) return ParseError::kNoSdp;
+  // A part may end with its header fields; then there is no place for another content either.
+  if (found == nullptr || found->content.empty()) return ParseError::kNoSdp;
   for (const BodyPart& part : parts_) {
     if (!EqualsIgnoreCase(part.media_type, kSdp)) continue;
     if (!part.disposition.empty() && !EqualsIgnoreCase(part.disposition, "session")) {

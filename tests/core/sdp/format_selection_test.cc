@@ -116,6 +116,15 @@ TEST(SelectForAnswerTest, WhatWasNotOfferedDoesNotCross) {
       << "another clock is another encoding";
 }
 
+// RFC 4733 allows a line of digits alone; where voice was offered, digits alone are no answer.
+TEST(SelectForAnswerTest, VoiceIsAnsweredByVoice) {
+  const std::string maps = "a=rtpmap:101 telephone-event/8000\n";
+  EXPECT_THAT(Answered("m=audio 5004 RTP/AVP 101\n" + maps, "m=audio 5006 RTP/AVP 101\n" + maps),
+              ElementsAre(101));
+  EXPECT_THAT(Answered("m=audio 5004 RTP/AVP 0 101\n" + maps, "m=audio 5006 RTP/AVP 101\n" + maps),
+              IsEmpty());
+}
+
 // Two of one encoding (H.264 in two packetizations) are told apart by their numbers.
 TEST(SelectForAnswerTest, OneEncodingTwiceGoesByItsNumber) {
   const std::string maps = "a=rtpmap:98 H264/90000\na=rtpmap:99 H264/90000\n";

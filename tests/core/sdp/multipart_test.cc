@@ -151,6 +151,7 @@ TEST(MultipartTest, OnlyOnePlainSessionDescriptionIsTheSessions) {
             ParseError::kOk);
   EXPECT_EQ(FindSdp(sdp + "Content-Transfer-Encoding: 8bit\r\n" + rest + "--b--"), ParseError::kOk);
   EXPECT_EQ(FindSdp("--b\r\nContent-Type: text/plain\r\n" + rest + "--b--"), ParseError::kNoSdp);
+  EXPECT_EQ(FindSdp(sdp + "--b--"), ParseError::kNoSdp) << "header fields and nothing else";
   EXPECT_EQ(FindSdp(sdp + rest + sdp + rest + "--b--"), ParseError::kRepeated);
   EXPECT_EQ(FindSdp(sdp + "Content-Disposition: early-session\r\n" + rest + "--b--"),
             ParseError::kDisposition);

@@ -15,7 +15,7 @@ constexpr uint64_t kPortCountMax = 255;
 MediaType FindMediaType(std::string_view text) {
   constexpr std::string_view kNames[] = {"",     "audio",       "video",  "image",
                                          "text", "application", "message"};
-  for (uint8_t i = 1; i < std::size(kNames); ++i) {
+  for (size_t i = 1; i < std::size(kNames); ++i) {
     if (text == kNames[i]) return static_cast<MediaType>(i);
   }
   return MediaType::kOther;
@@ -26,7 +26,7 @@ Protocol FindProtocol(std::string_view text) {
   constexpr std::string_view kNames[] = {
       "",          "RTP/AVP",          "RTP/AVPF",          "RTP/SAVP",
       "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF", "udptl"};
-  for (uint8_t i = 1; i < std::size(kNames); ++i) {
+  for (size_t i = 1; i < std::size(kNames); ++i) {
     if (EqualsIgnoreCase(text, kNames[i])) return static_cast<Protocol>(i);
   }
   return Protocol::kOther;

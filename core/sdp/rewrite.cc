@@ -103,15 +103,21 @@ Numbers MakeNumbers(const FormatSelection& selection) {
   return numbers;
 }
 
-void WriteMediaLine(const MediaDescription& media, std::span<const Format> formats, uint16_t port,
-                    const FormatSelection& selection, TextWriter* out) {
+struct MediaLine {
+  uint16_t port = 0;
+  std::string_view protocol;
+  const FormatSelection& selection;
+};
+
+void WriteMediaLine(const MediaDescription& media, std::span<const Format> formats,
+                    const MediaLine& line, TextWriter* out) {
   out->Append("m=");
   out->Append(media.type_text);
   out->Append(' ');
-  out->AppendNumber(port);
+  out->AppendNumber(line.port);
   out->Append(' ');
-  out->Append(media.protocol_text);
-  for (const auto& entry : selection.entries) {
+  out->Append(line.protocol);
+  for (const auto& entry : line.selection.entries) {
     out->Append(' ');
     if (entry.number == Format::kNoNumber) {
       out->Append(formats[entry.index].text);
@@ -119,7 +125,7 @@ void WriteMediaLine(const MediaDescription& media, std::span<const Format> forma
       out->AppendNumber(entry.number);
     }
   }
-  if (selection.empty()) out->Append(media.is_rtp() ? " 0" : " -");  // One must stand (§5.14).
+  if (line.selection.empty()) out->Append(media.is_rtp() ? " 0" : " -");  // One must stand (§5.14).
   out->Append(kLineEnd);
 }
 
@@ -163,7 +169,7 @@ void WriteOwnAttributes(const MediaDescription& media, const MediaRewrite& rewri
 // something: a group may name it (RFC 5888 §9.2).
 void WriteRejected(const MediaDescription& media, std::span<const Format> formats,
                    TextWriter* out) {
-  WriteMediaLine(media, formats, 0, SelectAll(formats), out);
+  WriteMediaLine(media, formats, {0, media.protocol_text, SelectAll(formats)}, out);
   if (media.mid.empty()) return;
   out->Append("a=mid:");
   out->Append(media.mid);
@@ -173,10 +179,14 @@ void WriteRejected(const MediaDescription& media, std::span<const Format> format
 void WriteMedia(const SessionDescription& source, const MediaDescription& media,
                 const MediaRewrite& rewrite, TextWriter* out) {
   const std::span<const Format> formats = source.formats(media);
-  if (rewrite.is_rejected || media.is_rejected() || rewrite.formats.empty()) {
+  const bool is_keyless =
+      IsSecure(media.protocol) && !rewrite.keeps_security && rewrite.protocol.empty();
+  if (rewrite.is_rejected || media.is_rejected() || rewrite.formats.empty() || is_keyless) {
     return WriteRejected(media, formats, out);
   }
-  WriteMediaLine(media, formats, rewrite.port, rewrite.formats, out);
+  const std::string_view protocol =
+      rewrite.protocol.empty() ? media.protocol_text : rewrite.protocol;
+  WriteMediaLine(media, formats, {rewrite.port, protocol, rewrite.formats}, out);
   const Numbers numbers = MakeNumbers(rewrite.formats);
   // i= and b= before a=, whatever the source's order was.
   for (const char type : {'i', 'b', 'a'}) {

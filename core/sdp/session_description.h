@@ -122,9 +122,9 @@ struct Line {
 ///           order; spaces may stand doubled or at a line's end.
 class SessionDescription {
  public:
-  static constexpr size_t kBytesMax = 16 * 1024;  // A browser's longest offers have some 8 kB.
-  static constexpr size_t kLineMax = 2048;        // sprop-parameter-sets and keys are long.
-  static constexpr size_t kLinesMax = 320;        // A browser's offer of video has 200.
+  static constexpr size_t kBytesMax = 16384;  // A browser's longest offers have some 8 kB.
+  static constexpr size_t kLineMax = 2048;    // sprop-parameter-sets and keys are long.
+  static constexpr size_t kLinesMax = 320;    // A browser's offer of video has 200.
   static constexpr size_t kMediaMax = 8;
   static constexpr size_t kFormatsMax = 128;
   static constexpr size_t kFormatsPerMediaMax = 64;  // A browser's video has 45.

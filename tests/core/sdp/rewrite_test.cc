@@ -59,6 +59,7 @@ TEST(RewriteTest, ABrowsersOfferToATrunk) {
   ASSERT_TRUE(policy.allowed.PushBack(Codec::kPcmu));
   ASSERT_TRUE(policy.allowed.PushBack(Codec::kTelephoneEvent));
   media[0].formats = SelectForOffer(offer.media(0), offer.formats(0), policy);
+  media[0].protocol = "RTP/AVP";  // We would be the end of its DTLS.
   media[1].is_rejected = true;
 
   EXPECT_EQ(Rewritten(*offer, media),
@@ -69,7 +70,7 @@ TEST(RewriteTest, ABrowsersOfferToATrunk) {
             "t=0 0\r\n"
             "a=extmap-allow-mixed\r\n"
             "a=msid-semantic: WMS 61317484\r\n"
-            "m=audio 30000 UDP/TLS/RTP/SAVPF 0 126\r\n"
+            "m=audio 30000 RTP/AVP 0 126\r\n"
             "a=mid:0\r\n"
             "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
             "a=msid:61317484 1\r\n"
@@ -85,6 +86,8 @@ TEST(RewriteTest, KeysCrossOnlyWhenTheyAreTheTwoEndsOwn) {
   const Parsed offer(ReadCorpus("fuzz/sdp/srtp.sdp"));
   std::vector<MediaRewrite> media = KeepAll(*offer);
   EXPECT_THAT(Rewritten(*offer, media), Not(HasSubstr("crypto")));
+  EXPECT_THAT(Rewritten(*offer, media), HasSubstr("m=audio 0 RTP/SAVP 0 3 8 9 125 101\r\n"))
+      << "a secure line without keys could be answered by nobody";
   media[0].keeps_security = true;
   EXPECT_THAT(Rewritten(*offer, media), HasSubstr("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"));
   EXPECT_THAT(Rewritten(*offer, media), HasSubstr("a=X-nat:0\r\n")) << "unknown, so it crosses";

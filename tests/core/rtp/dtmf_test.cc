@@ -192,7 +192,8 @@ TEST(DtmfTest, TimestampsWrap) {
 
 TEST(DtmfTest, RefusesWhatIsNoEvent) {
   Listener listener;
-  for (const size_t size : {0, 1, 2, 3, 5, 7, 20, 160}) {  // 20 is one event more than the limit.
+  constexpr size_t kSizes[] = {0, 1, 2, 3, 5, 7, 20, 160};  // 20 is one event more than the limit.
+  for (const size_t size : kSizes) {
     listener.Hear(Bytes(size, 0x01), 1000);
   }
   EXPECT_EQ(listener.reader.malformed(), 8u);

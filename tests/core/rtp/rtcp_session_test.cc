@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/core/rtp/rtp_packets.h"
+#include "tests/support/allocations.h"
 
 namespace core::rtp {
 namespace {
@@ -390,6 +391,28 @@ TEST(RtcpSessionTest, CountsWhatComesAndGoes) {
   leg.RunFor(10s);
   EXPECT_EQ(leg.session.counts().packets_out, leg.reports.size());
   EXPECT_GT(leg.session.counts().bytes_out, leg.reports.size() * 80);
+}
+
+// After the start of a call nothing is allocated: not by a packet, not by a report.
+TEST(RtcpSessionTest, AllocatesNothing) {
+  Leg leg;
+  leg.RunFor(1s);
+  TestPacket packet({.sequence_number = leg.number, .ssrc = kSent});
+  const Bytes heard =
+      FromHex("81C90007 11223344 AAAA0001 FF000005 0001ABCD 00000050 00000000 00000000");
+  const size_t before = Allocations();
+  for (int i = 0; i < 1000; ++i) {
+    PacketView view = packet.view();
+    view.set_sequence_number(leg.number++);
+    leg.source.OnPacket(view, leg.now, PayloadKind::kAudio);
+    leg.session.OnSent(view, leg.now, PayloadKind::kAudio);
+    leg.now += 20ms;
+  }
+  RtcpSession::Incoming incoming;
+  (void)leg.session.OnPacket(heard, leg.now, &incoming);
+  (void)leg.session.Report(leg.reception(), leg.now, leg.wall(), &leg.random, leg.out);
+  EXPECT_EQ(Allocations(), before);
+  EXPECT_TRUE(leg.session.peer_report().has_value());
 }
 
 // A sender's report crosses with the same offsets as its packets.

@@ -83,7 +83,9 @@ DpdkIo::DpdkIo(const DpdkIoOptions& options, std::unique_ptr<DpdkPort> port, int
   }
   queued_.reserve(options.send_queue_length);
   held_.reserve(kHeldMax);
-  ready_.reserve(size_t{options.signalling.count} + options.media.count);
+  // Twice: when Close() takes in what the card holds, the turn still has its burst, whose places
+  // stay though their slots may be free again.
+  ready_.reserve(2 * (size_t{options.signalling.count} + options.media.count));
   now_ = clock->Now();
 }
 

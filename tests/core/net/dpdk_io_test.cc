@@ -46,6 +46,8 @@ class DpdkWorld final : public IoWorld {
         {"ForgedIcmpShowsWhatItQuotes", "no ICMP: a forged one is not heard of either"},
         {"AReachFilterKeepsStrangersOutOfTheQueue",
          "one queue for all sockets: dpdk_wire_test shows what the filter refuses"},
+        {"AFloodOnOneGroupCostsTheOtherNothing",
+         "one queue for all sockets: what floods it delays"},
     };
     if (const auto why = kNotYet.find(test); why != kNotYet.end()) {
       return std::string("the thin dpdk_io has ") + why->second;

@@ -422,6 +422,63 @@ TEST_P(PacketIoContract, AReachFilterKeepsStrangersOutOfTheQueue) {
   EXPECT_GT(bob.io->QueueDrops(to), 0u);
 }
 
+// Rules 1 and 3: strangers that flood one group's socket take none of the other group's buffers.
+// Nothing of the other is lost or even late: a flood of SIP costs no RTP.
+TEST_P(PacketIoContract, AFloodOnOneGroupCostsTheOtherNothing) {
+  constexpr size_t kRounds = 20;
+  constexpr size_t kEachRound = 5;
+  Host stranger = MakeHost({.send_queue_length = 512});
+  Host trusted = MakeHost();
+  Host bob = MakeHost({.signalling_slots = 16, .media_slots = 64});
+  const core::SocketId flood = stranger.Open(world_->Host(3));
+  const core::SocketId from = trusted.Open(world_->Host(1));
+  core::net::SocketOptions options;
+  options.local = {world_->Host(2), 0};
+  const core::SocketId listener = bob.Open(options);
+  options.group = core::net::BufferGroup::kMedia;
+  const core::SocketId media = bob.Open(options);
+  Turn(&bob);
+
+  for (size_t round = 1; round <= kRounds; ++round) {
+    for (int i = 0; i < 200; ++i) Send(&stranger, flood, bob.io->LocalOf(listener), "stranger");
+    Deliver(&stranger);
+    for (size_t i = 0; i < kEachRound; ++i) {
+      Send(&trusted, from, bob.io->LocalOf(media), std::to_string(i));
+    }
+    Deliver(&trusted);
+    for (int turns = 0; turns < 3; ++turns) Turn(&bob);
+    const auto is_media = [&](const Datagram& datagram) { return datagram.socket == media; };
+    ASSERT_EQ(std::count_if(bob.received.begin(), bob.received.end(), is_media),
+              static_cast<ptrdiff_t>(round * kEachRound));
+  }
+  EXPECT_GT(bob.io->counters().starved, 0u);
+  EXPECT_EQ(bob.io->QueueDrops(media), 0u);
+}
+
+// The burst that a turn was given stays where it is for the whole of it, also while it closes
+// sockets, which may bring in more, and sends more than the queue holds.
+TEST_P(PacketIoContract, TheBurstStaysInPlaceForItsTurn) {
+  constexpr uint32_t kSlots = 8;
+  Host alice = MakeHost();
+  Host bob = MakeHost(
+      {.signalling_slots = kSlots, .media_slots = 1, .burst_max = kSlots, .send_queue_length = 4});
+  const core::SocketId from = alice.Open(world_->Host(1));
+  const core::SocketId to = bob.Open(world_->Host(2));
+  const core::SocketId other = bob.Open(world_->Host(2));
+  for (uint32_t i = 0; i < 4 * kSlots; ++i) Send(&alice, from, bob.io->LocalOf(to), "x");
+  Deliver(&alice);
+  for (int turns = 0; turns < 5000 && bob.io->Receive().size() < kSlots; ++turns) {
+    bob.io->FlushAndWait(world_->NextTurnEnd());
+  }
+  const std::span<core::Packet> burst = bob.io->Receive();
+  ASSERT_EQ(burst.size(), kSlots);
+  for (core::Packet& packet : burst) packet.Reset();  // Their slots are free for others.
+  bob.io->Close(other);
+  for (int i = 0; i < 20; ++i) Send(&bob, to, alice.io->LocalOf(from), "y");
+  EXPECT_EQ(bob.io->Receive().data(), burst.data());
+  EXPECT_EQ(bob.io->Receive().size(), burst.size());
+}
+
 // On return from Close() the port is free, nothing of the old socket comes any more, and its name
 // never means the new one.
 TEST_P(PacketIoContract, AClosedPortCanBeBoundAtOnce) {

@@ -76,7 +76,7 @@ UringIo::~UringIo() {
   // receive still armed keeps its port (rule 9). A thread that is not the ring's cannot, and then
   // the kernel does it when the ring goes, a few milliseconds later.
   const bool ours = enabled_ && ring_->Enter({}) == 0;
-  if (ours) Reap();
+  if (ours) (void)Reap();
   for (Socket& socket : sockets_) {
     if (socket.state == SocketState::kFree) continue;
     socket.state = SocketState::kClosing;
@@ -175,7 +175,7 @@ void UringIo::StopReceiving(Socket* socket) {
     cancel->addr = UserData(Operation::kReceive, id.index, id.generation);
     // Its own completion ends the wait, so a receive that is busy just now is cancelled again.
     Enter({.completions = 1, .time_limit = std::chrono::seconds(1)});
-    Reap();
+    (void)Reap();
   }
   FinishSends();  // They were submitted before the cancellation.
 }

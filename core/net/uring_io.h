@@ -153,7 +153,7 @@ class UringIo final : public PacketIo {
   bool MustNotWait() const;
   void Enter(const UringRing::Wait& wait);
   void EnterNow() { Enter({}); }
-  void Reap();
+  size_t Reap();  // How many completions there were.
   void Dispatch(const io_uring_cqe& completion);
   static uint64_t UserData(Operation operation, uint32_t index, uint32_t generation);
   io_uring_sqe* NextSubmission(Operation operation, uint32_t index, uint32_t generation);

@@ -56,7 +56,7 @@ void UringIo::FlushQueued() {
   if (sends_.empty()) return;
   EnsureEnabled();
   EnterNow();
-  Reap();
+  (void)Reap();
   FinishSends();
 }
 
@@ -71,7 +71,7 @@ void UringIo::FinishSends() {
       ++counters_.resent;
       SubmitSend(i);
       EnterNow();
-      Reap();
+      (void)Reap();
       AwaitSendErrors();
     }
   }
@@ -86,7 +86,7 @@ void UringIo::FinishSends() {
 void UringIo::AwaitSendErrors() {
   while (ring_->submissions_pending() > 0 || ring_->Overflowed()) {
     EnterNow();
-    Reap();
+    (void)Reap();
   }
 }
 

@@ -63,7 +63,7 @@ void UringIo::FlushAndWait(Instant deadline) {
   EnterAndWait(deadline);
   now_ = clock_->Now();
   if (timed_sockets_ > 0) MapWallClock();
-  Reap();
+  (void)Reap();
   // A kernel that was not asked to wait runs some 20 receives at a time, and says that there are
   // more. And receives that have ended go on in this turn: who sends empty datagrams between others
   // must not be able to slow their socket down to one receive a turn (rule 3).
@@ -71,7 +71,9 @@ void UringIo::FlushAndWait(Instant deadline) {
     ArmEnded();
     if (ring_->submissions_pending() == 0 && !ring_->KernelHasMore()) break;
     EnterNow();
-    Reap();
+    // The kernel may say so of what it has run already: every 32 datagrams a receive queues itself
+    // again, and the flag of that stays up until there is other work.
+    if (Reap() == 0) break;
   }
   FinishSends();
   ReadErrorQueues();
@@ -128,12 +130,15 @@ void UringIo::EnterAndWait(Instant deadline) {
 
 // Takes all that is in the completion queue. What found it full waits in the kernel, which says so:
 // see KernelHasMore() and AwaitSendErrors().
-void UringIo::Reap() {
+size_t UringIo::Reap() {
+  size_t reaped = 0;
   io_uring_cqe* completions[kReapBatch];
   while (const uint32_t count = ring_->Peek(completions)) {
     for (uint32_t i = 0; i < count; ++i) Dispatch(*completions[i]);
     ring_->Advance(count);
+    reaped += count;
   }
+  return reaped;
 }
 
 void UringIo::Dispatch(const io_uring_cqe& completion) {

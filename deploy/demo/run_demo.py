@@ -4,9 +4,9 @@
     run_demo.py FOLDER_OF_PROGRAMS [--keep]
 
 ringfence-load plays both PBXs and the Voice Connector, each on an address of its own; the SBC runs
-on the JSON beside this file, which is Amazon's with loopback addresses. In the middle one PBX is
-killed, and comes back later. The last line is `demo: PASS` or `demo: FAIL <why>`. What was started
-is ended, whatever happens. --keep leaves the logs, which a FAIL does by itself.
+on the JSON beside this file, which is Amazon's with loopback addresses. In the middle one PBX
+hangs, is killed, and comes back later. The last line is `demo: PASS` or `demo: FAIL <why>`. What
+was started is ended, whatever happens. --keep leaves the logs, which a FAIL does by itself.
 """
 
 import argparse
@@ -25,7 +25,10 @@ PBX_A, PBX_B, VOICE_CONNECTOR, STRANGER = "127.0.0.11", "127.0.0.12", "127.0.0.2
 
 TALK_MS = 500
 INBOUND_RATE, OUTBOUND_RATE = 40, 15  # Calls a second; a small machine has 50 times that.
-KILL_S, BACK_S, END_S = 7, 11, 16     # When PBX B is killed, comes back; when calling ends.
+# When PBX B hangs, is killed, comes back; when calling ends. It hangs first, for a BYE that meets a
+# closed port tells the SBC of its death at once, and then there may be no call to fail over. Of the
+# 40 inbound calls of that second one in four draws PBX B: all 40 miss it once in 100'000 runs.
+HANG_S, KILL_S, BACK_S, END_S = 6, 7, 11, 16
 PBX_B_CALLS_S = 5                     # PBX B itself calls only until well before its end.
 REFUSED_RATE, REFUSED_CALLS, STRANGER_CALLS = 10, 20, 10
 DEADLINE_S = END_S + 15
@@ -38,7 +41,7 @@ class Demo:
         self.programs = programs
         self.callers = {}
         self.callees = {}
-        self.killed_at = self.down_at = self.back_at = 0.0
+        self.gone_at = self.down_at = self.back_at = 0.0
 
     # ---- the run ---------------------------------------------------------------------------------
 
@@ -93,8 +96,12 @@ class Demo:
                  ["-max_invite_retrans", 1, "-recv_timeout", 900])):
             self.caller(name, "pbx-outbound-reject", ip, REFUSED_RATE, calls, more)
 
+    def hang_pbx_b(self):
+        self.gone_at = time.time()
+        self.callees["pbx-b"].process.send_signal(signal.SIGSTOP)
+        self.say("PBX B hangs (SIGSTOP)")
+
     def kill_pbx_b(self):
-        self.killed_at = time.time()
         self.callees["pbx-b"].process.kill()
         self.say("PBX B is killed (SIGKILL)")
 
@@ -111,8 +118,8 @@ class Demo:
               flush=True)
         self.began = time.monotonic()
         self.start_calls()
-        events = [(1, self.start_refused_calls), (KILL_S, self.kill_pbx_b),
-                  (BACK_S, self.bring_pbx_b_back)]
+        events = [(1, self.start_refused_calls), (HANG_S, self.hang_pbx_b),
+                  (KILL_S, self.kill_pbx_b), (BACK_S, self.bring_pbx_b_back)]
         second = 0
         while not (second >= END_S and all(caller.ended() for caller in self.callers.values())):
             now = time.monotonic() - self.began
@@ -123,7 +130,7 @@ class Demo:
             while events and now >= events[0][0]:
                 events.pop(0)[1]()
             up = self.sbc.up()
-            if self.killed_at and not self.down_at and PBX_B not in up:
+            if self.gone_at and not self.down_at and PBX_B not in up:
                 self.down_at = time.time()
                 self.say("the SBC sends PBX B no more calls")
             if not events and not self.back_at and PBX_B in up:
@@ -200,14 +207,14 @@ class Demo:
         """Inbound calls that began while both PBXs were there, by the route that was drawn."""
         drawn = {PBX_A: 0, PBX_B: 0}
         for call in self.calls:
-            if call.inbound and not self.killed_at <= call.started <= self.back_at:
+            if call.inbound and not self.gone_at <= call.started <= self.back_at:
                 drawn[call.steps[0][1].rpartition(":")[0]] += 1
         return drawn
 
     def outage(self):
         """Inbound calls that began while PBX B was away."""
         return [call for call in self.calls
-                if call.inbound and self.killed_at <= call.started <= self.back_at]
+                if call.inbound and self.gone_at <= call.started <= self.back_at]
 
     def report_routes(self):
         drawn = self.steady()
@@ -229,7 +236,7 @@ class Demo:
         away = self.outage()
         over = [call for call in away if call.failed_over]
         worst = max((call.setup_ms for call in over), default=0)
-        table(f"PBX B away for {self.back_at - self.killed_at:.1f} s",
+        table(f"PBX B away for {self.back_at - self.gone_at:.1f} s",
               ["", "calls", "longest set-up, ms"],
               [("drew PBX B, failed over to PBX A", len(over), f"{worst:.1f}"),
                ("PBX B known to be down: PBX A at once", len(away) - len(over), "")])
@@ -297,7 +304,7 @@ class Demo:
             if call.inbound and call.answered:
                 answered_by[call.steps[-1][1].rpartition(":")[0]] += 1
                 answered_by_b_again += (call.steps[-1][1].startswith(PBX_B)
-                                        and call.started > self.killed_at)
+                                        and call.started > self.gone_at)
         checks.equal("answered by PBX A", ("its count", self.answers("pbx-a")),
                      ("in the SBC's records", answered_by[PBX_A]))
         checks.equal("answered by PBX B since it is back",
@@ -314,7 +321,7 @@ class Demo:
     def check_failover(self, checks):
         away = self.outage()
         checks.that(any(call.failed_over for call in away),
-                    "calls that drew the dead PBX B went on to PBX A")
+                    "calls that drew PBX B while it was away went on to PBX A")
         checks.that(all(call.answered for call in away) and len(away) > 0,
                     f"all {len(away)} calls while PBX B was away were answered")
 

@@ -41,6 +41,7 @@ struct Prepared {
       media[count] = KeepMedia(line, description.formats(line));
       media[count].port = 20000;
       media[count].rtcp_port = 20001;
+      media[count].keeps_security = true;  // Or a browser's lines would be rejected in no time.
       ++count;
     }
     rewrite.address = IpAddress::FromV4(0xcb00710a);
@@ -83,6 +84,7 @@ void BM_ParseSelectAndWriteForLeg(benchmark::State& state) {
       MediaRewrite& rewrite = media[count++];
       rewrite.port = 20000;
       rewrite.rtcp_port = 20001;
+      rewrite.keeps_security = true;
       rewrite.formats = SelectForOffer(line, formats, policy);
     }
     Rewrite rewrite;

@@ -79,6 +79,14 @@ TEST(AddressClassTest, EachAddressHasItsClass) {
   }
 }
 
+void ExpectVerdict(const AddressPolicy& policy, std::string_view text, bool accepts) {
+  const Endpoint place = {Ip(text), 5004};
+  const AddressVerdict other = accepts ? AddressVerdict::kAccept : AddressVerdict::kRefuse;
+  const bool is_nowhere = ClassOf(place.ip) == kUnspecified;
+  EXPECT_EQ(Judge(policy, place), is_nowhere ? AddressVerdict::kNowhere : other)
+      << Name(policy.side) << " " << text;
+}
+
 // Each side against each class, with and without `allow:` of all.
 TEST(AddressJudgeTest, ASideTakesItsOwnClassAndWhatIsAllowed) {
   AddressClassSet all;
@@ -88,17 +96,10 @@ TEST(AddressJudgeTest, ASideTakesItsOwnClassAndWhatIsAllowed) {
   }
   for (const AddressClass side : {kPublic, kPrivate, kLoopback}) {
     for (const auto& [text, address_class] : kExamples) {
-      const Endpoint place = {Ip(text), 5004};
       const bool may_be_allowed = address_class == kPublic || address_class == kPrivate;
       const bool is_own = address_class == side;
-      const auto expect = [&](AddressVerdict verdict, bool accepts) {
-        EXPECT_EQ(verdict, address_class == kUnspecified ? AddressVerdict::kNowhere
-                           : accepts                     ? AddressVerdict::kAccept
-                                                         : AddressVerdict::kRefuse)
-            << Name(side) << " " << text;
-      };
-      expect(Judge({side, {}, {}}, place), is_own);
-      expect(Judge({side, all, {}}, place), is_own || may_be_allowed);
+      ExpectVerdict({side, {}, {}}, text, is_own);
+      ExpectVerdict({side, all, {}}, text, is_own || may_be_allowed);
     }
   }
 }

@@ -311,8 +311,8 @@ std::optional<ReportBlock> Source::TakeReport() {
   ReportBlock block;
   block.ssrc = ssrc_;
   if (expected_interval > 0 && lost_interval > 0) {
-    block.fraction_lost =
-        static_cast<uint8_t>(std::min<int64_t>((lost_interval << 8) / expected_interval, 255));
+    // At most 255: what made the interval grow was received in it.
+    block.fraction_lost = static_cast<uint8_t>((lost_interval << 8) / expected_interval);
   }
   block.cumulative_lost =
       static_cast<int32_t>(std::clamp<int64_t>(lost, ReportBlock::kLostMin, ReportBlock::kLostMax));

@@ -353,6 +353,10 @@ TEST(RtcpSessionTest, ANewSentSsrcBeginsAnew) {
   leg.RunFor(1s);
   EXPECT_EQ(leg.session.sent_packets(), 50u);
   EXPECT_EQ(leg.session.peer_report(), std::nullopt);
+  // What was reported of the old one does not answer for the new one.
+  block = {.ssrc = 0xdddd0004, .last_sr = leg.reports.back().second.sender_report->ntp.middle()};
+  leg.Hear(nullptr, std::span(&block, 1));
+  EXPECT_EQ(leg.session.round_trip(), std::nullopt);
   leg.RunFor(15s);
   EXPECT_EQ(leg.reports.back().second.sender_report->ssrc, 0xdddd0004u);
 }

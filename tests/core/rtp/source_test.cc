@@ -150,8 +150,8 @@ TEST(SourceTest, ReportsLossSinceTheReportBefore) {
   EXPECT_EQ(line.source.counts().duplicates, 30u);
 }
 
-// All of an interval lost is 255, as 256 has no byte.
-TEST(SourceTest, TheFractionSaturates) {
+// The most that an interval can lose is all but the packets that tell of it: 255, never 256.
+TEST(SourceTest, TheFractionFitsItsByte) {
   Line line;
   line.SendAll(0, 9);
   (void)line.source.TakeReport();
@@ -165,6 +165,7 @@ TEST(SourceTest, ADropoutIsLossAndNotARestart) {
   line.SendAll(0, 9);
   EXPECT_EQ(line.Send(9 + 2999), Arrival::kInOrder);
   EXPECT_EQ(line.source.counts().lost(), 2998);
+  EXPECT_EQ(line.Send(9 + 2999 + 3000), Arrival::kProbation);
   EXPECT_EQ(line.source.counts().restarts, 0u);
   EXPECT_EQ(line.source.bursts().longest_run(), 2998u);
 }
@@ -246,6 +247,25 @@ TEST(SourceTest, ANewSsrcGoesOnWithTheCounts) {
   EXPECT_EQ(line.source.jitter_ticks(), 0u);  // Not the distance of two clocks.
   EXPECT_EQ(line.source.counts().timestamp_jumps, 0u);
   EXPECT_EQ(line.source.TakeReport()->ssrc, 0x9999u);
+}
+
+// A new source has a jitter of its own, and losses on both sides of the change are no burst.
+TEST(SourceTest, NothingOfTheOldSsrcReachesIntoTheNew) {
+  Line line;
+  for (int number = 0; number < 100; ++number) {
+    if (number != 98) line.Send(number, number % 2 == 0 ? 40ms : 60ms);
+  }
+  line.ssrc = 0x9999;
+  for (int number = 100; number < 200; ++number) {
+    if (number == 150) {
+      EXPECT_EQ(line.source.jitter_ticks(), 0u);
+    }
+    if (number != 101) line.Send(number);
+  }
+  EXPECT_EQ(line.source.counts().lost(), 2);
+  EXPECT_EQ(line.source.counts().loss_runs, 2);
+  EXPECT_EQ(line.source.bursts().clusters().bursts, 0u);
+  EXPECT_GT(*line.source.jitter_max(), 10ms);  // That of the whole call.
 }
 
 // Rule 23: two senders on one port do not restart the statistics with each packet.

@@ -43,7 +43,8 @@ B2bua::B2bua(const Options& options)
       calls_(options.calls_max),
       pagers_(std::max<size_t>(kPagersMin, options.calls_max / kCallsPerPager)),
       tags_(options.calls_max * kTagsPerCall),
-      scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)) {
+      scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)),
+      body_scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)) {
   CHECK(options.calls_max <= TransactionMark::kCallsMax);
 }
 

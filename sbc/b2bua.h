@@ -22,6 +22,7 @@
 #include "sbc/caller_identity.h"
 #include "sbc/connector_ledger.h"
 #include "sbc/host_table.h"
+#include "sbc/media/media_anchor.h"
 #include "sbc/route_health.h"
 #include "sbc/transaction_mark.h"
 #include "sbc/uri_rewrite.h"
@@ -70,6 +71,7 @@ struct B2buaCounters {
   uint64_t loops = 0;           // 483.
   uint64_t unsupported = 0;     // 420, 415, 406.
   uint64_t challenged = 0;      // 401 to a customer.
+  uint64_t sdp_refused = 0;     // Descriptions that were malformed or not acceptable.
   uint64_t unwritable = 0;      // A message of ours that could not be written: too long, or dry.
   uint64_t off_route = 0;       // A Route that lies outside the side's reach (rule 19).
   uint64_t final_responses[7] = {};  // To callers, by class: [4] are 4xx.
@@ -96,6 +98,7 @@ class B2bua final : public core::sip::TransactionUser {
     core::sip::IdentifierMint* mint = nullptr;
     core::sip::DigestServer* digest = nullptr;
     HostTable* hosts = nullptr;
+    MediaAnchor* media = nullptr;
     B2buaHost* host = nullptr;
     core::sip::TimerValues timers;
     SessionTimer::Settings session;
@@ -164,6 +167,20 @@ class B2bua final : public core::sip::TransactionUser {
   void WriteAbilities(bool offer_100rel, core::sip::MessageWriter* out) const;
   void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
   void CopyBody(const core::sip::Message& message, core::sip::MessageWriter* out) const;
+
+  // b2bua_media.cc: offers and answers.
+  MediaAnchor::Party PartyOf(const Call& call, LegId id) const;
+  uint16_t TakeSdp(Call* call, LegId from, MediaAnchor::Role role,
+                   const core::sip::Message& message, core::Instant now);
+  uint16_t TakeResponseSdp(Call* call, LegId from, bool offerless,
+                           const core::sip::Message& response, core::Instant now);
+  static MediaAnchor::Role RoleOfRequest(const Call& call, LegId from, core::sip::Method method);
+  static void DropOffer(Call* call, LegId from);
+  void WriteBody(Call* call, LegId to, MediaAnchor::Role role, const core::sip::Message& message,
+                 core::sip::MessageWriter* out);
+  void KeepSdp(Call* call, LegId sent_to, MediaAnchor::Role role,
+               const core::sip::Message& message);
+  bool TakeFirstOffer(Call* call, core::Instant now);
   uint64_t TagHash(std::string_view tag) const { return core::SipHash(options_.tag_key, tag); }
   void AddTag(std::string_view tag, const TagEntry& entry) { tags_.Insert(TagHash(tag), entry); }
   void RemoveTag(std::string_view tag, const TagEntry& entry);
@@ -267,7 +284,6 @@ class B2bua final : public core::sip::TransactionUser {
   void OnAnswer(Call* call, core::sip::ClientTransaction& transaction,
                 const core::sip::Message& response, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
-  void KeepSdp(Call* call, LegId sent_to, const core::sip::Message& message);
   void PassAnswer(Call* call, Fork* fork, const core::sip::Message& response, core::Instant now);
   core::Packet WriteResponse(Call* call, LegId to, core::sip::ServerTransaction* transaction,
                              Fork* fork, const core::sip::Message& response, uint32_t rseq,
@@ -365,8 +381,9 @@ class B2bua final : public core::sip::TransactionUser {
   core::Pool<PagerMessage> pagers_;
   core::FixedHashMap<TagEntry> tags_;
   Side side_ = Side::kCustomer;
-  core::sip::Message scratch_message_;  // A kept request, read again to answer it.
-  std::unique_ptr<char[]> scratch_;     // Where messages are written before they are kept.
+  core::sip::Message scratch_message_;    // A kept request, read again to answer it.
+  std::unique_ptr<char[]> scratch_;       // Where messages are written before they are kept.
+  std::unique_ptr<char[]> body_scratch_;  // And their bodies before that.
   B2buaCounters counters_;
 };
 

@@ -30,6 +30,11 @@ std::string_view ToTag(const Message& message) {
   return message.To(&to) == ParseError::kOk ? to.tag : std::string_view();
 }
 
+// What a response to a request carries: the answer, unless that had no offer.
+MediaAnchor::Role RoleOfAnswer(bool offerless) {
+  return offerless ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer;
+}
+
 }  // namespace
 
 // The early dialog that a response belongs to: a known one, or a new one of its To tag (rule 13).
@@ -99,6 +104,8 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   }
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr) return;
+  // A description that cannot be stays here; that it rings is worth telling all the same.
+  (void)TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now);
   uint32_t rseq = 0;
   if (reliable) {
     // §3: the first is a random number in the lower half.
@@ -116,7 +123,7 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   fork->reliable.rseq = rseq;
   fork->reliable.callee_rseq = callee_rseq;
   fork->reliable.has_sdp = !response.body().empty();
-  KeepSdp(call, LegId::kCaller, response);
+  KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
   SendReliable(call, fork, std::move(packet), now);
 }
 
@@ -178,8 +185,10 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
   }
   Fork* fork = ForkOf(call, response, now);
   if (fork == nullptr ||
-      fork->dialog(LegId::kCallee).Confirm(response, options_.store) != Dialog::Result::kOk) {
-    // Without a dialog there is no call: the callee is let go, and the caller told that it is us.
+      fork->dialog(LegId::kCallee).Confirm(response, options_.store) != Dialog::Result::kOk ||
+      TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now) != 0) {
+    // Without a dialog, or with a description that cannot be, there is no call: the callee is let
+    // go, and the caller told that it is us.
     call->attempt.active = false;
     OnOrphanAnswer(transaction, response, nullptr, now);
     call->plan.OnCancel(now);
@@ -236,8 +245,8 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   callee.allows_update = response.HasToken(HeaderId::kAllow, "UPDATE");
   caller.session.AcceptRequest(scratch_message_, now);
   callee.session.AcceptResponse(response, now);
-  KeepSdp(call, LegId::kCallee, scratch_message_);
-  KeepSdp(call, LegId::kCaller, response);
+  KeepSdp(call, LegId::kCallee, MediaAnchor::Role::kOffer, scratch_message_);
+  KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
   ArmSessionTimer(call, LegId::kCaller);
   ArmSessionTimer(call, LegId::kCallee);
 
@@ -259,14 +268,6 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   }
 }
 
-// Who cannot take an UPDATE is refreshed by an INVITE with the SDP of old (rule 15).
-void B2bua::KeepSdp(Call* call, LegId sent_to, const Message& message) {
-  CallLeg& leg = call->leg(sent_to);
-  if (!leg.allows_update && !message.body().empty()) {
-    leg.sdp = options_.store->Copy(message.body());  // Dry: no such refresh, and the session ends.
-  }
-}
-
 Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction, Fork* fork,
                             const Message& response, uint32_t rseq, bool require_100rel) {
   if (scratch_message_.Index(transaction->request()) != ParseError::kOk) return Packet();
@@ -276,6 +277,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
   const bool invite = transaction->is_invite();
   const bool verbatim = status == response.status_code();
   const CallLeg& leg = call->leg(to);
+  const MediaAnchor::Role role = RoleOfAnswer(scratch_message_.body().empty());
   return Build([&](MessageWriter* out) {
     core::sip::WriteResponseHead(
         out, scratch_message_, transaction->source(),
@@ -296,7 +298,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
     }
     (void)CopyPassing(response, leg.side, *call->policy, false, out);
     out->Header(HeaderId::kServer, kProduct);
-    CopyBody(response, out);
+    WriteBody(call, to, role, response, out);
   });
 }
 
@@ -314,7 +316,7 @@ void B2bua::SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence, const M
     if (carrier == nullptr) {
       out->NoBody();
     } else {
-      CopyBody(*carrier, out);
+      WriteBody(call, to, MediaAnchor::Role::kAnswer, *carrier, out);
     }
   });
   if (!packet) return;  // The callee's 2xx comes again, and asks for it again.

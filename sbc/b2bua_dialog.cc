@@ -127,6 +127,9 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
   if (!options_.table->KeepRequest(transaction, packet)) {
     return Answer(transaction, request, 500, now);
   }
+  if (const uint16_t refusal = TakeSdp(call, leg, MediaAnchor::Role::kOffer, request, now)) {
+    return Answer(transaction, request, refusal, now);
+  }
   const LegId to = Other(leg);
   Dialog& out_dialog = fork->dialog(to);
   InviteExchange exchange;
@@ -150,9 +153,12 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
                      out_leg.session.WriteOffer(out);
                      (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
-                     CopyBody(request, out);
+                     WriteBody(call, to, MediaAnchor::Role::kOffer, request, out);
                    });
-  if (sent == nullptr) return Answer(transaction, request, 500, now);
+  if (sent == nullptr) {
+    DropOffer(call, leg);
+    return Answer(transaction, request, 500, now);
+  }
   exchange.client = options_.table->HandleOf(*sent);
   transaction.set_user(
       TransactionMark{Kind::kReinvite, static_cast<uint8_t>(leg), calls_.HandleOf(call)}.bits());
@@ -194,6 +200,9 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
     return;
   }
   if (status == 100 || server == nullptr) return;
+  if (status >= 300) DropOffer(call, from);  // What was agreed on before stays in force.
+  // A description that cannot be changes nothing: the call goes on as it was.
+  if (success) (void)TakeResponseSdp(call, to, exchange.offerless, response, now);
   if (success) {
     // Both sides may have moved with it (§12.2.1.2): a dry store keeps the old target.
     (void)fork->dialog(to).Refresh(response, options_.store);
@@ -203,9 +212,10 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
       (void)fork->dialog(from).Refresh(scratch_message_, options_.store);
       call->leg(from).session.AcceptRequest(scratch_message_, now);
       ArmSessionTimer(call, from);
-      KeepSdp(call, to, scratch_message_);
+      KeepSdp(call, to, MediaAnchor::Role::kOffer, scratch_message_);
     }
-    KeepSdp(call, from, response);
+    KeepSdp(call, from, exchange.offerless ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer,
+            response);
     if (!exchange.offerless) SendAck(call, to, fork, exchange.to_sequence, nullptr);
   }
   PassFinal(call, from, server, response, now);
@@ -296,6 +306,10 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
     return AnswerLater(transaction, request, now);
   }
   const CallLeg& out_leg = call->leg(to);
+  const MediaAnchor::Role role = RoleOfRequest(*call, from, request.method());
+  const bool negotiates = request.method() == Method::kUpdate || request.method() == Method::kPrack;
+  const uint16_t refusal = negotiates ? TakeSdp(call, from, role, request, now) : uint16_t{0};
+  if (refusal != 0) return Answer(transaction, request, refusal, now);
   uint32_t hops = 70;
   (void)request.MaxForwards(&hops);
   const ClientTransaction* sent =
@@ -320,9 +334,16 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
                      if (!refer_to.empty()) out->Header(HeaderId::kReferTo, refer_to);
                      (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
-                     CopyBody(request, out);
+                     if (negotiates) {
+                       WriteBody(call, to, role, request, out);
+                     } else {
+                       CopyBody(request, out);
+                     }
                    });
-  if (sent == nullptr) return Answer(transaction, request, 500, now);
+  if (sent == nullptr) {
+    DropOffer(call, from);
+    return Answer(transaction, request, 500, now);
+  }
   Relay& relay = call->relays[slot];
   relay.method = request.method();
   relay.from = from;
@@ -340,6 +361,10 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   ServerTransaction* server = options_.table->Find(relay.server);
   if (server == nullptr || call->state == Call::State::kEnding) return;
   const bool live = call->bridged() == &call->forks[relay.fork];
+  if (relay.method == Method::kUpdate || relay.method == Method::kPrack) {
+    if (status >= 300) DropOffer(call, relay.from);
+    if (status / 100 == 2) (void)TakeResponseSdp(call, to, false, response, now);
+  }
   if (relay.method == Method::kUpdate && status / 100 == 2 && live &&
       scratch_message_.Index(server->request()) == ParseError::kOk) {
     (void)call->bridged()->dialog(relay.from).Refresh(scratch_message_, options_.store);
@@ -388,8 +413,9 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
   options_.table->Acknowledged(exchange.server, now);
   exchange.active = false;
   if (exchange.offerless && !exchange.acknowledged) {
+    (void)TakeSdp(call, entry.leg, MediaAnchor::Role::kAnswer, ack, now);
     SendAck(call, Other(entry.leg), fork, exchange.to_sequence, &ack);
-    KeepSdp(call, Other(entry.leg), ack);
+    KeepSdp(call, Other(entry.leg), MediaAnchor::Role::kAnswer, ack);
   }
   if (call->state == Call::State::kAnswered) call->state = Call::State::kTalking;
   if (call->bye_after_ack) {

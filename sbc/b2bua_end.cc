@@ -164,6 +164,7 @@ void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::st
   options_.wheel->Disarm(&call->reliable_timer);
   Record(call, end, call->record.answered.unix_us != 0 ? 200 : 0, now);
   call->state = Call::State::kEnding;
+  options_.media->End(&call->media, now);  // From here on nobody's media passes.
 
   Fork* fork = call->bridged();
   const InviteExchange& exchange = call->invite;
@@ -263,6 +264,7 @@ void B2bua::Free(Call* call, Instant now) {
     RemoveTag(call->forks[i].dialog(LegId::kCaller).local_tag(), {handle, LegId::kCaller, i});
   }
   if (call->holds_grant) options_.host->ReturnGrant(*call->connector);
+  options_.media->End(&call->media, now);
   calls_.Release(call);
 }
 

@@ -46,6 +46,10 @@ bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
   CallLeg& leg = call->leg(LegId::kCallee);
   if (!FaceTowards(*call->policy, leg.side, target.endpoint, &leg.face)) return false;
   leg.peer = target.endpoint;
+  if (options_.media->enabled() &&
+      !options_.media->Rebind(&call->media, LegId::kCallee, PartyOf(*call, LegId::kCallee), now)) {
+    return false;
+  }
   ++counters_.attempts;
   Attempt& attempt = call->attempt;
   if (attempt.serial > 0) ++counters_.failovers;
@@ -162,7 +166,7 @@ void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view bran
   }
   (void)CopyPassing(invite, leg.side, *call->policy, false, out);
   out->Header(HeaderId::kUserAgent, kProduct);
-  CopyBody(invite, out);
+  WriteBody(call, LegId::kCallee, MediaAnchor::Role::kOffer, invite, out);
 }
 
 void B2bua::WriteCredentials(const Call& call, const Message& challenge, std::string_view uri,

@@ -15,16 +15,13 @@
 #include "core/time/timer_wheel.h"
 #include "sbc/call_record.h"
 #include "sbc/face.h"
+#include "sbc/leg_id.h"
+#include "sbc/media/media_session.h"
 #include "sbc/policy.h"
 #include "sbc/router.h"
 #include "sbc/session_timer.h"
 
 namespace sbc {
-
-/// The two legs of a call, named by who began it; also an index.
-enum class LegId : uint8_t { kCaller, kCallee };
-constexpr LegId Other(LegId leg) { return leg == LegId::kCaller ? LegId::kCallee : LegId::kCaller; }
-constexpr size_t Index(LegId leg) { return static_cast<size_t>(leg); }
 
 using Tag = core::BoundedText<core::sip::IdentifierMint::kSize>;
 
@@ -179,6 +176,7 @@ struct Call {
   std::array<Relay, kRelaysMax> relays;
   core::Instant received_at{};
   Takeover takeover;
+  MediaSession media;
   RoutePlan plan;
   CallRecord record;
 };

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/address.h"
 #include "core/base/instant.h"
+#include "core/sdp/address_class.h"
 #include "sbc/numbering.h"
 
 // The whole configuration of ringfence-sbc. Each struct holds its defaults, so this file is the
@@ -98,13 +99,20 @@ struct ListenerConfig {
   core::Endpoint advertised() const { return {advertise.value_or(local.ip), local.port}; }
 };
 
-/// Read and checked; media anchoring itself is not there yet, and SDP passes as it came.
+/// An address of ours and a range of its ports through which the media of a side goes.
 struct MediaConfig {
   Side side = Side::kCustomer;
   core::IpAddress address;
   uint16_t port_first = 0;  // Key `ports`: "20000-29999".
   uint16_t port_last = 0;
   std::optional<core::IpAddress> advertise;
+  // Many calls have one port, told apart by the address and port that their media comes from. The
+  // trunk's side can (and does unless told): its media comes from where its SDP says. A customer
+  // behind a NAT cannot, so that side may not.
+  bool shared = false;
+  // Classes of addresses that its peers' descriptions may name beside those of its own class (rule
+  // 24): `allow: [private]` where a public address has PBXs in private networks.
+  core::sdp::AddressClassSet allow;
 };
 
 struct Credential {

@@ -12,6 +12,7 @@
 
 #include "core/base/concat.h"
 #include "sbc/config_reader.h"
+#include "sbc/media/media_ports.h"
 
 // What only shows when all sections of a configuration are there.
 
@@ -72,8 +73,28 @@ void CheckDpdk(const Reading& reading) {
   }
 }
 
+void CheckMediaSides(const Reading& reading) {
+  const Config& config = reading.config;
+  if (config.media.empty()) return;
+  for (const Side side : {Side::kCustomer, Side::kTrunk}) {
+    const bool has = std::any_of(config.media.begin(), config.media.end(),
+                                 [side](const MediaConfig& media) { return media.side == side; });
+    if (!has) {
+      reading.root->Find("media")->Error(
+          Concat("none is of side ", SideName(side), ": media goes through both, or through none"));
+    }
+  }
+  for (size_t i = 0; config.node.dpdk && i < config.media.size(); ++i) {
+    if (config.media[i].address == config.node.dpdk->address) continue;
+    reading.media[i].Error(Concat(Text(config.media[i].address),
+                                  " is not the address of node.dpdk, ",
+                                  Text(config.node.dpdk->address)));
+  }
+}
+
 void CheckMedia(const Reading& reading) {
   const Config& config = reading.config;
+  CheckMediaSides(reading);
   for (size_t i = 0; i < config.media.size(); ++i) {
     const MediaConfig& media = config.media[i];
     for (size_t j = 0; j < i; ++j) {
@@ -231,21 +252,23 @@ void CheckCapacity(const Reading& reading) {
   const uint64_t calls = config.limits.calls;
   if (config.media.empty()) return;
   const Node media = *reading.root->Find("media");
-  for (const Side side : {Side::kCustomer, Side::kTrunk}) {
-    uint64_t pairs = 0;
-    for (const MediaConfig& range : config.media) {
-      if (range.side == side) pairs += (range.port_last - range.port_first + 1u) / 2;
+  uint64_t sockets = 0;
+  for (const MediaConfig& range : config.media) {
+    const uint64_t pairs = MediaPorts::PairsIn(range);
+    if (range.shared) {
+      sockets += 2 * std::min<uint64_t>(pairs, MediaPorts::kSharedPairsMax);
+      continue;
     }
+    sockets += 2 * std::min(pairs, calls);
     if (pairs < calls) {
-      media.Warn(Concat("side ", SideName(side), " has ", pairs, " pairs of ports for ", calls,
-                        " calls (limits.calls)"));
+      media.Warn(Concat("side ", SideName(range.side), " has ", pairs, " pairs of ports for ",
+                        calls, " calls (limits.calls)"));
     }
   }
-  constexpr uint64_t kSocketsPerCall = 2;
   rlimit files = {};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && kSocketsPerCall * calls > files.rlim_max) {
-    media.Warn(Concat(calls, " calls (limits.calls) need ", kSocketsPerCall * calls,
-                      " descriptors, and the hard limit is ", files.rlim_max));
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && sockets > files.rlim_max) {
+    media.Warn(Concat("these ports are ", sockets, " sockets, and the hard limit of open files is ",
+                      files.rlim_max));
   }
 }
 

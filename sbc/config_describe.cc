@@ -63,11 +63,11 @@ std::string DescribeNode(const Config& config) {
   }
   for (const MediaConfig& media : config.media) {
     text += Concat("media: ", SideName(media.side), " ", Text(media.address), " ports ",
-                   media.port_first, "-", media.port_last, Advertised(media.advertise), "\n");
+                   media.port_first, "-", media.port_last, media.shared ? ", shared by calls" : "",
+                   Advertised(media.advertise), "\n");
   }
-  return text + (config.media.empty()
-                     ? "media: none, so SDP passes as it came and RTP does not pass here\n"
-                     : "media: anchoring is not supported yet, so SDP passes as it came\n");
+  if (!config.media.empty()) return text;
+  return text + "media: none, so SDP passes as it came and RTP does not pass here\n";
 }
 
 std::string DescribeOutbound(const ConnectorConfig& connector) {

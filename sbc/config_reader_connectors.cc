@@ -72,7 +72,7 @@ void ReadTrunk(const Node& node, ConnectorReading* connector) {
   }
   if (const auto cidrs = node.Find("media_cidrs")) {
     ReadBlocks(*cidrs, &trunk->media_cidrs, nullptr);
-    cidrs->Warn("has no effect yet: media anchoring is not supported");
+    cidrs->Warn("has no effect yet");
   }
   node.RejectUnknownKeys();
 }
@@ -144,15 +144,12 @@ void ReadCodecs(const Node& node, ConnectorReading* connector) {
   }
 }
 
-// Settings of media, kept for when it is anchored.
 void ReadMediaSettings(const Node& node, ConnectorReading* connector) {
   if (const auto codecs = node.Find("codecs")) ReadCodecs(*codecs, connector);
   node.Read("dtmf", &connector->config.dtmf, std::span<const EnumName<DtmfKind>>(kDtmfKinds));
   node.Read("media_timeout", &connector->config.media_timeout, DurationRange{0s, 24h});
-  for (const std::string_view key : {"codecs", "dtmf", "media_timeout"}) {
-    if (const auto setting = node.Find(key)) {
-      setting->Warn("has no effect yet: media anchoring is not supported");
-    }
+  for (const std::string_view key : {"dtmf", "media_timeout"}) {
+    if (const auto setting = node.Find(key)) setting->Warn("has no effect yet");
   }
 }
 

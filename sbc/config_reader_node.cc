@@ -169,6 +169,19 @@ void ReadListeners(const Node& node, Reading* reading) {
   }
 }
 
+void ReadClasses(const Node& node, core::sdp::AddressClassSet* classes) {
+  using core::sdp::AddressClass;
+  constexpr EnumName<AddressClass> kClasses[] = {{"public", AddressClass::kPublic},
+                                                 {"private", AddressClass::kPrivate},
+                                                 {"loopback", AddressClass::kLoopback}};
+  for (const Node& item : node.Items()) {
+    AddressClass address_class{};
+    if (item.Value(&address_class, std::span<const EnumName<AddressClass>>(kClasses))) {
+      classes->Add(address_class);
+    }
+  }
+}
+
 void ReadMedia(const Node& node, Reading* reading) {
   for (const Node& item : node.Items()) {
     MediaConfig media;
@@ -187,13 +200,17 @@ void ReadMedia(const Node& node, Reading* reading) {
       if (const auto advertise = item.Find("advertise")) {
         ReadAdvertise(*advertise, &media.advertise);
       }
+      media.shared = media.side == Side::kTrunk;
+      if (const auto allow = item.Find("allow")) ReadClasses(*allow, &media.allow);
+      item.Read("shared", &media.shared);
+      if (media.shared && media.side == Side::kCustomer) {
+        item.Find("shared")->Error(
+            "true goes with `side: trunk` only: a customer behind a NAT is known by its port");
+      }
       item.RejectUnknownKeys();
     }
     reading->config.media.push_back(media);
     reading->media.push_back(item);
-  }
-  if (!reading->media.empty()) {
-    node.Warn("media anchoring is not supported yet: SDP passes as it came");
   }
 }
 

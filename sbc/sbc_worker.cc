@@ -56,6 +56,17 @@ SessionTimer::Settings Session(const SipConfig& sip) {
           static_cast<uint32_t>(duration_cast<seconds>(sip.min_se).count())};
 }
 
+// Where our own signalling and administration are: no place for media (rule 24).
+std::vector<core::Endpoint> ControlEndpoints(const Config& config) {
+  std::vector<core::Endpoint> endpoints;
+  for (const ListenerConfig& listener : config.listeners) {
+    endpoints.push_back(listener.local);
+    endpoints.push_back(listener.advertised());
+  }
+  endpoints.push_back(config.admin.local);
+  return endpoints;
+}
+
 uint8_t OwnShard(const core::engine::Placement& placement, uint16_t worker) {
   size_t shard = 0;
   while (placement.WorkerOf(static_cast<uint8_t>(shard)) != worker) ++shard;
@@ -82,6 +93,19 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
       digest_(options.policy->config().node.name, options.secrets.nonces, kNonceLifetime),
       placement_(options.workers, options.secrets.placement),
       hosts_(options.hosts_max),
+      media_({.io = options.io,
+              .random = &random_,
+              .store = &store_,
+              .wheel = &timers_,
+              .turn = &worker_,
+              .worker = options.index,
+              .workers = options.workers,
+              .calls_max = PerWorker(options.policy->config().limits.calls, options.workers)},
+             options.policy->config().media),
+      anchor_({.relay = &media_,
+               .store = &store_,
+               .random = &random_,
+               .control = ControlEndpoints(options.policy->config())}),
       transport_({.io = options.io, .store = &store_, .user = this, .key = random_.NextKey()}),
       table_({.clients_max = TransactionsMax(options.policy->config(), options.workers),
               .servers_max = TransactionsMax(options.policy->config(), options.workers),
@@ -105,6 +129,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
               .mint = &mint_,
               .digest = &digest_,
               .hosts = &hosts_,
+              .media = &anchor_,
               .host = this,
               .timers = Timers(options.policy->config().sip),
               .session = Session(options.policy->config().sip),
@@ -151,7 +176,7 @@ absl::Status SbcWorker::Open() {
     }
   }
   UpdateReachFilters();
-  return absl::OkStatus();
+  return media_.Open();
 }
 
 // ---- packets ----------------------------------------------------------------------------------
@@ -167,6 +192,7 @@ std::optional<Side> SbcWorker::SideOfSource(ListenerSide listener,
 
 void SbcWorker::OnPacket(Packet packet, Instant now) {
   dirty_ = true;
+  if (media_.Owns(packet.socket())) return media_.OnPacket(std::move(packet), now);
   const core::transport::Listener* listener = transport_.FindListener(packet.socket());
   if (listener == nullptr) return;
   source_ = packet.remote().ip;
@@ -332,6 +358,12 @@ WorkerSnapshot SbcWorker::CurrentSnapshot() {
   snapshot.worker = counters_;
   for (const core::SocketId socket : sockets_) {
     snapshot.queue_drops += options_.io->QueueDrops(socket);
+  }
+  snapshot.media = media_.counters();
+  snapshot.media_streams_now = media_.streams();
+  for (const Side side : {Side::kCustomer, Side::kTrunk}) {
+    snapshot.media_ports_used[static_cast<size_t>(side)] = media_.ports_used(side);
+    snapshot.media_ports_count[static_cast<size_t>(side)] = media_.ports_count(side);
   }
   snapshot.calls_now = b2bua_.calls();
   snapshot.calls_max = b2bua_.calls_max();

@@ -23,6 +23,8 @@
 #include "sbc/b2bua.h"
 #include "sbc/envelopes.h"
 #include "sbc/host_table.h"
+#include "sbc/media/media_anchor.h"
+#include "sbc/media/media_relay.h"
 #include "sbc/rate_window.h"
 #include "sbc/route_health.h"
 #include "sbc/source_rates.h"
@@ -72,7 +74,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   SbcWorker(const Options& options, core::Instant now);
   ~SbcWorker() override;
 
-  /// Opens the listeners of the first policy. Says which cannot be had, and why.
+  /// Opens the listeners and the media ports of the first policy. Says which cannot be had, and
+  /// why.
   absl::Status Open();
 
   core::engine::Worker* worker() { return &worker_; }
@@ -88,6 +91,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   size_t packets() const { return store_.used(); }
   size_t timers() const { return timers_.armed(); }
   size_t policies() const { return policies_.size(); }
+  const MediaRelay& media() const { return media_; }
   WorkerSnapshot CurrentSnapshot();
 
   void OnPacket(core::Packet packet, core::Instant now) override;
@@ -150,6 +154,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   core::engine::Placement placement_;
   HostTable hosts_;
   RouteHealth health_;
+  MediaRelay media_;
+  MediaAnchor anchor_;
   core::transport::Transport transport_;
   core::sip::TransactionTable table_;
   B2bua b2bua_;

@@ -6,6 +6,7 @@
 #include "core/sip/transaction_context.h"
 #include "core/transport/transport.h"
 #include "sbc/b2bua.h"
+#include "sbc/media/media_relay.h"
 #include "sbc/route_health.h"
 
 namespace sbc {
@@ -39,6 +40,10 @@ struct WorkerSnapshot {
   RouteHealth::Counters health;
   WorkerCounters worker;
   uint64_t queue_drops = 0;  // At the listeners' sockets.
+  MediaRelayCounters media;
+  uint64_t media_streams_now = 0;
+  uint64_t media_ports_used[kSideCount] = {};
+  uint64_t media_ports_count[kSideCount] = {};
 
   // Now, and how much there is room for.
   uint64_t calls_now = 0;

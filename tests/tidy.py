@@ -24,8 +24,9 @@ MAY_INCLUDE = {
     "core/transport": ["core/net", "core/sip"],
     "core/engine": ["core/transport"],
     "core/config": ["core/base"],
-    "sbc": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc/control"],
-    "sbc/control": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc"],
+    "sbc": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc/control", "sbc/media"],
+    "sbc/control": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc", "sbc/media"],
+    "sbc/media": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc"],
     "loadgen": ["core/engine", "core/config", "core/sdp", "core/rtp"],
 }
 
@@ -34,7 +35,7 @@ OTHER_FOLDERS = ["tests", "bench", "deploy"]
 
 # Namespaces are folders, but for the vocabulary that everything shares.
 NAMESPACES = {"core/base": "core", "core/time": "core", "core/buffer": "core",
-              "sbc/control": "sbc"}
+              "sbc/control": "sbc", "sbc/media": "sbc"}
 
 # Somebody else's header, the folders that stand between it and the rest of us.
 THIRD_PARTY = [

@@ -77,10 +77,10 @@ absl::Status Control::Start() {
   log_.SetTime(now_, clock_->Wall());
   for (const std::string& warning : config_.warnings)
     LogLine(&log_, &warning_).Text("text", warning);
-  LogLine(&log_, &media_)
-      .Text("text", config_.media.empty()
-                        ? "no media: this node relays signalling only, and SDP passes as it came"
-                        : "media: anchoring is not supported yet, and SDP passes as it came");
+  if (config_.media.empty()) {
+    LogLine(&log_, &media_)
+        .Text("text", "no media: this node relays signalling only, and SDP passes as it came");
+  }
   admin_->SetReady(true);
   LogLine(&log_, &started_)
       .Text("node", config_.node.name)

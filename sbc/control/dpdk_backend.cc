@@ -16,6 +16,7 @@ absl::Status ProbeDpdkIo(const NodeConfig& node) {
 }
 
 absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreateDpdkIo(const NodeConfig& node,
+                                                                  uint32_t sockets_max,
                                                                   core::Clock* clock) {
   CHECK(node.dpdk.has_value());  // The configuration's reader saw to it.
   const DpdkConfig& dpdk = *node.dpdk;
@@ -28,8 +29,7 @@ absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreateDpdkIo(const NodeConf
     options.neighbours.push_back({neighbour.address, neighbour.mac});
   }
   options.latency_budget = node.latency_budget;
-  options.sockets_max = 64;  // Listeners only: media has no sockets yet.
-  options.media.count = 64;
+  options.sockets_max = sockets_max;
   auto io = core::net::DpdkIo::Create(options, clock);
   RETURN_IF_ERROR(io.status());
   return std::unique_ptr<core::net::PacketIo>(std::move(*io));

@@ -18,6 +18,7 @@ absl::Status ProbeDpdkIo(const NodeConfig& node);
 
 /// As CreatePacketIo(), for a node whose `io` is dpdk.
 absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreateDpdkIo(const NodeConfig& node,
+                                                                  uint32_t sockets_max,
                                                                   core::Clock* clock);
 
 }  // namespace sbc

@@ -13,7 +13,8 @@ absl::Status NoDpdk() {
 
 absl::Status ProbeDpdkIo(const NodeConfig&) { return NoDpdk(); }
 
-absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreateDpdkIo(const NodeConfig&, core::Clock*) {
+absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreateDpdkIo(const NodeConfig&, uint32_t,
+                                                                  core::Clock*) {
   return NoDpdk();
 }
 

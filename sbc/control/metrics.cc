@@ -63,6 +63,19 @@ constexpr Word kTransportEvents[] = {
     {"rate_limited", [](const WorkerSnapshot& s) { return s.worker.rate_limited; }},
 };
 
+constexpr Word kMediaDrops[] = {
+    {"stray", [](const WorkerSnapshot& s) { return s.media.strays; }},
+    {"wrong_source", [](const WorkerSnapshot& s) { return s.media.wrong_source; }},
+    {"malformed", [](const WorkerSnapshot& s) { return s.media.malformed; }},
+    {"payload_type", [](const WorkerSnapshot& s) { return s.media.payload_types; }},
+    {"unwanted", [](const WorkerSnapshot& s) { return s.media.unwanted; }},
+};
+constexpr Word kMediaEvents[] = {
+    {"source_learnt", [](const WorkerSnapshot& s) { return s.media.learnt; }},
+    {"ports_exhausted", [](const WorkerSnapshot& s) { return s.media.ports_exhausted; }},
+    {"flow_conflict", [](const WorkerSnapshot& s) { return s.media.flow_conflicts; }},
+    {"description_refused", [](const WorkerSnapshot& s) { return s.calls.sdp_refused; }},
+};
 constexpr Word kIoEvents[] = {
     {"send_dropped", [](const WorkerSnapshot& s) { return s.io.send_dropped; }},
     {"send_error", [](const WorkerSnapshot& s) { return s.io.send_errors; }},
@@ -98,6 +111,7 @@ class Writer {
     WriteRecords();
     WriteRoutes();
     WriteTraffic();
+    WriteMedia();
     WritePools();
     return out_.Write();
   }
@@ -121,6 +135,7 @@ class Writer {
   void WriteRecords();
   void WriteRoutes();
   void WriteTraffic();
+  void WriteMedia();
   void WritePools();
 
   const MetricsSources& sources_;
@@ -272,6 +287,32 @@ void Writer::WriteTraffic() {
     return s.io.waits;
   }));
   Events("ringfence_mailbox_events_total", "Between threads.", kMailboxEvents);
+}
+
+void Writer::WriteMedia() {
+  out_.Counter("ringfence_media_packets_total", "Packets that were relayed.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.media.relayed; }));
+  out_.Counter("ringfence_media_rtcp_total", "RTCP, which ends on each leg.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.media.rtcp_received; }),
+           {{"direction", "received"}})
+      .Add(Sum([](const WorkerSnapshot& s) { return s.media.rtcp_sent; }), {{"direction", "sent"}});
+  MetricFamilies::Family drops = out_.Counter("ringfence_media_drops_total",
+                                              "Datagrams to media ports that were not relayed.");
+  for (const Word& word : kMediaDrops) {
+    drops.Add(Sum(word.value), {{"cause", std::string(word.label)}});
+  }
+  Events("ringfence_media_events_total", "What media met.", kMediaEvents);
+  out_.Gauge("ringfence_media_streams", "Streams that are anchored now.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.media_streams_now; }));
+  MetricFamilies::Family used = out_.Gauge("ringfence_media_ports_used", "Calls that have ports.");
+  used.Add(Sum([](const WorkerSnapshot& s) { return s.media_ports_used[0]; }),
+           {{"side", "customer"}});
+  used.Add(Sum([](const WorkerSnapshot& s) { return s.media_ports_used[1]; }), {{"side", "trunk"}});
+  MetricFamilies::Family ports = out_.Gauge("ringfence_media_port_pairs", "Pairs of open ports.");
+  ports.Add(Sum([](const WorkerSnapshot& s) { return s.media_ports_count[0]; }),
+            {{"side", "customer"}});
+  ports.Add(Sum([](const WorkerSnapshot& s) { return s.media_ports_count[1]; }),
+            {{"side", "trunk"}});
 }
 
 void Writer::WritePools() {

@@ -5,20 +5,41 @@
 #include "core/net/uring_io.h"
 #include "core/net/uring_setup.h"
 #include "sbc/control/dpdk_backend.h"
+#include "sbc/media/media_ports.h"
+#include "sbc/sbc_worker.h"
 
 namespace sbc {
+
+namespace {
+
+// The listeners', and two for each pair of media ports.
+uint32_t SocketsOf(const Config& config, uint16_t worker) {
+  constexpr size_t kListeners = 64;
+  const auto workers = static_cast<uint16_t>(config.node.workers);
+  size_t sockets = kListeners;
+  for (const MediaConfig& media : config.media) {
+    sockets +=
+        2 * MediaPorts::PairsFor(media, worker, workers, PerWorker(config.limits.calls, workers));
+  }
+  return static_cast<uint32_t>(sockets);
+}
+
+}  // namespace
 
 absl::Status ProbePacketIo(const NodeConfig& node) {
   return node.io == IoKind::kUring ? core::net::ProbeUring() : ProbeDpdkIo(node);
 }
 
-absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreatePacketIo(const NodeConfig& node,
+absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreatePacketIo(const Config& config,
+                                                                    uint16_t worker,
                                                                     core::Clock* clock) {
-  if (node.io == IoKind::kDpdk) return CreateDpdkIo(node, clock);
+  if (config.node.io == IoKind::kDpdk) {
+    return CreateDpdkIo(config.node, SocketsOf(config, worker), clock);
+  }
   core::net::UringIoOptions options;
-  options.latency_budget = node.latency_budget;
-  options.sockets_max = 64;  // Listeners only: media has no sockets yet.
-  options.media.count = 16;
+  options.latency_budget = config.node.latency_budget;
+  options.sockets_max = SocketsOf(config, worker);
+  if (config.media.empty()) options.media.count = 16;
   auto io = core::net::UringIo::Create(options, clock);
   if (!io.ok()) return io.status();
   return std::unique_ptr<core::net::PacketIo>(std::move(*io));

@@ -14,7 +14,8 @@ namespace sbc {
 ///
 /// Errors: what the machine or this build lacks, in words for its operator.
 /// Thread: the worker's own, as a ring has a single issuer.
-absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreatePacketIo(const NodeConfig& node,
+absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreatePacketIo(const Config& config,
+                                                                    uint16_t worker,
                                                                     core::Clock* clock);
 
 /// The same question before any worker starts, so that the answer is said once and not by each.

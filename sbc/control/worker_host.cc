@@ -13,7 +13,7 @@ WorkerHost::WorkerHost(Options options)
 WorkerHost::~WorkerHost() = default;
 
 absl::Status WorkerHost::Start() {
-  auto io = CreatePacketIo(options_.worker.policy->config().node, &clock_);
+  auto io = CreatePacketIo(options_.worker.policy->config(), options_.worker.index, &clock_);
   RETURN_IF_ERROR(io.status());
   io_ = std::move(*io);
   SbcWorker::Options worker = options_.worker;

@@ -58,7 +58,7 @@ logs: {directory: /tmp}
             "logs: /tmp\n");
 }
 
-TEST(DescribeConfigTest, SaysPlainlyWhatIsNotThereYet) {
+TEST(DescribeConfigTest, SaysWhereMediaGoes) {
   const std::string text = Described(R"(
 listeners: [{side: any, address: 127.0.0.2}]
 media:
@@ -68,12 +68,9 @@ connectors: [{id: a}]
 limits: {calls: 5000}
 )");
   EXPECT_NE(text.find("listener: any udp 127.0.0.2:5060\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("media: trunk 127.0.0.3 ports 20000-29999, advertised as 203.0.113.10\n"
-                      "media: anchoring is not supported yet, so SDP passes as it came\n"),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find("warning: tests/corpus/seed/sbc.yaml:3: media: media anchoring is not "
-                      "supported yet: SDP passes as it came\n"),
+  EXPECT_NE(text.find("media: customer 127.0.0.2 ports 20000-29999\n"
+                      "media: trunk 127.0.0.3 ports 20000-29999, shared by calls, advertised as "
+                      "203.0.113.10\n"),
             std::string::npos)
       << text;
 }

@@ -133,7 +133,8 @@ TEST(DiffConfigTest, SeesEverySetting) {
         "local_networks: [10.0.0.0/8]",
         "admin: {port: 1}",
         "logs: {directory: /x}",
-        "media: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]"}) {
+        "media: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}, "
+        "{side: customer, address: 127.0.0.2, ports: 20000-20999}]"}) {
     const std::vector<std::string> lines = Diff(Read(base), Read(Concat(base, setting, "\n")));
     EXPECT_GE(lines.size(), 1u) << setting;
   }

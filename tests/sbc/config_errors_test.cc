@@ -112,6 +112,12 @@ TEST(ConfigErrorsTest, Sections) {
       {"logs: {directory: termination.json}",
        "1: logs.directory: tests/corpus/seed/termination.json is not a directory"},
       {"logs: {dir: x}", "1: logs.dir: no such key; known are directory"},
+      {"media: [{side: trunk, address: 127.0.0.2, ports: 20000-20999}]",
+       "1: media: none is of side customer: media goes through both, or through none"},
+      {"media: [{side: customer, address: 127.0.0.2, ports: 20000-20999, shared: true}, {side: "
+       "trunk, address: 127.0.0.2, ports: 30000-30999}]",
+       "1: media[0].shared: true goes with `side: trunk` only: a customer behind a NAT is known by "
+       "its port"},
       {"media: [{side: any, address: 127.0.0.2, ports: 20000-20999}]",
        "1: media[0].side: any is not customer or trunk"},
       {"media: [{side: trunk, address: 127.0.0.2, ports: 20999-20000}]",
@@ -121,7 +127,8 @@ TEST(ConfigErrorsTest, Sections) {
       {"media: [{side: trunk, address: 127.0.0.2, ports: 20000-20999}, {side: customer, address: "
        "127.0.0.2, ports: 20999-30000}]",
        "1: media[1]: ports 20999-30000 of 127.0.0.2 overlap those of media[0]"},
-      {"media: [{side: trunk, address: 127.0.0.2, ports: 5000-6000}]",
+      {"media: [{side: trunk, address: 127.0.0.2, ports: 5000-6000}, {side: customer, address: "
+       "127.0.0.2, ports: 7000-7999}]",
        "1: media[0]: ports 5000-6000 hold the port of listeners[0], 5060"},
   };
   for (const Row& row : kRows) ExpectErrors("", Concat(kListeners, kConnector), row);

@@ -74,18 +74,14 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "connectors[0].logging: has no effect yet: SIP message logs and media metric logs are not "
        "supported"},
       {"connectors: [{id: a, trunk: {media_cidrs: [10.0.0.0/8]}}]",
-       "connectors[0].trunk.media_cidrs: has no effect yet: media anchoring is not supported"},
+       "connectors[0].trunk.media_cidrs: has no effect yet"},
       {"connectors: [{id: a}]\nlogs: {directory: no/such/folder}",
        "logs.directory: tests/corpus/seed/no/such/folder: No such file or directory; without it "
        "there is no start"},
-      {"connectors: [{id: a, codecs: [PCMU]}]",
-       "connectors[0].codecs: has no effect yet: media anchoring is not supported"},
-      {"connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "media: media anchoring is not supported yet: SDP passes as it came"},
-      {"connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "media: side trunk has 500 pairs of ports for 20000 calls (limits.calls)"},
-      {"connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "media: side customer has 0 pairs of ports for 20000 calls (limits.calls)"},
+      {"connectors: [{id: a, dtmf: info}]", "connectors[0].dtmf: has no effect yet"},
+      {"connectors: [{id: a}]\nmedia: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 500 pairs of ports for 20000 calls (limits.calls)"},
       {"connectors: [{id: a}]\nadmin: {address: 0.0.0.0}",
        "admin.address: anyone who reaches this address may read and command; it has no passwords"},
       {"connectors: [{id: a}]\nemergency: {numbers: []}",
@@ -98,20 +94,23 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
 }
 
 TEST(ConfigWarningsTest, WarnsWhenCallsExceedDescriptors) {
-  // No machine's hard limit is two million and more.
+  // 32,256 pairs on each of two addresses, and the 32 pairs that the trunk's calls share.
   const Config config = Read(Concat(kListeners, R"(
 limits: {calls: 1000000}
-media: [{side: customer, address: 127.0.0.2, ports: 20000-29999}]
+media:
+  - {side: customer, address: 127.0.0.4, ports: 1024-65535}
+  - {side: customer, address: 127.0.0.5, ports: 1024-65535}
+  - {side: trunk, address: 127.0.0.6, ports: 1024-65535}
 connectors: [{id: a}]
 )"));
+  constexpr rlim_t kSockets = 2 * 2 * 32'256 + 2 * 32;
   const bool warned =
       std::any_of(config.warnings.begin(), config.warnings.end(), [](const std::string& warning) {
-        return warning.find("1000000 calls (limits.calls) need 2000000 descriptors") !=
-               std::string::npos;
+        return warning.find("these ports are 129088 sockets") != std::string::npos;
       });
   rlimit files = {};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
-  EXPECT_EQ(warned, files.rlim_max < 2'000'000);
+  EXPECT_EQ(warned, files.rlim_max < kSockets);
 }
 
 TEST(ConfigWarningsTest, ACleanConfigurationHasNoWarnings) {

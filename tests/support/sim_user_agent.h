@@ -42,6 +42,8 @@ struct SimPlan {
   std::string caller = "+16185558387";
   std::string fields{};  // Of the INVITE.
   std::string body = kSdp;
+  std::string content_type = "application/sdp";  // Of `body`.
+  std::string sdp = kSdp;  // Its answers to offers, and offers where none came, inside the dialog.
   bool ack = true;
   core::Duration ack_delay{};
   bool prack = true;

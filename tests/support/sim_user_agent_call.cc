@@ -100,7 +100,7 @@ size_t SimUserAgent::Place(SimPlan plan) {
             (plan.refresher.empty() ? "" : ";refresher=" + plan.refresher) + "\r\nMin-SE: 90\r\n";
   }
   text += plan.fields;
-  if (!plan.body.empty()) text += "Content-Type: application/sdp\r\n";
+  if (!plan.body.empty()) text += "Content-Type: " + plan.content_type + "\r\n";
   text += "Content-Length: " + std::to_string(plan.body.size()) + "\r\n\r\n" + plan.body;
   CHECK(SimMessage::Parse(text, &call->invite));
   call->plan = std::move(plan);
@@ -200,7 +200,7 @@ void SimUserAgent::OnSuccess(size_t c, const Client& client, const SimMessage& r
   dialog.reinviting = false;
   AgreeSession(call, &dialog, response.Get("Session-Expires"), true);
   dialog.ack = InDialogText(call, dialog, "ACK", client.sequence, "",
-                            request.body.empty() && !response.body.empty() ? kSdp : "");
+                            request.body.empty() && !response.body.empty() ? call.plan.sdp : "");
   if (!call.plan.ack) return;
   if (call.plan.ack_delay > Duration{}) {
     SimStep ack;
@@ -446,7 +446,7 @@ void SimUserAgent::AnswerInvite(size_t c, size_t d, const SimMessage& invite,
     if (!session.empty()) fields += "Session-Expires: " + session + "\r\n";
     AgreeSession(call, &dialog, session, false);
   }
-  RespondTo(invite, from, status, "", fields, repeat.success ? kSdp : "", &repeat.text);
+  RespondTo(invite, from, status, "", fields, repeat.success ? call.plan.sdp : "", &repeat.text);
   repeat.to = from;
   repeat.interval = kT1;
   repeat.resend_at = now() + kT1;
@@ -476,7 +476,7 @@ void SimUserAgent::OnInDialog(const SimMessage& request, const Endpoint& from) {
   if (status == 200 && method == "UPDATE") {
     dialog.target = request.ContactUri();
     fields += Contact();
-    if (!request.body.empty()) body = kSdp;
+    if (!request.body.empty()) body = call.plan.sdp;
     const std::string session = SessionAnswer(call, request);
     if (!session.empty()) fields += "Session-Expires: " + session + "\r\n";
     AgreeSession(call, &dialog, session, false);

@@ -32,7 +32,7 @@ class WorkerGroupTest : public testing::Test {
 
   static uint16_t FreePort() {
     core::KernelClock clock;
-    auto io = CreatePacketIo(NodeConfig(), &clock);
+    auto io = CreatePacketIo(Config(), 0, &clock);
     CHECK(io.ok());
     const auto socket = (*io)->Open({.local = {Ip("127.0.0.1"), 0}});
     CHECK(socket.ok());

@@ -1,0 +1,122 @@
+// What descriptions have to do with a call: which messages carry an offer and which an answer
+// (RFC 3264; RFC 3261 §13.2.1, RFC 3262 §5, RFC 3311 §5), and what is written in their place.
+
+#include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
+#include "sbc/media/sdp_in_body.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::sip::Message;
+using core::sip::MessageWriter;
+using core::sip::Method;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+using Role = MediaAnchor::Role;
+
+MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
+  const CallLeg& leg = call.legs[Index(id)];
+  const ConnectorConfig& connector = *call.connector->config;
+  MediaAnchor::Party party;
+  party.side = leg.side;
+  // The callee's family is known once a route is tried; until then it is taken to be the caller's.
+  const CallLeg& known = leg.face.socket ? leg : call.legs[Index(Other(id))];
+  party.v4 = known.face.local.ip.is_v4();
+  party.told_local = call.policy->IsLocal(leg.peer.ip);
+  party.codecs.reorder = true;
+  for (const std::string& name : connector.codecs) {
+    (void)party.codecs.allowed.PushBack(core::sdp::FindCodec(name));
+  }
+  if (!party.codecs.allowed.empty() && !party.codecs.allowed.full()) {
+    // Digits are no codec: they pass whatever voice is allowed, at the end of the list.
+    (void)party.codecs.allowed.PushBack(core::sdp::Codec::kTelephoneEvent);
+  }
+  if (leg.side == Side::kTrunk) return party;
+  for (const CustomerConfig& customer : connector.customers) {
+    if (!customer.nat) continue;
+    for (const core::Cidr& cidr : customer.cidrs) {
+      if (cidr.Contains(leg.peer.ip)) party.nat = &leg.peer.ip;
+    }
+  }
+  return party;
+}
+
+// 0, or the code that refuses the description in it. What carries none is no matter of ours.
+uint16_t B2bua::TakeSdp(Call* call, LegId from, Role role, const Message& message, Instant now) {
+  SdpInBody body;
+  if (!options_.media->enabled() || !body.Find(message)) return 0;
+  const MediaAnchor::Party parties[] = {PartyOf(*call, LegId::kCaller),
+                                        PartyOf(*call, LegId::kCallee)};
+  const uint16_t refusal = options_.media->Take(&call->media, from, role, parties, body.sdp(), now);
+  if (refusal != 0) ++counters_.sdp_refused;
+  return refusal;
+}
+
+// In a response it is the answer, unless what was asked had none to answer.
+uint16_t B2bua::TakeResponseSdp(Call* call, LegId from, bool offerless, const Message& response,
+                                Instant now) {
+  return TakeSdp(call, from, offerless ? Role::kOffer : Role::kAnswer, response, now);
+}
+
+// A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
+Role B2bua::RoleOfRequest(const Call& call, LegId from, Method method) {
+  const bool asked = call.media.is_pending && call.media.offer_from == Other(from);
+  return method == Method::kPrack && asked ? Role::kAnswer : Role::kOffer;
+}
+
+void B2bua::DropOffer(Call* call, LegId from) {
+  if (call->media.offer_from == from) MediaAnchor::DropOffer(&call->media);
+}
+
+// The body as the other leg is told it: a description with our addresses in place of the peer's,
+// all else as it came. A description that was not taken does not cross.
+void B2bua::WriteBody(Call* call, LegId to, Role role, const Message& message, MessageWriter* out) {
+  SdpInBody body;
+  if (!options_.media->enabled() || !body.Find(message)) return CopyBody(message, out);
+  const auto sdp = options_.media->Write(&call->media, to, role, PartyOf(*call, to), body.sdp());
+  core::TextWriter text({body_scratch_.get(), core::PacketStore::kLargeBytes});
+  if (sdp.has_value()) body.Write(*sdp, &text);
+  if (!sdp.has_value() || !text.ok()) return out->NoBody();
+  out->Body(body.content_type(), text.text());
+}
+
+// Who cannot take an UPDATE is refreshed by an INVITE with the SDP of old (rule 15).
+void B2bua::KeepSdp(Call* call, LegId sent_to, Role role, const Message& message) {
+  CallLeg& leg = call->leg(sent_to);
+  SdpInBody body;
+  if (leg.allows_update || !body.Find(message)) return;
+  std::string_view text = body.sdp();
+  if (options_.media->enabled()) {
+    text = options_.media->Write(&call->media, sent_to, role, PartyOf(*call, sent_to), body.sdp())
+               .value_or("");
+  }
+  if (text.empty()) return;
+  leg.sdp = options_.store->Copy(text);  // Dry: no such refresh, and the session ends.
+}
+
+// The first offer, before any route is tried. False: the call was refused for it.
+bool B2bua::TakeFirstOffer(Call* call, Instant now) {
+  if (!options_.media->enabled()) return true;
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
+    return true;  // Whoever tries a route sees to that.
+  }
+  const Message& invite = scratch_message_;
+  const uint16_t refusal = TakeSdp(call, LegId::kCaller, Role::kOffer, invite, now);
+  if (refusal == 0) return true;
+  CallRecord record = call->record;
+  if (refusal == 503) {
+    RefuseInvite(*transaction, invite,
+                 Refuse(RejectionCause::kOverload, call->connector->config->rejections,
+                        "no media ports left"),
+                 &record, now);
+  } else {
+    Answer(*transaction, invite, refusal, now);
+    Record(call, CallEnd::kFailed, refusal, now);
+  }
+  Free(call, now);
+  return false;
+}
+
+}  // namespace sbc

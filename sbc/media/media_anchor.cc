@@ -1,0 +1,284 @@
+#include "sbc/media/media_anchor.h"
+
+#include <array>
+#include <utility>
+
+#include "core/sdp/answer_judge.h"
+#include "core/sdp/hold.h"
+#include "core/sdp/rewrite.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::sdp::AddressPolicy;
+using core::sdp::AddressVerdict;
+using core::sdp::Format;
+using core::sdp::FormatSelection;
+using core::sdp::MediaDescription;
+using core::sdp::MediaRewrite;
+using core::sdp::MediaType;
+using core::sdp::ParseError;
+using core::sdp::Protocol;
+using core::sdp::SessionDescription;
+
+namespace {
+
+constexpr uint16_t kNotAcceptable = 488;
+constexpr uint16_t kNoRoom = 500;
+constexpr uint16_t kNoPorts = 503;
+// What is written is at most what was read, with our own addresses in place of the peer's.
+constexpr size_t kTextMax = SessionDescription::kBytesMax + 1024;
+
+// Voice in the clear, and T.38. Keys would be the two ends' own, and we could not read RTP.
+bool IsAnchored(const MediaDescription& media) {
+  if (media.is_rejected()) return false;
+  if (media.is_t38()) return true;
+  return media.type == MediaType::kAudio && media.port_count == 1 &&
+         (media.protocol == Protocol::kRtpAvp || media.protocol == Protocol::kRtpAvpf);
+}
+
+core::rtp::Codec VoiceOf(core::sdp::Codec codec) {
+  switch (codec) {
+    case core::sdp::Codec::kPcmu:
+      return core::rtp::Codec::kPcmu;
+    case core::sdp::Codec::kPcma:
+      return core::rtp::Codec::kPcma;
+    case core::sdp::Codec::kG722:
+      return core::rtp::Codec::kG722;
+    case core::sdp::Codec::kG729:
+      return core::rtp::Codec::kG729;
+    case core::sdp::Codec::kOpus:
+      return core::rtp::Codec::kOpus;
+    default:
+      return core::rtp::Codec::kUnknown;
+  }
+}
+
+// What statistics need to know of what a leg sends: its voice, and the numbers that are none.
+void NoteCodecs(const MediaDescription& media, const SessionDescription& description,
+                MediaStream::Leg* leg) {
+  leg->codec = core::rtp::Codec::kUnknown;
+  uint32_t clock_rate_hz = 0;
+  for (const Format& format : description.formats(media)) {
+    if (format.codec == core::sdp::Codec::kTelephoneEvent) {
+      leg->event_payload_type = format.number;
+    } else if (format.codec == core::sdp::Codec::kComfortNoise) {
+      leg->noise_payload_type = format.number;
+    } else if (clock_rate_hz == 0 && format.clock_rate_hz != 0) {
+      leg->codec = VoiceOf(format.codec);
+      clock_rate_hz = format.clock_rate_hz;
+    }
+  }
+  if (clock_rate_hz == 0) return;
+  leg->source.SetClockRate(clock_rate_hz);
+  leg->rtcp.set_clock_rate_hz(clock_rate_hz);
+}
+
+// The formats of a selection as they were told, under the numbers that were told.
+struct Told {
+  std::array<Format, SessionDescription::kFormatsPerMediaMax> formats;
+  size_t count = 0;
+  std::span<const Format> span() const { return {formats.data(), count}; }
+};
+void Tell(const FormatSelection& selection, std::span<const Format> source, Told* told) {
+  for (const FormatSelection::Entry& entry : selection.entries) {
+    Format& format = told->formats[told->count++];
+    format = source[entry.index];
+    format.number = entry.number;
+  }
+}
+
+}  // namespace
+
+MediaAnchor::MediaAnchor(Options options)
+    : options_(std::move(options)), text_(std::make_unique<char[]>(kTextMax)) {}
+
+uint16_t MediaAnchor::Take(MediaSession* session, LegId from, Role role, const Party parties[2],
+                           std::string_view sdp, Instant now) {
+  const ParseError error = description_.Parse(sdp);
+  if (error != ParseError::kOk) return core::sdp::StatusCodeOf(error);
+  if (!Judge(parties[Index(from)])) return kNotAcceptable;
+  return role == Role::kOffer ? TakeOffer(session, from, parties, sdp, now)
+                              : TakeAnswer(session, from, parties);
+}
+
+// Rule 24. Of a peer behind a NAT the address is neither judged nor sent to; who is in
+// `local_networks` is on the same network as we are.
+bool MediaAnchor::Judge(const Party& party) const {
+  if (party.nat != nullptr) return true;
+  AddressPolicy policy;
+  const auto own = options_.relay->AdvertisedAddress(party.side, party.v4);
+  if (!own.has_value()) return true;  // Then there are no ports either.
+  policy.side = core::sdp::ClassOf(*own);
+  policy.control = options_.control;
+  policy.allow = options_.relay->AllowedClasses(party.side);
+  if (party.told_local) policy.allow.Add(core::sdp::AddressClass::kPrivate);
+  return core::sdp::Judge(policy, description_) != AddressVerdict::kRefuse;
+}
+
+PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
+  PeerMedia peer;
+  peer.is_rtp = media.is_rtp();
+  peer.is_muxed = peer.is_rtp && media.has_rtcp_mux;
+  peer.is_held = core::sdp::EffectiveDirection(media) != core::sdp::Direction::kSendRecv;
+  // Held in the old way (RFC 3264 §8.4), or of a family that we have no ports of: nowhere to send.
+  const bool reachable =
+      !media.connection.address.is_unspecified() && media.connection.address.is_v4() == party.v4;
+  if (!reachable && party.nat == nullptr) {
+    peer.is_held = true;
+    return peer;
+  }
+  peer.rtp = media.rtp();
+  if (peer.is_rtp) peer.rtcp = media.RtcpEndpoint(peer.is_muxed);
+  return peer;
+}
+
+MediaStream* MediaAnchor::FindStream(const MediaSession& session, size_t line) {
+  for (size_t i = 0; i < session.stream_count; ++i) {
+    if (session.streams[i].line == line) return options_.relay->Find(session.streams[i].stream);
+  }
+  return nullptr;
+}
+
+MediaStream* MediaAnchor::MakeStream(MediaSession* session, size_t line, Instant now) {
+  if (MediaStream* stream = FindStream(*session, line)) return stream;
+  MediaStream* stream = options_.relay->Begin(now);
+  if (stream == nullptr) return nullptr;
+  session->streams[session->stream_count++] = {options_.relay->HandleOf(stream),
+                                               static_cast<uint8_t>(line)};
+  return stream;
+}
+
+uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party parties[2],
+                                std::string_view sdp, Instant now) {
+  for (size_t line = 0; line < description_.media().size(); ++line) {
+    if (!IsAnchored(description_.media()[line])) continue;
+    const bool full = session->stream_count == MediaSession::kStreamsMax;
+    if (full && FindStream(*session, line) == nullptr) continue;  // One too many: it is refused.
+    MediaStream* stream = MakeStream(session, line, now);
+    if (stream == nullptr) return kNoPorts;
+    for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
+      const Party& party = parties[Index(leg)];
+      if (!options_.relay->Bind(stream, leg, party.side, party.v4, now)) return kNoPorts;
+    }
+  }
+  // Ending all media within a call is legal (RFC 3264 §8.2); a call that begins without is none.
+  if (session->stream_count == 0) return kNotAcceptable;
+  session->offer = options_.store->Copy(sdp);
+  if (!session->offer) return kNoRoom;
+  session->offer_from = from;
+  session->is_pending = true;
+  return 0;
+}
+
+// The answer puts both descriptions into force. An offer may be answered several times: by each
+// early dialog, and in the 2xx again as in a 18x before it (RFC 3261 §13.2.1).
+uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party parties[2]) {
+  if (!session->offer || session->offer_from == from ||
+      offer_.Parse(session->offer.text()) != ParseError::kOk ||
+      !core::sdp::JudgeAnswer(offer_, description_).is_usable()) {
+    return kNotAcceptable;
+  }
+  for (size_t i = 0; i < session->stream_count; ++i) {
+    if (!Agree(session, i, from, parties)) return kNotAcceptable;
+  }
+  session->is_pending = false;
+  return 0;
+}
+
+bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]) {
+  MediaStream* stream = options_.relay->Find(session->streams[index].stream);
+  const size_t line = session->streams[index].line;
+  const LegId offerer = Other(from);
+  if (stream == nullptr || line >= offer_.media().size()) return true;
+  const Media& asked = offer_.media()[line];
+  const Media& answered = description_.media()[line];
+  PeerMedia theirs;
+  PeerMedia ours;
+  core::sdp::PayloadMap from_offerer;
+  core::sdp::PayloadMap from_answerer;
+  if (IsAnchored(asked) && IsAnchored(answered)) {
+    theirs = ReadPeer(asked, parties[Index(offerer)]);
+    ours = ReadPeer(answered, parties[Index(from)]);
+    theirs.is_muxed = theirs.is_muxed && asked.is_rtp();
+    Told told_answerer;
+    Told told_offerer;
+    const auto asked_formats = offer_.formats(asked);
+    const auto answered_formats = description_.formats(answered);
+    Tell(core::sdp::SelectForOffer(asked, asked_formats, parties[Index(from)].codecs),
+         asked_formats, &told_answerer);
+    Tell(core::sdp::SelectForAnswer(asked_formats, answered_formats), answered_formats,
+         &told_offerer);
+    from_offerer = core::sdp::MapPayloads({.told_to_sender = told_offerer.span(),
+                                           .said_by_sender = asked_formats,
+                                           .said_by_receiver = answered_formats});
+    from_answerer = core::sdp::MapPayloads({.told_to_sender = told_answerer.span(),
+                                            .said_by_sender = answered_formats,
+                                            .said_by_receiver = asked_formats});
+  }
+  stream->leg(offerer).map = from_offerer;
+  stream->leg(from).map = from_answerer;
+  NoteCodecs(asked, offer_, &stream->leg(offerer));
+  NoteCodecs(answered, description_, &stream->leg(from));
+  return options_.relay->SetPeer(stream, offerer, theirs, parties[Index(offerer)].nat) &&
+         options_.relay->SetPeer(stream, from, ours, parties[Index(from)].nat);
+}
+
+bool MediaAnchor::Rebind(MediaSession* session, LegId leg, const Party& party, Instant now) {
+  for (size_t i = 0; i < session->stream_count; ++i) {
+    MediaStream* stream = options_.relay->Find(session->streams[i].stream);
+    if (stream == nullptr) continue;
+    if (!options_.relay->Rebind(stream, leg, party.side, party.v4, now)) return false;
+  }
+  return true;
+}
+
+std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId to, Role role,
+                                                   const Party& party, std::string_view sdp) {
+  if (description_.Parse(sdp) != ParseError::kOk) return std::nullopt;
+  const bool answers = role == Role::kAnswer && session->offer &&
+                       offer_.Parse(session->offer.text()) == ParseError::kOk;
+  const auto own = options_.relay->AdvertisedAddress(party.side, party.v4);
+  if (!own.has_value()) return std::nullopt;
+  core::sdp::Rewrite rewrite;
+  rewrite.address = *own;
+  std::array<MediaRewrite, SessionDescription::kMediaMax> lines;
+  for (size_t i = 0; i < description_.media().size(); ++i) {
+    const Media& media = description_.media()[i];
+    const auto formats = description_.formats(media);
+    lines[i] = core::sdp::KeepMedia(media, formats);
+    MediaStream* stream = IsAnchored(media) ? FindStream(*session, i) : nullptr;
+    lines[i].is_rejected = stream == nullptr || stream->leg(to).ports == nullptr;
+    if (lines[i].is_rejected) continue;
+    const MediaStream::Leg& leg = stream->leg(to);
+    const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
+    if (party.told_local) rewrite.address = leg.ports->address();
+    lines[i].port = pair.rtp_local.port;
+    lines[i].rtcp_port = media.is_rtp() ? pair.rtcp_local.port : uint16_t{0};
+    if (answers && i < offer_.media().size()) {
+      // Under the numbers that the offer has, and multiplexed where it asked for that.
+      lines[i].formats = core::sdp::SelectForAnswer(offer_.formats(offer_.media()[i]), formats);
+      lines[i].has_rtcp_mux = offer_.media()[i].has_rtcp_mux;
+    } else if (role == Role::kOffer) {
+      lines[i].formats = core::sdp::SelectForOffer(media, formats, party.codecs);
+      lines[i].has_rtcp_mux = media.has_rtcp_mux;
+    }
+    lines[i].is_rejected = lines[i].formats.empty();
+  }
+  rewrite.media = {lines.data(), description_.media().size()};
+  core::sdp::LocalOrigin& origin = session->origins[Index(to)];
+  if (origin.session_id == 0) origin.session_id = options_.random->Next() >> 1;  // 63 bits.
+  const auto size = core::sdp::WriteForLeg(description_, rewrite, &origin, {text_.get(), kTextMax});
+  if (!size.has_value()) return std::nullopt;
+  return std::string_view(text_.get(), *size);
+}
+
+void MediaAnchor::End(MediaSession* session, Instant now) {
+  for (size_t i = 0; i < session->stream_count; ++i) {
+    MediaStream* stream = options_.relay->Find(session->streams[i].stream);
+    if (stream != nullptr) options_.relay->End(stream, now);
+  }
+  *session = {};
+}
+
+}  // namespace sbc

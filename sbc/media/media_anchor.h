@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/buffer/packet_pool.h"
+#include "core/sdp/address_class.h"
+#include "core/sdp/format_selection.h"
+#include "core/sdp/session_description.h"
+#include "sbc/config.h"
+#include "sbc/media/media_relay.h"
+#include "sbc/media/media_session.h"
+
+namespace sbc {
+
+/// Turns what descriptions say into what the relay does, and into what the other side is told: our
+/// own addresses and ports (RFC 3264; rules 23, 24 and 26).
+///
+/// Shape:    one a worker; nothing is kept here between calls but memory to work in.
+/// Lifetime: borrows the relay and the store.
+/// Errors:   a status code where a description is refused: 400 malformed, 488 not acceptable, 500
+///           no room, 503 no ports left.
+/// Thread:   one worker's.
+class MediaAnchor {
+ public:
+  /// One leg, as far as media goes.
+  struct Party {
+    Side side = Side::kCustomer;
+    bool v4 = true;                        // Of its signalling, and so of our ports there.
+    bool told_local = false;               // In `local_networks`: told our own address.
+    const core::IpAddress* nat = nullptr;  // Where its signalling comes from, if behind a NAT.
+    core::sdp::CodecPolicy codecs;         // What may be offered to it.
+  };
+  enum class Role : uint8_t { kOffer, kAnswer };
+
+  struct Options {
+    MediaRelay* relay = nullptr;
+    core::PacketStore* store = nullptr;
+    core::Random* random = nullptr;
+    std::vector<core::Endpoint> control;  // Our own SIP and admin: never a place of media.
+  };
+  explicit MediaAnchor(Options options);
+
+  bool enabled() const { return options_.relay->enabled(); }
+
+  /// A description that came from `from`. 0, or the code that refuses it.
+  [[nodiscard]] uint16_t Take(MediaSession* session, LegId from, Role role, const Party parties[2],
+                              std::string_view sdp, core::Instant now);
+  /// The offer was refused, or nobody answered it: what was agreed on before stays.
+  static void DropOffer(MediaSession* session) { session->is_pending = false; }
+  /// Gives the leg other ports, for a peer of another family than the last one that was tried.
+  [[nodiscard]] bool Rebind(MediaSession* session, LegId leg, const Party& party,
+                            core::Instant now);
+  /// What `to` is told of a description that Take() took from the other leg; nothing where it
+  /// cannot be written. Good until the next call.
+  [[nodiscard]] std::optional<std::string_view> Write(MediaSession* session, LegId to, Role role,
+                                                      const Party& party, std::string_view sdp);
+  void End(MediaSession* session, core::Instant now);
+
+ private:
+  using Media = core::sdp::MediaDescription;
+
+  uint16_t TakeOffer(MediaSession* session, LegId from, const Party parties[2],
+                     std::string_view sdp, core::Instant now);
+  uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2]);
+  bool Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]);
+  bool Judge(const Party& party) const;
+  PeerMedia ReadPeer(const Media& media, const Party& party) const;
+  MediaStream* FindStream(const MediaSession& session, size_t line);
+  MediaStream* MakeStream(MediaSession* session, size_t line, core::Instant now);
+
+  Options options_;
+  core::sdp::SessionDescription description_;  // What came.
+  core::sdp::SessionDescription offer_;        // What it answers.
+  std::unique_ptr<char[]> text_;
+};
+
+}  // namespace sbc

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/base/address.h"
+#include "core/base/instant.h"
+#include "core/base/random.h"
+#include "core/net/packet_io.h"
+#include "sbc/config.h"
+
+namespace sbc {
+
+/// One worker's share of the media ports of one `media` entry: pairs of an even port for RTP and
+/// the odd one after it for RTCP (RFC 3550 §11, rule 26).
+///
+/// Shape:    every `workers`-th pair of the range, as many as calls can use. All sockets are opened
+///           at start and stay armed (rule 9 of the packet core): a call borrows a pair, and what
+///           comes to one that nobody has borrowed is a stray. Where the entry is `shared`, many
+///           calls borrow one pair at once, told apart by where their media comes from (rule 11
+///           there): a socket costs 3.6 kB in the kernel, and twenty thousand are all a process
+///           gets on many machines.
+/// Order:    pairs are drawn at random (rule 22). One that was a call's own rests for kRest before
+///           it is drawn again.
+/// Lifetime: borrows the PacketIo, whose sockets they are until it dies.
+/// Errors:   Open() names the port that cannot be had. Acquire() has none when all are borrowed or
+///           resting: the call is answered 503.
+/// Thread:   one worker's.
+class MediaPorts {
+ public:
+  // What the peer of the last call still sends must not reach the next one. A peer that heard the
+  // BYE stops within a round trip; 32 s, as long as a transaction may take, would tie up half the
+  // ports at a modest rate.
+  static constexpr core::Duration kRest = std::chrono::seconds(10);
+  // Of a shared entry: each has a queue of its own in the kernel, and more of them gain nothing.
+  static constexpr size_t kSharedPairsMax = 32;
+
+  struct Pair {
+    core::SocketId rtp;
+    core::SocketId rtcp;
+    core::Endpoint rtp_local;
+    core::Endpoint rtcp_local;
+  };
+
+  /// `calls_max`: how many this worker carries.
+  MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers, size_t calls_max);
+
+  absl::Status Open(core::net::PacketIo* io);
+
+  [[nodiscard]] std::optional<uint32_t> Acquire(core::Random* random, core::Instant now);
+  void Release(uint32_t pair, core::Instant now);
+
+  const Pair& pair(uint32_t index) const { return pairs_[index]; }
+  size_t count() const { return count_; }
+  /// Calls that have a pair; of a shared entry more than count().
+  size_t used() const { return used_; }
+  size_t resting() const { return resting_size_; }
+  bool shared() const { return config_.shared; }
+  Side side() const { return config_.side; }
+  bool is_v4() const { return config_.address.is_v4(); }
+  /// What SDP says towards peers beyond `local_networks`.
+  const core::IpAddress& advertised() const { return advertised_; }
+  const core::IpAddress& address() const { return config_.address; }
+  core::sdp::AddressClassSet allowed() const { return config_.allow; }
+
+  /// The pairs of a range: for the check of a configuration, too.
+  static uint32_t PairsIn(const MediaConfig& config);
+  /// How many of them one worker opens.
+  static size_t PairsFor(const MediaConfig& config, uint16_t worker, uint16_t workers,
+                         size_t calls_max);
+
+ private:
+  struct Resting {
+    uint32_t pair = 0;
+    core::Instant until;
+  };
+
+  void EndRests(core::Instant now);
+
+  MediaConfig config_;
+  core::IpAddress advertised_;
+  uint16_t worker_;
+  uint16_t workers_;
+  size_t count_;
+  std::vector<Pair> pairs_;
+  std::vector<uint32_t> free_;
+  std::vector<Resting> resting_;  // A ring, in the order of their ends; room for all.
+  size_t resting_head_ = 0;
+  size_t resting_size_ = 0;
+  size_t used_ = 0;
+};
+
+}  // namespace sbc

@@ -1,0 +1,369 @@
+#include "sbc/media/media_relay.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/rtp/packet_view.h"
+
+namespace sbc {
+
+using core::Endpoint;
+using core::Handle;
+using core::Instant;
+using core::Packet;
+using core::SocketId;
+
+namespace {
+
+constexpr size_t kStreamsPerCall = 2;  // Voice, and the fax that it turns into (T.38).
+constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
+
+}  // namespace
+
+MediaRelay::MediaRelay(const Options& options, const std::vector<MediaConfig>& config)
+    : options_(options),
+      streams_(std::max<size_t>(1, options.calls_max * kStreamsPerCall)),
+      shared_(streams_.capacity() * kFlowsPerStream),
+      hash_key_(options.random->Next()) {
+  bool has[kSideCount] = {};
+  for (const MediaConfig& media : config) {
+    ports_.push_back(
+        std::make_unique<MediaPorts>(media, options.worker, options.workers, options.calls_max));
+    has[static_cast<size_t>(media.side)] = true;
+  }
+  enabled_ = has[0] && has[1];
+}
+
+absl::Status MediaRelay::Open() {
+  for (const auto& ports : ports_) {
+    absl::Status opened = ports->Open(options_.io);
+    if (!opened.ok()) return opened;
+    const auto kind = ports->shared() ? Place::Kind::kShared : Place::Kind::kFree;
+    for (uint32_t i = 0; i < ports->count(); ++i) {
+      const MediaPorts::Pair& pair = ports->pair(i);
+      const size_t size = std::max(pair.rtp.index, pair.rtcp.index) + size_t{1};
+      if (places_.size() < size) places_.resize(size);
+      SetOwner(pair, kind, {}, LegId::kCaller);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+MediaStream* MediaRelay::Begin(Instant now) {
+  return streams_.Acquire(now, options_.random, &FireReport, this);
+}
+
+bool MediaRelay::Bind(MediaStream* stream, LegId id, Side side, bool v4, Instant now) {
+  MediaStream::Leg& leg = stream->leg(id);
+  if (leg.ports != nullptr) return true;
+  for (const auto& ports : ports_) {
+    if (ports->side() != side || ports->is_v4() != v4) continue;
+    const std::optional<uint32_t> pair = ports->Acquire(options_.random, now);
+    if (!pair.has_value()) continue;
+    leg.ports = ports.get();
+    leg.pair = *pair;
+    if (!ports->shared()) {
+      SetOwner(ports->pair(*pair), Place::Kind::kOwn, streams_.HandleOf(stream), id);
+    }
+    return true;
+  }
+  ++counters_.ports_exhausted;
+  return false;
+}
+
+bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,
+                         const core::IpAddress* nat) {
+  MediaStream::Leg& leg = stream->leg(id);
+  CHECK(leg.ports != nullptr);
+  Uninstall(stream, id);
+  leg.peer = peer;
+  leg.learns_rtp = leg.learns_rtcp = nat != nullptr && peer.rtp.port != 0;
+  if (nat != nullptr) {
+    // What it says of itself is an address behind the NAT: nothing is sent there, nor taken (rule
+    // 24). What it sends tells where it is.
+    leg.learns_from = *nat;
+    leg.peer.rtp = leg.peer.rtcp = {};
+  }
+  const bool installed = Install(stream, id);
+  ArmReport(stream);
+  return installed;
+}
+
+bool MediaRelay::Rebind(MediaStream* stream, LegId id, Side side, bool v4, Instant now) {
+  const MediaPorts* ports = stream->leg(id).ports;
+  if (ports != nullptr && (ports->side() != side || ports->is_v4() != v4)) Unbind(stream, id, now);
+  return Bind(stream, id, side, v4, now);
+}
+
+void MediaRelay::Unbind(MediaStream* stream, LegId id, Instant now) {
+  MediaStream::Leg& leg = stream->leg(id);
+  if (leg.ports == nullptr) return;
+  Uninstall(stream, id);
+  if (!leg.ports->shared()) SetOwner(leg.ports->pair(leg.pair), Place::Kind::kFree, {}, id);
+  leg.ports->Release(leg.pair, now);
+  leg.ports = nullptr;
+  leg.peer = {};
+}
+
+void MediaRelay::End(MediaStream* stream, Instant now) {
+  options_.wheel->Disarm(&stream->report_timer);
+  for (const LegId id : {LegId::kCaller, LegId::kCallee}) {
+    MediaStream::Leg& leg = stream->leg(id);
+    if (leg.rtcp.sent_packets() > 0) {  // Who was sent media is told that there is no more.
+      uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
+      const size_t size =
+          leg.rtcp.Leave({&leg.source, leg.codec}, now, options_.turn->wall(), bytes);
+      SendRtcp(&leg, {bytes, size});
+    }
+    Unbind(stream, id, now);
+  }
+  streams_.Release(stream);
+}
+
+std::optional<core::IpAddress> MediaRelay::AdvertisedAddress(Side side, bool v4) const {
+  for (const auto& ports : ports_) {
+    if (ports->side() == side && ports->is_v4() == v4) return ports->advertised();
+  }
+  return std::nullopt;
+}
+
+// On a call's own ports its peer is found by the port; on shared ones by where it sends from.
+bool MediaRelay::Install(MediaStream* stream, LegId id) {
+  MediaStream::Leg& leg = stream->leg(id);
+  if (!leg.ports->shared() || leg.peer.rtp.port == 0) return true;
+  const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
+  const bool own_rtcp = !leg.peer.is_muxed && leg.peer.rtcp.port != 0;
+  if (FindShared(pair.rtp, leg.peer.rtp) != nullptr ||
+      (own_rtcp && FindShared(pair.rtcp, leg.peer.rtcp) != nullptr)) {
+    ++counters_.flow_conflicts;
+    leg.peer = {};
+    return false;
+  }
+  const Handle<MediaStream> handle = streams_.HandleOf(stream);
+  shared_.Insert(HashOf(pair.rtp, leg.peer.rtp), {pair.rtp, leg.peer.rtp, handle, id});
+  if (own_rtcp) {
+    shared_.Insert(HashOf(pair.rtcp, leg.peer.rtcp), {pair.rtcp, leg.peer.rtcp, handle, id});
+  }
+  leg.is_installed = true;
+  return true;
+}
+
+void MediaRelay::Uninstall(MediaStream* stream, LegId id) {
+  MediaStream::Leg& leg = stream->leg(id);
+  if (!leg.is_installed) return;
+  const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
+  const Handle<MediaStream> handle = streams_.HandleOf(stream);
+  CHECK(shared_.Erase(HashOf(pair.rtp, leg.peer.rtp), {pair.rtp, leg.peer.rtp, handle, id}));
+  if (!leg.peer.is_muxed && leg.peer.rtcp.port != 0) {
+    CHECK(shared_.Erase(HashOf(pair.rtcp, leg.peer.rtcp), {pair.rtcp, leg.peer.rtcp, handle, id}));
+  }
+  leg.is_installed = false;
+}
+
+void MediaRelay::SetOwner(const MediaPorts::Pair& pair, Place::Kind kind,
+                          Handle<MediaStream> stream, LegId leg) {
+  places_[pair.rtp.index] = {kind, leg, false, stream};
+  places_[pair.rtcp.index] = {kind, leg, true, stream};
+}
+
+// Only who is in the table can make it slow, and that is what the trunk's descriptions name.
+uint64_t MediaRelay::HashOf(SocketId socket, const Endpoint& remote) const {
+  const auto words = std::bit_cast<std::array<uint64_t, 2>>(remote.ip.bytes());
+  uint64_t hash = hash_key_ ^ words[0];
+  for (const uint64_t word : {words[1], uint64_t{socket.index} << 16 | remote.port}) {
+    hash = std::rotl((hash ^ word) * 0x9e3779b97f4a7c15u, 29);
+  }
+  return hash ^ hash >> 32;
+}
+
+const MediaRelay::SharedFlow* MediaRelay::FindShared(SocketId socket,
+                                                     const Endpoint& remote) const {
+  return shared_.Find(HashOf(socket, remote), [&](const SharedFlow& flow) {
+    return flow.socket == socket && flow.remote == remote;
+  });
+}
+
+core::sdp::AddressClassSet MediaRelay::AllowedClasses(Side side) const {
+  for (const auto& ports : ports_) {
+    if (ports->side() == side) return ports->allowed();
+  }
+  return {};
+}
+
+size_t MediaRelay::ports_used(Side side) const {
+  size_t used = 0;
+  for (const auto& ports : ports_) used += ports->side() == side ? ports->used() : 0;
+  return used;
+}
+
+size_t MediaRelay::ports_count(Side side) const {
+  size_t count = 0;
+  for (const auto& ports : ports_) count += ports->side() == side ? ports->count() : 0;
+  return count;
+}
+
+// ---- packets ------------------------------------------------------------------------------------
+
+void MediaRelay::OnPacket(Packet packet, Instant now) {
+  const Arrival arrival = Find(packet);
+  if (arrival.stream == nullptr) return;
+  const bool muxed = arrival.stream->leg(arrival.leg).peer.is_muxed;
+  if (arrival.is_rtcp || (muxed && core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)))) {
+    OnRtcp(std::move(packet), arrival, now);
+  } else {
+    OnRtp(std::move(packet), arrival, now);
+  }
+}
+
+MediaRelay::Arrival MediaRelay::Find(const Packet& packet) {
+  const Place& place = places_[packet.socket().index];
+  if (place.kind == Place::Kind::kOwn) {
+    return {streams_.Find(place.stream), place.leg, place.is_rtcp};
+  }
+  if (place.kind == Place::Kind::kShared) {
+    if (const SharedFlow* flow = FindShared(packet.socket(), packet.remote())) {
+      return {streams_.Find(flow->stream), flow->leg, place.is_rtcp};
+    }
+  }
+  ++counters_.strays;
+  return {};
+}
+
+void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
+  MediaStream::Leg& from = arrival.stream->leg(arrival.leg);
+  const bool known = packet.remote() == from.peer.rtp && from.peer.rtp.port != 0;
+  if (!known && !(from.learns_rtp && packet.remote().ip == from.learns_from)) {
+    ++counters_.wrong_source;
+    return;
+  }
+  MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
+  auto kind = core::rtp::PayloadKind::kAudio;
+  if (from.peer.is_rtp) {
+    core::rtp::PacketView view;
+    if (core::rtp::PacketView::Parse(core::rtp::BytesOf(packet), &view) !=
+        core::rtp::PacketError::kOk) {
+      ++counters_.malformed;
+      return;
+    }
+    const uint8_t payload_type = view.payload_type();
+    const uint8_t mapped = from.map.Find(payload_type);
+    if (mapped == core::sdp::PayloadMap::kRefused) {
+      ++counters_.payload_types;
+      return;
+    }
+    if (payload_type == from.event_payload_type) kind = core::rtp::PayloadKind::kEvent;
+    if (payload_type == from.noise_payload_type) kind = core::rtp::PayloadKind::kComfortNoise;
+    (void)from.source.OnPacket(view, now, kind);  // What it counts, it counts.
+    if (mapped != payload_type) view.set_payload_type(mapped);
+  }
+  if (!known) {
+    from.learns_rtp = false;
+    from.peer.rtp = packet.remote();
+    if (from.peer.is_muxed) from.peer.rtcp = packet.remote();
+    ++counters_.learnt;
+  }
+  ++from.received.packets;
+  from.received.bytes += packet.size();
+  if (to.ports == nullptr || to.peer.rtp.port == 0) {
+    ++counters_.unwanted;
+    return;
+  }
+  Forward(std::move(packet), &to, kind, now);
+}
+
+void MediaRelay::Forward(Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,
+                         Instant now) {
+  const MediaPorts::Pair& pair = to->ports->pair(to->pair);
+  core::rtp::PacketView view;
+  if (to->peer.is_rtp && core::rtp::PacketView::Parse(core::rtp::BytesOf(packet), &view) ==
+                             core::rtp::PacketError::kOk) {
+    to->rtcp.OnSent(view, now, kind);
+  }
+  ++to->sent.packets;
+  to->sent.bytes += packet.size();
+  ++counters_.relayed;
+  packet.SetRoute(pair.rtp, pair.rtp_local, to->peer.rtp);
+  options_.io->Send(std::move(packet));
+}
+
+// ---- RTCP, which ends on each leg (rule 25) -----------------------------------------------------
+
+void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
+  MediaStream::Leg& from = arrival.stream->leg(arrival.leg);
+  const bool known = packet.remote() == from.peer.rtcp && from.peer.rtcp.port != 0;
+  if (!known && !(from.learns_rtcp && packet.remote().ip == from.learns_from)) {
+    ++counters_.wrong_source;
+    return;
+  }
+  core::rtp::RtcpSession::Incoming incoming;
+  if (!core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)) ||
+      from.rtcp.OnPacket(core::rtp::BytesOf(packet), now, &incoming) != core::rtp::RtcpError::kOk) {
+    ++counters_.malformed;
+    return;
+  }
+  if (!known) {
+    from.learns_rtcp = false;
+    from.peer.rtcp = packet.remote();
+    ArmReport(arrival.stream);
+  }
+  ++counters_.rtcp_received;
+  ++from.received.rtcp_packets;
+  from.received.rtcp_bytes += packet.size();
+  if (!incoming.sender_report.has_value()) return;
+  // A sender's report goes on, with the counts of what we sent in its place.
+  MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
+  uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
+  const size_t size =
+      to.rtcp.Forward(*incoming.sender_report, {&to.source, to.codec}, now, options_.random, bytes);
+  SendRtcp(&to, {bytes, size});
+}
+
+void MediaRelay::SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes) {
+  if (bytes.empty() || to->ports == nullptr || to->peer.rtcp.port == 0) return;
+  Packet packet = options_.store->Copy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!packet) return;  // The next report says as much.
+  const MediaPorts::Pair& pair = to->ports->pair(to->pair);
+  if (to->peer.is_muxed) {
+    packet.SetRoute(pair.rtp, pair.rtp_local, to->peer.rtcp);
+  } else {
+    packet.SetRoute(pair.rtcp, pair.rtcp_local, to->peer.rtcp);
+  }
+  ++counters_.rtcp_sent;
+  ++to->sent.rtcp_packets;
+  to->sent.rtcp_bytes += bytes.size();
+  options_.io->Send(std::move(packet));
+}
+
+void MediaRelay::Report(MediaStream* stream, Instant now) {
+  for (MediaStream::Leg& leg : stream->legs) {
+    if (leg.rtcp.due() > now) continue;
+    uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
+    const size_t size = leg.rtcp.Report({&leg.source, leg.codec}, now, options_.turn->wall(),
+                                        options_.random, bytes);
+    SendRtcp(&leg, {bytes, size});
+  }
+  ArmReport(stream);
+}
+
+void MediaRelay::ArmReport(MediaStream* stream) {
+  Instant due = core::kNever;
+  for (const MediaStream::Leg& leg : stream->legs) {
+    if (leg.peer.rtcp.port != 0) due = std::min(due, leg.rtcp.due());
+  }
+  if (due == core::kNever) {
+    options_.wheel->Disarm(&stream->report_timer);
+  } else {
+    options_.wheel->Arm(&stream->report_timer, due);
+  }
+}
+
+void MediaRelay::FireReport(void* stream, core::Timer* /*timer*/, Instant now) {
+  auto* of = static_cast<MediaStream*>(stream);
+  static_cast<MediaRelay*>(of->relay)->Report(of, now);
+}
+
+}  // namespace sbc

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/base/fixed_hash_map.h"
+#include "core/base/pool.h"
+#include "core/base/random.h"
+#include "core/buffer/packet.h"
+#include "core/buffer/packet_pool.h"
+#include "core/engine/worker.h"
+#include "core/net/packet_io.h"
+#include "core/sdp/address_class.h"
+#include "sbc/config.h"
+#include "sbc/media/media_ports.h"
+#include "sbc/media/media_stream.h"
+
+namespace sbc {
+
+/// What became of the datagrams that came to media ports; plain integers of one worker.
+struct MediaRelayCounters {
+  uint64_t relayed = 0;
+  uint64_t strays = 0;         // To a port that no call has.
+  uint64_t wrong_source = 0;   // To a call's port, from elsewhere than its peer (rule 23).
+  uint64_t malformed = 0;      // Neither RTP nor RTCP.
+  uint64_t payload_types = 0;  // From the peer, but of a type that was not agreed on.
+  uint64_t unwanted = 0;       // The other side takes none: not yet, held, or rejected.
+  uint64_t rtcp_received = 0;  // RTCP ends on each leg (rule 25),
+  uint64_t rtcp_sent = 0;      // and what goes out is ours.
+  uint64_t learnt = 0;         // Ports of peers behind a NAT.
+  uint64_t ports_exhausted = 0;
+  uint64_t flow_conflicts = 0;  // Two calls with one peer address and port at one shared port.
+};
+
+/// Relays the media of one worker's calls between its own ports, and lets nobody else in.
+///
+/// Shape:    `streams_max` streams; the ports of each `media` entry that this worker has a share
+/// of. Lifetime: borrows the PacketIo. Streams that are left when it dies are dropped. Errors:
+/// Open() names the port that cannot be had. Begin() and Bind() say when nothing is left. Thread:
+/// one worker's. Nothing is allocated after Open().
+class MediaRelay {
+ public:
+  struct Options {
+    core::net::PacketIo* io = nullptr;
+    core::Random* random = nullptr;
+    core::PacketStore* store = nullptr;  // For the RTCP that we make.
+    core::TimerWheel* wheel = nullptr;
+    // The worker whose turn it is: its wall clock is what reports are stamped with.
+    const core::engine::Worker* turn = nullptr;
+    uint16_t worker = 0;
+    uint16_t workers = 1;
+    size_t calls_max = 0;
+  };
+
+  MediaRelay(const Options& options, const std::vector<MediaConfig>& config);
+  MediaRelay(const MediaRelay&) = delete;
+  MediaRelay& operator=(const MediaRelay&) = delete;
+
+  absl::Status Open();
+  /// Whether media is anchored at all: both sides have ports.
+  bool enabled() const { return enabled_; }
+  /// Whether the datagram came to one of our ports.
+  bool Owns(core::SocketId socket) const {
+    return socket.index < places_.size() && places_[socket.index].kind != Place::Kind::kNotOurs;
+  }
+
+  /// A stream without ports; null when there is none left.
+  [[nodiscard]] MediaStream* Begin(core::Instant now);
+  /// Gives a leg a pair of ports, if it has none. False when all of that side are in use.
+  [[nodiscard]] bool Bind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
+  /// The same for a leg whose ports may be of another family.
+  [[nodiscard]] bool Rebind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
+  /// From now on the leg's media goes to that peer, and only that peer's is taken. `nat`: where its
+  /// signalling comes from, if it is behind a NAT. False where another call has that peer at the
+  /// same shared port: then the leg takes nothing.
+  [[nodiscard]] bool SetPeer(MediaStream* stream, LegId leg, const PeerMedia& peer,
+                             const core::IpAddress* nat);
+  void End(MediaStream* stream, core::Instant now);
+
+  core::Handle<MediaStream> HandleOf(const MediaStream* stream) const {
+    return streams_.HandleOf(stream);
+  }
+  MediaStream* Find(core::Handle<MediaStream> handle) { return streams_.Find(handle); }
+
+  /// One datagram that Owns() its socket.
+  void OnPacket(core::Packet packet, core::Instant now);
+
+  const MediaRelayCounters& counters() const { return counters_; }
+  size_t streams() const { return streams_.size(); }
+  /// What descriptions on that side say where our media is; nothing where it has no such ports.
+  std::optional<core::IpAddress> AdvertisedAddress(Side side, bool v4) const;
+  /// What its configuration allows beside the side's own class of addresses (rule 24).
+  core::sdp::AddressClassSet AllowedClasses(Side side) const;
+  size_t ports_used(Side side) const;
+  size_t ports_count(Side side) const;
+
+ private:
+  /// Whose one of our sockets is.
+  struct Place {
+    enum class Kind : uint8_t { kNotOurs, kFree, kOwn, kShared };
+    Kind kind = Kind::kNotOurs;
+    LegId leg = LegId::kCaller;
+    bool is_rtcp = false;
+    core::Handle<MediaStream> stream;  // Where it is a stream's own.
+  };
+  /// Who sends from `remote` to a shared socket.
+  struct SharedFlow {
+    core::SocketId socket;
+    core::Endpoint remote;
+    core::Handle<MediaStream> stream;
+    LegId leg = LegId::kCaller;
+    friend bool operator==(const SharedFlow&, const SharedFlow&) = default;
+  };
+  /// What a datagram belongs to.
+  struct Arrival {
+    MediaStream* stream = nullptr;
+    LegId leg = LegId::kCaller;
+    bool is_rtcp = false;
+  };
+
+  Arrival Find(const core::Packet& packet);
+  bool IsFrom(const core::Packet& packet, const Arrival& arrival);
+  void OnRtp(core::Packet packet, const Arrival& arrival, core::Instant now);
+  void OnRtcp(core::Packet packet, const Arrival& arrival, core::Instant now);
+  void Forward(core::Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,
+               core::Instant now);
+  void SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes);
+  void Report(MediaStream* stream, core::Instant now);
+  void ArmReport(MediaStream* stream);
+  static void FireReport(void* stream, core::Timer* timer, core::Instant now);
+  void Unbind(MediaStream* stream, LegId leg, core::Instant now);
+  bool Install(MediaStream* stream, LegId leg);
+  void Uninstall(MediaStream* stream, LegId leg);
+  void SetOwner(const MediaPorts::Pair& pair, Place::Kind kind, core::Handle<MediaStream> stream,
+                LegId leg);
+  uint64_t HashOf(core::SocketId socket, const core::Endpoint& remote) const;
+  const SharedFlow* FindShared(core::SocketId socket, const core::Endpoint& remote) const;
+
+  Options options_;
+  bool enabled_ = false;
+  core::Pool<MediaStream> streams_;
+  std::vector<std::unique_ptr<MediaPorts>> ports_;
+  std::vector<Place> places_;  // By socket index.
+  core::FixedHashMap<SharedFlow> shared_;
+  uint64_t hash_key_;
+  MediaRelayCounters counters_;
+};
+
+}  // namespace sbc

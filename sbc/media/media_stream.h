@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/address.h"
+#include "core/base/instant.h"
+#include "core/base/pool.h"
+#include "core/base/random.h"
+#include "core/rtp/codec.h"
+#include "core/rtp/rtcp_session.h"
+#include "core/rtp/source.h"
+#include "core/sdp/format_selection.h"
+#include "core/time/timer_wheel.h"
+#include "sbc/leg_id.h"
+
+namespace sbc {
+
+class MediaPorts;
+
+/// What the description of one peer says of one stream: where it takes media, and what it sends.
+///
+/// Shape: plain. The default wants nothing.
+struct PeerMedia {
+  core::Endpoint rtp;    // Port 0: it takes none.
+  core::Endpoint rtcp;   // Port 0: none. Equal to `rtp` where both sides multiplex (RFC 5761).
+  bool is_rtp = true;    // Else datagrams of any kind: T.38's UDPTL.
+  bool is_held = false;  // Nothing is expected from it: its silence is no failure.
+  bool is_muxed = false;
+  friend bool operator==(const PeerMedia&, const PeerMedia&) = default;
+};
+
+/// Counts of one direction of one leg; plain integers.
+struct MediaCounts {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;  // From the RTP header on, as the trunk counts them.
+  uint64_t rtcp_packets = 0;
+  uint64_t rtcp_bytes = 0;
+};
+
+/// One stream of a call: a pair of our ports on each leg, and who may talk to it.
+///
+/// Lifetime: MediaRelay's pool; a Handle across time. Its ports are given back when it ends.
+/// Thread:   one worker's.
+struct MediaStream {
+  struct Leg {
+    Leg(core::Instant now, core::Random* random)
+        : source({}), rtcp({.ssrc = static_cast<uint32_t>(random->Next())}, now, random) {}
+
+    MediaPorts* ports = nullptr;  // Null: no pair yet.
+    uint32_t pair = 0;
+    bool is_installed = false;  // On shared ports: `peer` is in the table of flows.
+    // Rule 23: of a customer behind a NAT the first valid packet from this address teaches the
+    // port, once after each description.
+    bool learns_rtp = false;
+    bool learns_rtcp = false;
+    core::IpAddress learns_from;
+    PeerMedia peer;
+    core::sdp::PayloadMap map;    // Of what it sends: which cross, and their numbers there.
+    core::rtp::Source source;     // What it sends us, and how good that is.
+    core::rtp::RtcpSession rtcp;  // RTCP ends here (rule 25).
+    core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of its voice.
+    uint8_t event_payload_type = 0xff;                    // telephone-event's, as it sends it.
+    uint8_t noise_payload_type = 13;                      // Comfort noise's (RFC 3551).
+    MediaCounts received;
+    MediaCounts sent;
+  };
+
+  MediaStream(core::Instant now, core::Random* random, core::Timer::Fire on_report,
+              void* relay_of_stream)
+      : relay(relay_of_stream),
+        legs{Leg(now, random), Leg(now, random)},
+        report_timer(on_report, this) {}
+  MediaStream(const MediaStream&) = delete;
+  MediaStream& operator=(const MediaStream&) = delete;
+
+  Leg& leg(LegId id) { return legs[Index(id)]; }
+  const Leg& leg(LegId id) const { return legs[Index(id)]; }
+
+  void* relay;  // The MediaRelay, for the timer.
+  Leg legs[2];
+  core::Timer report_timer;  // When the next leg's RTCP is due.
+};
+
+}  // namespace sbc

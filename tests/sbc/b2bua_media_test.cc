@@ -1,0 +1,351 @@
+// Media, through the whole SBC: what each side is told of the other's, what the relay then lets
+// pass, and what stays when an offer is refused (RFC 3264; rules 13, 23, 24 and 26).
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/sbc_scene.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+SbcScene::Options Anchoring(std::string connector = "") {
+  SbcScene::Options options;
+  options.global =
+      "media:\n"
+      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
+      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+  options.connector = std::move(connector);
+  return options;
+}
+
+std::string Sdp(const std::string& address, int port, const std::string& more = "",
+                const std::string& formats = "0 101") {
+  return "v=0\r\no=someone 1 1 IN IP4 " + address + "\r\ns=secretname\r\nc=IN IP4 " + address +
+         "\r\nt=0 0\r\nm=audio " + std::to_string(port) + " RTP/AVP " + formats +
+         "\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n" + more;
+}
+
+/// A socket of a peer's media.
+class MediaPeer final : public Participant {
+ public:
+  MediaPeer(const std::string& address, SimNetwork* network, Simulation* simulation)
+      : io_(network) {
+    CHECK(core::Endpoint::Parse(address, &local_));
+    core::net::SocketOptions options;
+    options.local = local_;
+    socket_ = *io_.Open(options);
+    simulation->Add(this, &io_);
+  }
+  void Turn() override {
+    io_.FlushAndWait({});
+    for (core::Packet& packet : io_.Receive()) got.emplace_back(packet.text().substr(12));
+  }
+  core::Instant NextDue() const override { return core::kNever; }
+  void Send(const std::string& payload, const core::Endpoint& to, char type = 0) {
+    std::string bytes(12, '\0');
+    bytes[0] = '\x80';
+    bytes[1] = type;
+    core::Packet packet = store_.Copy(bytes + payload);
+    packet.SetRoute(socket_, local_, to);
+    io_.Send(std::move(packet));
+  }
+  std::vector<std::string> got;
+
+ private:
+  core::PacketStore store_{{.small = 64, .medium = 4, .large = 1}};
+  SimIo io_;
+  core::Endpoint local_;
+  core::SocketId socket_;
+};
+
+std::string LineOf(const std::string& sdp, const std::string& start) {
+  const size_t at = sdp.find(start);
+  return at == std::string::npos ? "" : sdp.substr(at, sdp.find("\r\n", at) - at);
+}
+
+core::Endpoint TargetOf(const std::string& sdp) {
+  const std::string address = LineOf(sdp, "c=IN IP4 ").substr(9);
+  const std::string port = LineOf(sdp, "m=audio ").substr(8);
+  core::Endpoint target;
+  CHECK(core::Endpoint::Parse(address + ":" + port.substr(0, port.find(' ')), &target));
+  return target;
+}
+
+/// A scene with a socket for each side's media, and an outbound call with early offer.
+struct MediaScene {
+  explicit MediaScene(SbcScene::Options options = Anchoring()) : scene(options) {}
+
+  size_t Call(SimPlan callee = {}, std::string offer = Sdp("127.0.0.4", 4000)) {
+    callee.script = {{.after = 100ms, .status = 180},
+                     {.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+    callee.sdp = Sdp("127.0.0.9", 9000);
+    return Place(std::move(callee), std::move(offer));
+  }
+  size_t Place(SimPlan callee, std::string offer) {
+    scene.trunk.Expect(std::move(callee));
+    SimPlan plan;
+    plan.body = std::move(offer);
+    const size_t call = scene.pbx.Place(plan);
+    scene.Run(1s);
+    return call;
+  }
+  std::string ToTrunk(size_t index = 0) { return scene.trunk.Got("INVITE").at(index).body; }
+  std::string ToPbx(size_t index = 0) { return scene.pbx.Got("INVITE", 200).at(index).body; }
+  /// What the other side gets of what each sends to where it was told to.
+  void Talk(const std::string& words) {
+    pbx.got.clear();
+    trunk.got.clear();
+    pbx.Send(words + " out", TargetOf(ToPbx()));
+    trunk.Send(words + " in", TargetOf(ToTrunk()));
+    scene.Run(100ms);
+  }
+  void HangUp(size_t call) {
+    scene.pbx.Do(call, {.method = "BYE"});
+    scene.ExpectClean();
+    EXPECT_EQ(scene.world->worker().media().streams(), 0u);
+    EXPECT_EQ(scene.world->worker().media().ports_used(sbc::Side::kCustomer), 0u);
+    EXPECT_EQ(scene.world->worker().media().ports_used(sbc::Side::kTrunk), 0u);
+  }
+
+  SbcScene scene;
+  MediaPeer pbx{"127.0.0.4:4000", &scene.network, &scene.simulation};
+  MediaPeer trunk{"127.0.0.9:9000", &scene.network, &scene.simulation};
+};
+
+TEST(B2buaMediaTest, EachSideIsToldOurAddressAndTalksThroughIt) {
+  MediaScene media;
+  const size_t call = media.Call();
+  EXPECT_THAT(media.ToTrunk(), HasSubstr("c=IN IP4 127.0.0.3\r\n"));
+  EXPECT_THAT(LineOf(media.ToTrunk(), "m=audio "), HasSubstr("m=audio 300"));
+  EXPECT_THAT(media.ToTrunk(), HasSubstr("a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"));
+  EXPECT_THAT(media.ToPbx(), HasSubstr("c=IN IP4 127.0.0.2\r\n"));
+  for (const std::string& sdp : {media.ToTrunk(), media.ToPbx()}) {
+    EXPECT_THAT(sdp, Not(HasSubstr("someone")));
+  }
+  EXPECT_THAT(media.ToTrunk(), Not(HasSubstr("127.0.0.4")));
+  EXPECT_THAT(media.ToPbx(), Not(HasSubstr("127.0.0.9")));
+  media.Talk("hello");
+  EXPECT_THAT(media.trunk.got, ElementsAre("hello out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("hello in"));
+  const core::Endpoint ours = TargetOf(media.ToPbx());
+  media.scene.pbx.Do(call, {.method = "BYE"});
+  media.scene.Run(10ms);
+  media.pbx.Send("after the BYE", ours);
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, SizeIs(1));
+  media.scene.ExpectClean();
+}
+
+// Without an offer in the INVITE, the 2xx has it and the ACK the answer (RFC 3261 §13.2.1).
+TEST(B2buaMediaTest, DelayedOffer) {
+  MediaScene media;
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  media.scene.trunk.Expect(callee);
+  SimPlan plan;
+  plan.body = "";
+  plan.sdp = Sdp("127.0.0.4", 4000);
+  const size_t call = media.scene.pbx.Place(plan);
+  media.scene.Run(1s);
+  ASSERT_THAT(media.scene.trunk.Got("ACK"), SizeIs(1));
+  EXPECT_THAT(media.ToPbx(), HasSubstr("c=IN IP4 127.0.0.2\r\n"));
+  const std::string answer = media.scene.trunk.Got("ACK")[0].body;
+  EXPECT_THAT(answer, HasSubstr("c=IN IP4 127.0.0.3\r\n"));
+  media.pbx.Send("out", TargetOf(media.ToPbx()));
+  media.trunk.Send("in", TargetOf(answer));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, ElementsAre("out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("in"));
+  media.HangUp(call);
+}
+
+// Early media by several early dialogs: what the last one said is in force.
+TEST(B2buaMediaTest, EarlyMediaPasses) {
+  MediaScene media;
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 183, .body = Sdp("127.0.0.9", 9000)},
+                   {.after = 5s, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000));
+  ASSERT_THAT(media.scene.pbx.Got("INVITE", 183), SizeIs(1));
+  const std::string early = media.scene.pbx.Got("INVITE", 183)[0].body;
+  EXPECT_THAT(early, HasSubstr("c=IN IP4 127.0.0.2\r\n"));
+  media.trunk.Send("ringback", TargetOf(media.ToTrunk()));
+  media.pbx.Send("early word", TargetOf(early));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.pbx.got, ElementsAre("ringback"));
+  EXPECT_THAT(media.trunk.got, ElementsAre("early word"));
+  media.scene.Run(6s);
+  EXPECT_EQ(media.ToPbx(), early);  // The same answer again: our o= has not changed either.
+  media.HangUp(call);
+}
+
+// Hold and resume: o= rises with each change and only then (RFC 3264 §8), ports stay.
+TEST(B2buaMediaTest, HoldAndResume) {
+  MediaScene media;
+  const size_t call = media.Call();
+  const std::string port = LineOf(media.ToTrunk(), "m=audio ");
+  media.scene.trunk.call(0).plan.answers["INVITE"] = 200;
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, "a=sendonly\r\n")});
+  media.scene.Run(1s);
+  ASSERT_THAT(media.scene.trunk.Got("INVITE"), SizeIs(2));
+  EXPECT_THAT(media.ToTrunk(1), HasSubstr("a=sendonly\r\n"));
+  EXPECT_EQ(LineOf(media.ToTrunk(1), "m=audio "), port);
+  const auto version = [&](size_t index) {
+    const std::string origin = LineOf(media.ToTrunk(index), "o=- ");
+    const size_t at = origin.find(' ', 4) + 1;
+    return origin.substr(at, origin.find(' ', at) - at);
+  };
+  EXPECT_EQ(version(0), "0");
+  EXPECT_EQ(version(1), "1");
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, "a=sendonly\r\n")});
+  media.scene.Run(1s);
+  EXPECT_EQ(version(2), "1");
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000)});
+  media.scene.Run(1s);
+  EXPECT_EQ(version(3), "2");
+  media.HangUp(call);
+}
+
+// A re-INVITE that fails leaves what was agreed on before (RFC 3261 §14.1).
+TEST(B2buaMediaTest, ARefusedOfferChangesNothing) {
+  MediaScene media;
+  SimPlan callee;
+  callee.answers["INVITE"] = 488;
+  const size_t call = media.Call(callee);
+  MediaPeer moved("127.0.0.4:4100", &media.scene.network, &media.scene.simulation);
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4100)});
+  media.scene.Run(1s);
+  EXPECT_THAT(media.scene.pbx.Got("INVITE", 488), SizeIs(1));
+  media.Talk("still here");
+  EXPECT_THAT(media.trunk.got, ElementsAre("still here out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("still here in"));
+  moved.Send("not agreed on", TargetOf(media.ToPbx()));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, SizeIs(1));
+  media.HangUp(call);
+}
+
+// A change of address in mid-call: the old place may not send any more.
+TEST(B2buaMediaTest, APeerThatMovesTakesItsMediaAlong) {
+  MediaScene media;
+  const size_t call = media.Call();
+  MediaPeer moved("127.0.0.4:4100", &media.scene.network, &media.scene.simulation);
+  media.scene.trunk.call(0).plan.answers["INVITE"] = 200;
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4100)});
+  media.scene.Run(1s);
+  ASSERT_THAT(media.scene.pbx.Got("INVITE", 200), SizeIs(2));
+  moved.Send("from the new place", TargetOf(media.ToPbx()));
+  media.pbx.Send("from the old place", TargetOf(media.ToPbx()));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, ElementsAre("from the new place"));
+  media.HangUp(call);
+}
+
+// UPDATE carries offers too, from either side (RFC 3311).
+TEST(B2buaMediaTest, AnUpdateMovesMedia) {
+  MediaScene media;
+  const size_t call = media.Call();
+  media.scene.pbx.call(call).plan.sdp = Sdp("127.0.0.4", 4000);
+  MediaPeer moved("127.0.0.9:9100", &media.scene.network, &media.scene.simulation);
+  media.scene.trunk.Do(0, {.method = "UPDATE", .body = Sdp("127.0.0.9", 9100)});
+  media.scene.Run(1s);
+  ASSERT_THAT(media.scene.trunk.Got("UPDATE", 200), SizeIs(1));
+  EXPECT_THAT(media.scene.trunk.Got("UPDATE", 200)[0].body, HasSubstr("c=IN IP4 127.0.0.3\r\n"));
+  media.pbx.Send("follows", TargetOf(media.ToPbx()));
+  media.scene.Run(100ms);
+  EXPECT_THAT(moved.got, ElementsAre("follows"));
+  EXPECT_THAT(media.trunk.got, IsEmpty());
+  media.HangUp(call);
+}
+
+// RFC 6442: an emergency call carries its place beside the description, and keeps it.
+TEST(B2buaMediaTest, WhatStandsBesideADescriptionStays) {
+  const std::string place = "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\"/>";
+  const std::string sdp = Sdp("127.0.0.4", 4000);
+  MediaScene media;
+  SimPlan plan;
+  plan.number = "911";
+  plan.body = "--ring\r\nContent-Type: application/sdp\r\n\r\n" + sdp +
+              "\r\n--ring\r\nContent-Type: application/pidf+xml\r\n\r\n" + place +
+              "\r\n--ring--\r\n";
+  plan.content_type = "multipart/mixed;boundary=ring";
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  media.scene.trunk.Expect(callee);
+  const size_t call = media.scene.pbx.Place(plan);
+  media.scene.Run(1s);
+  ASSERT_THAT(media.scene.trunk.Got("INVITE"), SizeIs(1));
+  EXPECT_THAT(media.ToTrunk(),
+              testing::StartsWith("--ring\r\nContent-Type: application/sdp\r\n\r\nv=0"));
+  EXPECT_THAT(media.ToTrunk(), HasSubstr("c=IN IP4 127.0.0.3\r\n"));
+  EXPECT_THAT(media.ToTrunk(), testing::EndsWith(place + "\r\n--ring--\r\n"));
+  EXPECT_EQ(media.scene.trunk.Got("INVITE")[0].Get("Content-Type"), plan.content_type);
+  media.Talk("help");
+  EXPECT_THAT(media.trunk.got, ElementsAre("help out"));
+  media.HangUp(call);
+}
+
+TEST(B2buaMediaTest, DescriptionsThatCannotBeAreRefused) {
+  const struct {
+    std::string sdp;
+    int status;
+  } kCases[] = {
+      {"v=0\r\n", 400},
+      {"nonsense\r\n", 400},
+      {Sdp("169.254.169.254", 80), 488},  // A cloud's metadata service.
+      {Sdp("192.0.2.7", 4000), 488},      // Another class than the side's.
+      {Sdp("127.0.0.4", 0), 488},         // A call without media.
+      {"v=0\r\no=a 1 1 IN IP4 127.0.0.4\r\ns=-\r\nc=IN IP4 127.0.0.4\r\nt=0 0\r\n"
+       "m=audio 4000 RTP/SAVP 0\r\n",
+       488},
+  };
+  for (const auto& test : kCases) {
+    MediaScene media;
+    const size_t call = media.Place({}, test.sdp);
+    EXPECT_EQ(media.scene.pbx.call(call).final_status, test.status) << test.sdp;
+    EXPECT_THAT(media.scene.trunk.Got("INVITE"), IsEmpty()) << test.sdp;
+    EXPECT_EQ(media.scene.world->worker().media().streams(), 0u);
+    media.scene.ExpectClean();
+  }
+}
+
+// Codec policy: what the trunk does not take is not offered to it.
+TEST(B2buaMediaTest, OnlyAllowedCodecsAreOffered) {
+  MediaScene media(Anchoring("    codecs: [PCMU]\n"));
+  const size_t call =
+      media.Call({}, Sdp("127.0.0.4", 4000, "a=rtpmap:9 G722/8000\r\n", "9 8 0 101"));
+  EXPECT_THAT(LineOf(media.ToTrunk(), "m=audio "), testing::EndsWith("RTP/AVP 0 101"));
+  EXPECT_THAT(media.ToTrunk(), Not(HasSubstr("G722")));
+  media.HangUp(call);
+}
+
+TEST(B2buaMediaTest, PortsThatRunOutAre503) {
+  SbcScene::Options options = Anchoring();
+  options.global =
+      "media:\n"
+      "  - {side: customer, address: 127.0.0.2, ports: 20000-20001}\n"
+      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+  MediaScene media(options);
+  const size_t call = media.Call();
+  SimPlan plan;
+  plan.body = Sdp("127.0.0.4", 4200);
+  const size_t second = media.scene.pbx.Place(plan);
+  media.scene.Run(1s);
+  EXPECT_EQ(media.scene.pbx.call(second).final_status, 503);
+  media.HangUp(call);
+}
+
+}  // namespace
+}  // namespace tests

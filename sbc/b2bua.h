@@ -218,7 +218,7 @@ class B2bua final : public core::sip::TransactionUser {
                                        NewCall* asked, core::Instant now);
   std::optional<Refusal> CheckCall(const core::sip::Message& invite, const core::Packet& packet,
                                    NewCall* asked) const;
-  void FillCall(Call* call, NewCall asked, core::sip::ServerTransaction& transaction,
+  void FillCall(Call* call, NewCall* asked, core::sip::ServerTransaction& transaction,
                 const core::sip::Message& invite, const core::Packet& packet, core::Instant now);
   bool JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                    core::Instant now);

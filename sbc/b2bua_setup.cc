@@ -64,7 +64,7 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
                                "no room for another call"),
                         &asked.record, now);
   }
-  FillCall(call, std::move(asked), transaction, invite, packet, now);
+  FillCall(call, &asked, transaction, invite, packet, now);
   const core::Handle<Call> handle = calls_.HandleOf(call);
   const AskGrant ask{.connector = asked.connector->number,
                      .to_trunk = side_ == Side::kCustomer,
@@ -141,20 +141,20 @@ std::optional<Refusal> B2bua::CheckCall(const Message& invite, const Packet& pac
   return refusal;
 }
 
-void B2bua::FillCall(Call* call, NewCall asked, ServerTransaction& transaction,
+void B2bua::FillCall(Call* call, NewCall* asked, ServerTransaction& transaction,
                      const Message& invite, const Packet& packet, Instant now) {
   const core::Handle<Call> handle = calls_.HandleOf(call);
   call->owner = this;
   call->shard = options_.placement->ShardOfCallId(invite.call_id());
-  call->emergency = asked.record.emergency;
+  call->emergency = asked->record.emergency;
   if (call->emergency) ++counters_.emergency_calls;
-  call->direction = asked.record.direction;
-  call->policy = PolicyRef(asked.policy);
-  call->connector = asked.connector;
-  call->customer = asked.customer;
+  call->direction = asked->record.direction;
+  call->policy = PolicyRef(asked->policy);
+  call->connector = asked->connector;
+  call->customer = asked->customer;
   call->received_at = now;
-  call->record = asked.record;
-  call->takeover = std::move(asked.takeover);
+  call->record = asked->record;
+  call->takeover = std::move(asked->takeover);
   call->caller_supports_100rel = invite.HasToken(HeaderId::kSupported, "100rel");
   call->caller_requires_100rel = invite.HasToken(HeaderId::kRequire, "100rel");
   CallLeg& leg = call->leg(LegId::kCaller);
@@ -164,7 +164,7 @@ void B2bua::FillCall(Call* call, NewCall asked, ServerTransaction& transaction,
   leg.face.socket = transaction.return_path().socket;
   leg.face.local = transaction.return_path().local;
   const core::transport::Listener* listener = options_.transport->FindListener(leg.face.socket);
-  const bool told_local = listener == nullptr || asked.policy->IsLocal(leg.peer.ip);
+  const bool told_local = listener == nullptr || asked->policy->IsLocal(leg.peer.ip);
   leg.face.sent_by = (told_local ? leg.face.local : listener->advertised).text();
   call->leg(LegId::kCallee).side = side_ == Side::kCustomer ? Side::kTrunk : Side::kCustomer;
   call->invite.active = true;

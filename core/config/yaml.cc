@@ -191,7 +191,7 @@ std::string IndentPastedJson(std::string_view text) {
     const size_t size = std::min(text.find('\n'), text.size() - 1) + 1;
     const std::string_view line = text.substr(0, size);
     text.remove_prefix(size);
-    const size_t begin = line.find_first_not_of(" ");
+    const size_t begin = line.find_first_not_of(' ');
     const std::string_view content = line.substr(0, line.find_last_not_of(" \t\r\n") + 1);
     if (content.empty()) {
       out += line;

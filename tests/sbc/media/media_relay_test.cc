@@ -193,7 +193,7 @@ TEST_F(MediaRelayTest, NobodyElseGetsIn) {
     };
     for (Host* host : {&stranger_, &wrong_port, &wrong_pbx_port}) {
       for (uint16_t port = 20000; port < 20040; ++port) {
-        for (const std::string& bytes : {Rtp(0), Rtp(13), std::string("\x80\xc8 not RTP", 12)}) {
+        for (const std::string& bytes : {Rtp(0), Rtp(13), std::string("\x80\xc8 not RTP", 10)}) {
           host->Send(bytes, ports("127.0.0.2:1", port));
           host->Send(bytes, ports("127.0.0.3:1", port));
         }

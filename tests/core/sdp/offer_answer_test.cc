@@ -21,8 +21,8 @@ constexpr Way kIn = Way::kReceived;
 
 // Each pair of a state and an event is walked: where it leads, and what is refused.
 TEST(OfferAnswerMachineTest, IsRfc3264) {
-  using enum State;
-  using enum Event;
+  using enum OfferAnswer::State;
+  using enum OfferAnswer::Event;
   const std::map<std::pair<State, Event>, State> arrows = {
       {{kIdle, kSendOffer}, kOfferSent},
       {{kIdle, kReceiveOffer}, kOfferReceived},

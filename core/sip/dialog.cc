@@ -41,9 +41,9 @@ Address Split(std::string_view written) {
 
 void WritePeer(HeaderId id, std::string_view address, std::string_view tag, MessageWriter* out) {
   if (tag.empty()) {
-    out->Header(id, address);  // RFC 2543 knew peers without a tag (§12.2.1.1).
+    out->Echo(id, address);  // RFC 2543 knew peers without a tag (§12.2.1.1).
   } else {
-    out->Header(id, {address, ";tag=", tag});
+    out->Echo(id, {address, ";tag=", tag});
   }
 }
 
@@ -168,23 +168,27 @@ bool Dialog::TakeRemoteSequence(uint32_t sequence_number) {
 void Dialog::WriteRequestHead(const RequestHead& head, MessageWriter* out) const {
   const std::string_view method = Name(head.method);
   const Route first = FirstRoute();
-  // A strict router's URI loses what a Request-URI may not have: header fields (§19.1.1).
-  out->RequestLine(method,
-                   first.strict ? first.uri.substr(0, first.uri.find('?')) : remote_target());
+  out->RequestLine(method, request_uri());
   out->Header(HeaderId::kVia,
               {"SIP/2.0/", head.transport, " ", head.sent_by, ";branch=", head.branch, ";rport"});
   out->Header(HeaderId::kMaxForwards, head.max_forwards);
   const std::string_view routes = first.strict ? first.rest : route_set();
-  if (!routes.empty()) out->Header(HeaderId::kRoute, routes);
+  if (!routes.empty()) out->Echo(HeaderId::kRoute, routes);
   if (first.strict) out->Header(HeaderId::kRoute, {"<", remote_target(), ">"});
   WritePeer(HeaderId::kFrom, local_address(), local_tag(), out);
   WritePeer(HeaderId::kTo, remote_address(), remote_tag(), out);
-  out->Header(HeaderId::kCallId, call_id());
+  out->Echo(HeaderId::kCallId, call_id());
   out->BeginHeader(HeaderId::kCSeq);
   out->value()->AppendNumber(head.sequence_number);
   out->value()->Append(' ');
   out->value()->Append(method);
   out->EndHeader();
+}
+
+std::string_view Dialog::request_uri() const {
+  const Route first = FirstRoute();
+  // A strict router's URI loses what a Request-URI may not have: header fields (§19.1.1).
+  return first.strict ? first.uri.substr(0, first.uri.find('?')) : remote_target();
 }
 
 std::string_view Dialog::next_hop() const {

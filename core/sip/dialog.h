@@ -70,6 +70,9 @@ class Dialog {
   /// remote target the last Route.
   void WriteRequestHead(const RequestHead& head, MessageWriter* out) const;
 
+  /// What WriteRequestHead() writes as the Request-URI.
+  std::string_view request_uri() const;
+
   /// The URI whose host the next request goes to: the first route's, or the remote target. Who
   /// sends judges whether we may go there.
   std::string_view next_hop() const;

@@ -9,15 +9,15 @@ void WriteHead(const Message& invite, Method method, std::string_view to, Messag
   out->RequestLine(Name(method), invite.request_uri());
   std::string_view via;
   ListReader vias(invite, HeaderId::kVia);
-  if (vias.Next(&via)) out->Header(HeaderId::kVia, via);
+  if (vias.Next(&via)) out->Echo(HeaderId::kVia, via);
   out->Header(HeaderId::kMaxForwards, 70);
   for (size_t i = invite.FirstIndex(HeaderId::kRoute); i != Message::kNone;
        i = invite.NextIndex(i)) {
-    out->Header(HeaderId::kRoute, invite.header(i).value);
+    out->Echo(HeaderId::kRoute, invite.header(i).value);
   }
-  out->Header(HeaderId::kFrom, invite.Find(HeaderId::kFrom).value_or(""));
-  out->Header(HeaderId::kTo, to);
-  out->Header(HeaderId::kCallId, invite.call_id());
+  out->Echo(HeaderId::kFrom, invite.Find(HeaderId::kFrom).value_or(""));
+  out->Echo(HeaderId::kTo, to);
+  out->Echo(HeaderId::kCallId, invite.call_id());
   CSeqValue cseq;
   if (invite.CSeq(&cseq) == ParseError::kOk) {
     out->BeginHeader(HeaderId::kCSeq);

@@ -12,10 +12,15 @@ bool IsToken(std::string_view text) {
   return !in.TakeToken().empty() && in.AtEnd();
 }
 
+// Where the first byte that ends a line stands.
+size_t FindLineEnd(std::string_view text) {
+  const char* end = text.data() + text.size();
+  return static_cast<size_t>(FindEither(text.data(), end, '\r', '\n') - text.data());
+}
+
 // Where the first byte that ends a line, or ends a string in C, stands.
 size_t FindForbidden(std::string_view text) {
-  const char* end = text.data() + text.size();
-  const char* at = FindEither(text.data(), end, '\r', '\n');
+  const char* at = text.data() + FindLineEnd(text);
   return static_cast<size_t>(FindEither(text.data(), at, '\0', '\0') - text.data());
 }
 
@@ -58,6 +63,12 @@ void MessageWriter::Header(HeaderId id, std::initializer_list<std::string_view> 
 void MessageWriter::Header(HeaderId id, std::span<const std::string_view> pieces) {
   Name(id);
   for (const std::string_view piece : pieces) Value(piece);
+  out_.Append("\r\n");
+}
+
+void MessageWriter::Echo(HeaderId id, std::initializer_list<std::string_view> pieces) {
+  Name(id);
+  for (const std::string_view piece : pieces) EchoedValue(piece);
   out_.Append("\r\n");
 }
 
@@ -115,8 +126,13 @@ void MessageWriter::Name(HeaderId id) {
 }
 
 void MessageWriter::Value(std::string_view piece) {
+  if (piece.find('\0') != std::string_view::npos) out_.Fail();
+  EchoedValue(piece);
+}
+
+void MessageWriter::EchoedValue(std::string_view piece) {
   while (true) {
-    const size_t clean = FindForbidden(piece);
+    const size_t clean = FindLineEnd(piece);
     if (clean == piece.size()) return out_.Append(piece);
     const size_t fold = FoldSize(piece.substr(clean));
     if (fold == 0) return out_.Fail();

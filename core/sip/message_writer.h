@@ -36,6 +36,10 @@ class MessageWriter {
   void Header(HeaderId id, std::initializer_list<std::string_view> pieces);
   void Header(HeaderId id, std::span<const std::string_view> pieces);
   void Header(HeaderId id, uint64_t number);
+  /// A value that goes back to who said it, as it came. A NUL is legal inside a quoted string
+  /// (§25.1, quoted-pair), so here it may stand; a line may still not begin.
+  void Echo(HeaderId id, std::initializer_list<std::string_view> pieces);
+  void Echo(HeaderId id, std::string_view value) { Echo(id, {value}); }
   void RawHeader(std::string_view name, std::string_view value);  // A field we know no id of.
 
   /// A value written piece by piece: BeginHeader(), any number of Append() on value(), EndHeader().
@@ -56,6 +60,7 @@ class MessageWriter {
  private:
   void Name(HeaderId id);
   void Value(std::string_view piece);
+  void EchoedValue(std::string_view piece);
 
   TextWriter out_;
   size_t value_at_ = 0;

@@ -52,7 +52,7 @@ void WriteVias(const Message& request, const Endpoint& source, MessageWriter* ou
   std::string_view value;
   if (!vias.Next(&value)) return;
   WriteTopVia(value, source, out);
-  while (vias.Next(&value)) out->Header(HeaderId::kVia, value);
+  while (vias.Next(&value)) out->Echo(HeaderId::kVia, value);
 }
 
 void WriteTo(const Message& request, std::string_view to_tag, MessageWriter* out) {
@@ -61,15 +61,15 @@ void WriteTo(const Message& request, std::string_view to_tag, MessageWriter* out
   NameAddr to;
   const bool tagged = request.To(&to) != ParseError::kOk || !to.tag.empty();
   if (tagged || to_tag.empty()) {
-    out->Header(HeaderId::kTo, *value);
+    out->Echo(HeaderId::kTo, *value);
   } else {
-    out->Header(HeaderId::kTo, {*value, ";tag=", to_tag});
+    out->Echo(HeaderId::kTo, {*value, ";tag=", to_tag});
   }
 }
 
 void Echo(const Message& request, HeaderId id, MessageWriter* out) {
   for (size_t i = request.FirstIndex(id); i != Message::kNone; i = request.NextIndex(i)) {
-    out->Header(id, request.header(i).value);
+    out->Echo(id, request.header(i).value);
   }
 }
 

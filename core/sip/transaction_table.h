@@ -85,8 +85,8 @@ class TransactionTable final : private TransactionOwner {
   bool Respond(ServerTransaction& transaction, const Message& request, const Answer& answer,
                Instant now);
 
-  /// Ends a transaction without an answer, from the user's OnRequest() only: silence for who
-  /// deserves no more. It is gone on return; a repeat comes as a new request.
+  /// Ends a transaction without an answer: silence for who deserves no more, or where there is no
+  /// room for one. It is gone on return; a repeat comes as a new request.
   void Drop(ServerTransaction& transaction, Instant now);
 
   /// Keeps a copy of the request until its final response, so that later responses can be written

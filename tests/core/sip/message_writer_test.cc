@@ -94,6 +94,25 @@ TEST(MessageWriterTest, NoValueCanAddALine) {
   }
 }
 
+// RFC 3261 §25.1: a quoted-pair may be a NUL. Who said it has it back; a line it has not.
+TEST(MessageWriterTest, AnEchoMayHoldNulButNoLine) {
+  char memory[256];
+  MessageWriter out(memory);
+  out.StatusLine(501, "");
+  out.Echo(HeaderId::kTo, {{"\"\\\0\"\r\n <sip:a@b>", 16}, ";tag=1"});
+  out.NoBody();
+  ASSERT_TRUE(out.Finish().has_value());
+  EXPECT_NE(out.text().find(std::string_view("To: \"\\\0\" <sip:a@b>;tag=1\r\n", 29)),
+            std::string_view::npos)
+      << out.text();
+  for (const std::string_view value : {"a\r\nEvil: 1", "a\nEvil: 1", "a\rEvil: 1", "a\r\n"}) {
+    MessageWriter smuggler(memory);
+    smuggler.Echo(HeaderId::kTo, value);
+    smuggler.NoBody();
+    EXPECT_EQ(smuggler.Finish(), std::nullopt) << value;
+  }
+}
+
 TEST(MessageWriterTest, NamesMethodsAndUrisAreChecked) {
   char memory[256];
   for (const std::string_view name : {"", "A B", "A:", "A\r\nB", "Content-Length", "l"}) {

@@ -2,8 +2,8 @@
 
 #include "core/sip/message_writer.h"
 #include "core/sip/response_builder.h"
-#include "core/sip/verdict.h"
 #include "sbc/b2bua_build.h"
+#include "sbc/header_policy.h"
 
 namespace sbc {
 
@@ -32,9 +32,11 @@ constexpr size_t kTagsPerCall = 1 + Call::kForksMax;
 constexpr size_t kPagersMin = 64;
 constexpr size_t kCallsPerPager = 16;
 
-// What we take somewhere (RFC 3261 §20.5): INFO, NOTIFY and MESSAGE inside a dialog only.
+// What we take somewhere (RFC 3261 §20.5); MESSAGE is the last, and inside a dialog only where
+// `message` does not let it pass. REFER comes to it where `transfer` lets it pass.
 constexpr std::string_view kAllow =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, MESSAGE";
+constexpr std::string_view kAllowButMessage = kAllow.substr(0, kAllow.rfind(", "));
 
 }  // namespace
 
@@ -78,6 +80,8 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
   }
   if (mark.kind == Kind::kPager) return OnPagerResponse(mark, response, now);
   Call* call = FindCall(mark);
+  const bool asks = response.status_code() == 401 || response.status_code() == 407;
+  if (asks && call != nullptr && AnswerChallenge(call, transaction, response, now)) return;
   switch (mark.kind) {
     case Kind::kInvite:
       if (call != nullptr && call->attempt.active && call->attempt.serial == mark.detail) {
@@ -159,18 +163,27 @@ void B2bua::OnStrayResponse(const Message& /*response*/, const Packet& /*packet*
 // ---- outside of any call ----------------------------------------------------------------------
 
 void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request, Instant now) {
-  if (request.method() == Method::kOptions) return AnswerOptions(transaction, request, now);
-  if (request.method() == Method::kBye || request.method() == Method::kPrack ||
-      request.method() == Method::kUpdate || request.method() == Method::kInfo) {
-    ++counters_.no_dialog;
-    return Answer(transaction, request, 481, now);  // They have no meaning outside of a dialog.
+  switch (request.method()) {
+    case Method::kOptions:
+      if (!CheckAbilities(transaction, request, false, now)) return;
+      return AnswerOptions(transaction, request, now);
+    case Method::kBye:
+    case Method::kPrack:
+    case Method::kUpdate:
+    case Method::kInfo:
+    case Method::kNotify:  // RFC 6665 §4.1.3: of no subscription of ours.
+      ++counters_.no_dialog;
+      return Answer(transaction, request, 481, now);  // They have no meaning outside of a dialog.
+    default:
+      break;
   }
   ++counters_.method_refused;
+  // §21.4.6: what is allowed instead; so not the method that was just refused.
   TransactionTable::Answer answer;
   answer.status_code = 405;
   answer.field = HeaderId::kAllow;
-  answer.field_value = kAllow;
-  (void)options_.table->Respond(transaction, request, answer, now);
+  answer.field_value = request.method() == Method::kMessage ? kAllowButMessage : kAllow;
+  Answer(transaction, request, answer, now);
 }
 
 void B2bua::AnswerOptions(ServerTransaction& transaction, const Message& request, Instant now) {
@@ -186,22 +199,26 @@ void B2bua::AnswerOptions(ServerTransaction& transaction, const Message& request
                                   .reason = {},
                                   .to_tag = tag.view(),
                                   .record_route = false});
-    out->Header(HeaderId::kAllow, kAllow);
-    out->Header(HeaderId::kAccept, "application/sdp");
-    out->Header(HeaderId::kSupported, "timer, 100rel");
+    WriteAbilities(MayTransfer(*options_.host->policy(), side_), true, out);
+    out->Header(HeaderId::kAccept, kAccept);
     out->NoBody();
   });
-  if (packet) {
-    (void)options_.table->Respond(transaction, std::move(packet), draining ? 503 : 200, now);
-  }
+  if (!packet) return Answer(transaction, request, 500, now);
+  (void)options_.table->Respond(transaction, std::move(packet), draining ? 503 : 200, now);
 }
 
 void B2bua::Answer(ServerTransaction& transaction, const Message& request, uint16_t status_code,
                    Instant now) {
+  if (transaction.is_invite() && status_code >= 200) ++counters_.final_responses[status_code / 100];
   TransactionTable::Answer answer;
   answer.status_code = status_code;
-  if (transaction.is_invite() && status_code >= 200) ++counters_.final_responses[status_code / 100];
-  (void)options_.table->Respond(transaction, request, answer, now);
+  Answer(transaction, request, answer, now);
+}
+
+void B2bua::Answer(ServerTransaction& transaction, const Message& request,
+                   const TransactionTable::Answer& answer, Instant now) {
+  if (options_.table->Respond(transaction, request, answer, now)) return;
+  if (transaction.final_status() == 0) options_.table->Drop(transaction, now);
 }
 
 bool B2bua::SendProbe(const RouteHealth::Probe& probe, Instant now) {
@@ -260,18 +277,30 @@ bool B2bua::FaceTowards(const Policy& policy, Side side, const core::Endpoint& p
   return false;
 }
 
-void B2bua::WriteAbilities(bool offer_100rel, MessageWriter* out) const {
-  out->Header(HeaderId::kAllow, kAllow);
-  out->Header(HeaderId::kSupported, offer_100rel ? "timer, 100rel" : "timer");
+void B2bua::WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
+                           MessageWriter* out) const {
+  WriteAbilities(MayTransfer(*call.policy, call.leg(leg).side), offer_100rel, out);
+}
+
+// Who is not told that it may transfer will not try to (RFC 3515 §2.4.1, RFC 3891 §4).
+void B2bua::WriteAbilities(bool transfer, bool offer_100rel, MessageWriter* out) {
+  out->Header(HeaderId::kAllow, {kAllow, transfer ? ", REFER" : ""});
+  out->Header(HeaderId::kSupported,
+              {"timer", offer_100rel ? ", 100rel" : "", transfer ? ", replaces" : ""});
 }
 
 void B2bua::WriteContact(const Face& face, MessageWriter* out) const {
   out->Header(HeaderId::kContact, {"<sip:", face.sent_by.view(), ">"});
 }
 
+bool B2bua::TakesContact(Method method) {
+  return method == Method::kInvite || method == Method::kUpdate || method == Method::kRefer ||
+         method == Method::kNotify || method == Method::kOptions;
+}
+
 void B2bua::CopyBody(const Message& message, MessageWriter* out) const {
   const auto type = message.Find(HeaderId::kContentType);
-  if (message.body().empty() || !type.has_value()) {
+  if (message.body().empty() || !type.has_value() || IsSmuggling(*type)) {
     out->NoBody();
   } else {
     out->Body(*type, message.body());

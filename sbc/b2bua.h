@@ -162,10 +162,20 @@ class B2bua final : public core::sip::TransactionUser {
                      core::Instant now);
   void Answer(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
               uint16_t status_code, core::Instant now);
+  /// The last word to a request. Where even that finds no Packet the transaction is dropped, so
+  /// that nothing is held for ever and a repeat is taken as new: `transaction` may be gone then.
+  void Answer(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+              const core::sip::TransactionTable::Answer& answer, core::Instant now);
   template <typename Write>
   core::Packet Build(Write&& write);
-  void WriteAbilities(bool offer_100rel, core::sip::MessageWriter* out) const;
+  /// Allow and Supported of that leg: what we take there.
+  void WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
+                      core::sip::MessageWriter* out) const;
+  static void WriteAbilities(bool transfer, bool offer_100rel, core::sip::MessageWriter* out);
   void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
+  /// Only where the peer may learn from it where to send: INVITE and UPDATE, whose target it
+  /// refreshes, REFER and NOTIFY (RFC 3515 §2.2, RFC 6665 §8.2.1), OPTIONS (RFC 3261 §20 table 2).
+  static bool TakesContact(core::sip::Method method);
   void CopyBody(const core::sip::Message& message, core::sip::MessageWriter* out) const;
 
   // b2bua_media.cc: offers and answers.
@@ -222,6 +232,9 @@ class B2bua final : public core::sip::TransactionUser {
                 const core::sip::Message& invite, const core::Packet& packet, core::Instant now);
   bool JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                    core::Instant now);
+  /// False, and 420, 415 or 406 was said, where the request needs what we cannot do.
+  bool CheckAbilities(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
+                      bool may_replace, core::Instant now);
   bool Authenticate(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const CustomerConfig& customer, core::Instant now);
   void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
@@ -240,8 +253,7 @@ class B2bua final : public core::sip::TransactionUser {
   // b2bua_route.cc: one route after the other.
   void TryNextRoute(Call* call, core::Instant now);
   bool SendAttempt(Call* call, const RouteTarget& target, core::Instant now);
-  bool SendInvite(Call* call, const core::sip::Message& invite, const core::sip::Message* challenge,
-                  core::Instant now);
+  bool SendInvite(Call* call, const core::sip::Message& invite, core::Instant now);
   /// A request of ours outside of a dialog, made of one that came.
   struct OutsideHead {
     core::sip::Method method = core::sip::Method::kUnknown;
@@ -263,9 +275,7 @@ class B2bua final : public core::sip::TransactionUser {
   OutsideParties WriteOutsideHead(const OutsideHead& head, const Connector& connector,
                                   const core::sip::Message& in, core::sip::MessageWriter* out);
   void WriteInvite(Call* call, const core::sip::Message& invite, std::string_view branch,
-                   const core::sip::Message* challenge, core::sip::MessageWriter* out);
-  void WriteCredentials(const Call& call, const core::sip::Message& challenge, std::string_view uri,
-                        core::sip::MessageWriter* out);
+                   core::sip::MessageWriter* out);
   void OnAttemptResponse(Call* call, core::sip::ClientTransaction& transaction,
                          const core::sip::Message& response, core::Instant now);
   bool RetryAttempt(Call* call, const core::sip::Message& response, core::Instant now);
@@ -276,6 +286,20 @@ class B2bua final : public core::sip::TransactionUser {
   void ArmRouteTimer(Call* call);
   void FailCall(Call* call, const core::sip::Message* response, core::Instant now);
 
+  // b2bua_digest.cc: who we are to a trunk that asks.
+  /// Keeps the challenge of a 401 or 407 to answer it. False where it cannot be answered, or was
+  /// and the peer asks again.
+  bool AcceptChallenge(Call* call, LegId leg, const core::sip::Message& response,
+                       bool had_credentials);
+  void WriteCredentials(Call* call, LegId leg, const core::sip::DigestRequest& request,
+                        core::sip::MessageWriter* out);
+  void WriteAckCredentials(const CallLeg& leg, core::sip::MessageWriter* out) const;
+  /// Sends a request inside the dialog once more, as its peer asked. False: the response is final.
+  bool AnswerChallenge(Call* call, const core::sip::ClientTransaction& transaction,
+                       const core::sip::Message& response, core::Instant now);
+  core::Packet WriteAgain(Call* call, LegId leg, const core::sip::Message& request,
+                          uint32_t sequence, std::string_view branch);
+
   // b2bua_answer.cc: what the callee says becomes what the caller hears.
   Fork* ForkOf(Call* call, const core::sip::Message& response, core::Instant now);
   void OnProvisional(Call* call, const core::sip::Message& response, core::Instant now);
@@ -285,9 +309,14 @@ class B2bua final : public core::sip::TransactionUser {
                 const core::sip::Message& response, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
   void PassAnswer(Call* call, Fork* fork, const core::sip::Message& response, core::Instant now);
+  struct ResponseExtras {
+    uint32_t rseq = 0;
+    bool require_100rel = false;
+    bool drop_body = false;
+  };
   core::Packet WriteResponse(Call* call, LegId to, core::sip::ServerTransaction* transaction,
-                             Fork* fork, const core::sip::Message& response, uint32_t rseq,
-                             bool require_100rel);
+                             Fork* fork, const core::sip::Message& response,
+                             const ResponseExtras& extras);
   void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
                const core::sip::Message* carrier);
   /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
@@ -361,9 +390,11 @@ class B2bua final : public core::sip::TransactionUser {
                          core::Instant now);
   void CancelCall(Call* call, const core::sip::Message& cancel, core::Instant now);
   /// Says BYE on each leg but `spare`, records the call, and frees it once those are answered.
+  /// `bye`: the peer's own, whose fields pass on instead of `reason`.
   void EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::string_view reason,
-               core::Instant now);
-  bool SendBye(Call* call, LegId leg, std::string_view reason, core::Instant now);
+               core::Instant now, const core::sip::Message* bye = nullptr);
+  bool SendBye(Call* call, LegId leg, std::string_view reason, core::Instant now,
+               const core::sip::Message* bye = nullptr);
   void RefuseWaiting(core::Handle<core::sip::ServerTransaction> handle, uint16_t status_code,
                      core::Instant now);
   void RefuseRelays(Call* call, core::Instant now);

@@ -41,12 +41,12 @@ MediaAnchor::Role RoleOfAnswer(bool offerless) {
 Fork* B2bua::ForkOf(Call* call, const Message& response, Instant /*now*/) {
   const std::string_view remote_tag = ToTag(response);
   for (uint8_t i = 0; i < call->fork_count; ++i) {
-    const Dialog& dialog = call->forks[i].dialog(LegId::kCallee);
-    if (dialog.state() == Dialog::State::kNone || dialog.remote_tag() == remote_tag) {
-      Fork* fork = &call->forks[i];
-      if (dialog.state() == Dialog::State::kNone) {
-        (void)fork->dialog(LegId::kCallee).FromResponse(response, false, options_.store);
-      }
+    Fork* fork = &call->forks[i];
+    Dialog& dialog = fork->dialog(LegId::kCallee);
+    if (dialog.state() != Dialog::State::kNone && dialog.remote_tag() == remote_tag) return fork;
+    // What has no tag makes no dialog yet (§12.1): the next response that has one completes it.
+    if (dialog.state() == Dialog::State::kNone || dialog.remote_tag().empty()) {
+      (void)dialog.FromResponse(response, false, options_.store);
       return fork;
     }
   }
@@ -104,8 +104,13 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   }
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr) return;
+  // To the callee its SDP was but a preview of what its 2xx will offer. Said reliably it would be
+  // the offer, and the caller's answer would come in a PRACK that the callee never hears (§5).
+  const bool preview = reliable && callee_rseq == 0 && call->invite.offerless;
   // A description that cannot be stays here; that it rings is worth telling all the same.
-  (void)TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now);
+  if (!preview) {
+    (void)TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now);
+  }
   uint32_t rseq = 0;
   if (reliable) {
     // §3: the first is a random number in the lower half.
@@ -114,7 +119,8 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
     }
     rseq = ++fork->last_rseq;
   }
-  Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response, rseq, reliable);
+  Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response,
+                                {.rseq = rseq, .require_100rel = reliable, .drop_body = preview});
   if (!packet) return;
   if (!reliable) {
     (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
@@ -122,8 +128,8 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   }
   fork->reliable.rseq = rseq;
   fork->reliable.callee_rseq = callee_rseq;
-  fork->reliable.has_sdp = !response.body().empty();
-  KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
+  fork->reliable.has_sdp = !response.body().empty() && !preview;
+  if (!preview) KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
   SendReliable(call, fork, std::move(packet), now);
 }
 
@@ -251,7 +257,7 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   ArmSessionTimer(call, LegId::kCallee);
 
   if (!call->invite.offerless) SendAck(call, LegId::kCallee, fork, call->attempt.sequence, nullptr);
-  Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response, 0, false);
+  Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response, {});
   if (!packet) {
     Answer(*transaction, scratch_message_, 500, now);
     call->invite.active = false;
@@ -269,13 +275,13 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
 }
 
 Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction, Fork* fork,
-                            const Message& response, uint32_t rseq, bool require_100rel) {
+                            const Message& response, const ResponseExtras& extras) {
   if (scratch_message_.Index(transaction->request()) != ParseError::kOk) return Packet();
   uint16_t status = UpstreamStatus(response.status_code());
   if (status == 408 && !transaction->is_invite()) status = 481;  // RFC 4320: never 408 to these.
   const bool success = status / 100 == 2;
   const bool invite = transaction->is_invite();
-  const bool verbatim = status == response.status_code();
+  const bool verbatim = status == response.status_code() && !IsSmuggling(response.reason());
   const CallLeg& leg = call->leg(to);
   const MediaAnchor::Role role = RoleOfAnswer(scratch_message_.body().empty());
   return Build([&](MessageWriter* out) {
@@ -286,18 +292,19 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
          .to_tag = fork == nullptr ? std::string_view() : fork->dialog(to).local_tag(),
          .record_route = invite && status < 300});
     if (status < 300) {
-      WriteContact(leg.face, out);
-      WriteAbilities(invite, out);
+      if (TakesContact(transaction->method())) WriteContact(leg.face, out);
+      WriteAbilities(*call, to, invite, out);
     }
-    if (require_100rel) {
+    if (extras.require_100rel) {
       out->Header(HeaderId::kRequire, "100rel");
-      out->Header(HeaderId::kRSeq, uint64_t{rseq});
+      out->Header(HeaderId::kRSeq, uint64_t{extras.rseq});
     }
     if (success && (invite || transaction->method() == Method::kUpdate)) {
       leg.session.WriteAnswer(out);
     }
     (void)CopyPassing(response, leg.side, *call->policy, false, out);
     out->Header(HeaderId::kServer, kProduct);
+    if (extras.drop_body) return out->NoBody();
     WriteBody(call, to, role, response, out);
   });
 }
@@ -313,6 +320,7 @@ void B2bua::SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence, const M
     head.branch = branch.view();
     head.sequence_number = sequence;
     dialog.WriteRequestHead(head, out);
+    WriteAckCredentials(call->leg(to), out);
     if (carrier == nullptr) {
       out->NoBody();
     } else {

@@ -11,6 +11,8 @@
 
 namespace sbc {
 
+constexpr std::string_view kAccept = "application/sdp, multipart/mixed";
+
 /// Runs `write(MessageWriter*)` and keeps the message in a Packet. Empty, and counted, when it
 /// could not be written or kept.
 template <typename Write>
@@ -40,7 +42,10 @@ core::sip::ClientTransaction* B2bua::SendInDialog(Call* call, LegId leg, core::s
     head.sequence_number = request.sequence;
     head.max_forwards = request.max_forwards;
     dialog->WriteRequestHead(head, out);
-    WriteContact(face, out);
+    if (TakesContact(request.method)) WriteContact(face, out);
+    WriteCredentials(
+        call, leg,
+        {.method = core::sip::Name(request.method), .uri = dialog->request_uri(), .body = {}}, out);
     write(out);
   });
   if (!packet) return nullptr;

@@ -1,7 +1,6 @@
 // Requests inside a dialog: taken on one leg, said again on the other, answered by what comes back.
 
 #include "core/sip/response_builder.h"
-#include "core/sip/verdict.h"
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
 #include "sbc/header_policy.h"
@@ -23,8 +22,6 @@ using core::sip::TransactionTable;
 using Kind = TransactionMark::Kind;
 
 namespace {
-
-constexpr std::string_view kOptionTags[] = {"100rel", "timer"};
 
 bool EndsDialog(uint16_t status_code) { return status_code == 481 || status_code == 408; }
 
@@ -49,10 +46,8 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
     return Answer(transaction, request, 500, now);  // §12.2.2: out of order.
   }
   if (request.method() == Method::kBye) return OnBye(call, entry.leg, transaction, request, now);
-  if (!JudgeAbilities(request, {.option_tags = kOptionTags, .media_types = {}}).ok()) {
-    (void)JudgeInvite(transaction, request, now);  // Writes the 420 and counts it.
-    return;
-  }
+  // What is in a dialog takes over no other one (RFC 3891 §3).
+  if (!CheckAbilities(transaction, request, false, now)) return;
   uint32_t hops = 70;
   if (request.MaxForwards(&hops) == ParseError::kOk && hops == 0 &&
       request.method() != Method::kOptions) {
@@ -94,8 +89,8 @@ void B2bua::OnBye(Call* call, LegId leg, ServerTransaction& transaction, const M
   if (call->invite.from == leg && call->invite.answered) {
     options_.table->Acknowledged(call->invite.server, now);
   }
-  EndCall(call, leg == LegId::kCaller ? CallEnd::kCallerHungUp : CallEnd::kCalleeHungUp, leg,
-          request.Find(HeaderId::kReason).value_or(""), now);
+  EndCall(call, leg == LegId::kCaller ? CallEnd::kCallerHungUp : CallEnd::kCalleeHungUp, leg, "",
+          now, &request);
 }
 
 bool B2bua::AcceptTimer(Call* call, LegId leg, ServerTransaction& transaction,
@@ -109,7 +104,7 @@ bool B2bua::AcceptTimer(Call* call, LegId leg, ServerTransaction& transaction,
   answer.status_code = 422;
   answer.field = HeaderId::kMinSe;
   answer.field_value = min_se.text();
-  (void)options_.table->Respond(transaction, request, answer, now);
+  Answer(transaction, request, answer, now);
   return false;
 }
 
@@ -149,7 +144,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
                     .max_forwards = hops == 0 ? 0 : hops - 1,
                     .mark = {Kind::kReinvite, static_cast<uint8_t>(to), calls_.HandleOf(call)}},
                    now, [&](MessageWriter* out) {
-                     WriteAbilities(false, out);
+                     WriteAbilities(*call, to, false, out);
                      out_leg.session.WriteOffer(out);
                      (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
@@ -219,7 +214,8 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
     if (!exchange.offerless) SendAck(call, to, fork, exchange.to_sequence, nullptr);
   }
   PassFinal(call, from, server, response, now);
-  if (success && server->final_status() / 100 == 2) {
+  server = options_.table->Find(exchange.server);  // Gone, where there was no room for an answer.
+  if (success && server != nullptr && server->final_status() / 100 == 2) {
     exchange.answered = true;
   } else if (status >= 200) {
     exchange.active = false;
@@ -242,12 +238,13 @@ void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& trans
           out, request, transaction.source(),
           {.status_code = 200, .reason = {}, .to_tag = {}, .record_route = false});
       WriteContact(call->leg(leg).face, out);
-      WriteAbilities(false, out);
+      WriteAbilities(*call, leg, false, out);
       call->leg(leg).session.WriteAnswer(out);
       out->Header(HeaderId::kServer, kProduct);
       out->NoBody();
     });
-    if (answer) (void)options_.table->Respond(transaction, std::move(answer), 200, now);
+    if (!answer) return Answer(transaction, request, 500, now);
+    (void)options_.table->Respond(transaction, std::move(answer), 200, now);
     return;
   }
   // RFC 3311 §5.2: an offer that crosses ours is 491, a second one before the first's answer 500.
@@ -276,7 +273,8 @@ void B2bua::OnPrack(Call* call, Fork* fork, ServerTransaction& transaction, cons
   reliable.pending = false;
   reliable.packet.Reset();
   if (reliable.callee_rseq == 0) {
-    Answer(transaction, request, 200, now);  // It was ours alone.
+    // It was ours alone; an offer in it has nobody who could answer (RFC 3264 §4).
+    Answer(transaction, request, request.body().empty() ? 200 : 488, now);
   } else {
     PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now);
   }
@@ -328,7 +326,7 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
                        out->EndHeader();
                      }
                      if (request.method() == Method::kUpdate) {
-                       WriteAbilities(false, out);
+                       WriteAbilities(*call, to, false, out);
                        if (call->bridged() != nullptr) out_leg.session.WriteOffer(out);
                      }
                      if (!refer_to.empty()) out->Header(HeaderId::kReferTo, refer_to);
@@ -361,9 +359,17 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   ServerTransaction* server = options_.table->Find(relay.server);
   if (server == nullptr || call->state == Call::State::kEnding) return;
   const bool live = call->bridged() == &call->forks[relay.fork];
-  if (relay.method == Method::kUpdate || relay.method == Method::kPrack) {
+  const bool offers = relay.method == Method::kUpdate || relay.method == Method::kPrack;
+  if (offers) {
     if (status >= 300) DropOffer(call, relay.from);
     if (status / 100 == 2) (void)TakeResponseSdp(call, to, false, response, now);
+  }
+  if (offers && status / 100 == 2 && scratch_message_.Index(server->request()) == ParseError::kOk) {
+    // A PRACK whose response answers nothing was itself the answer (RFC 3262 §5).
+    const bool asked = !response.body().empty() || relay.method == Method::kUpdate;
+    KeepSdp(call, to, asked ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer,
+            scratch_message_);
+    KeepSdp(call, relay.from, MediaAnchor::Role::kAnswer, response);
   }
   if (relay.method == Method::kUpdate && status / 100 == 2 && live &&
       scratch_message_.Index(server->request()) == ParseError::kOk) {
@@ -391,7 +397,7 @@ void B2bua::PassFinal(Call* call, LegId to, ServerTransaction* server, const Mes
   }
   Fork* fork = call->bridged();
   if (fork == nullptr) fork = &call->forks[0];  // Only for the tag, which the request has.
-  Packet packet = WriteResponse(call, to, server, fork, response, 0, false);
+  Packet packet = WriteResponse(call, to, server, fork, response, {});
   if (packet) {
     (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);
   } else if (status >= 200 && readable) {
@@ -436,7 +442,6 @@ void B2bua::OnUnacknowledged(ServerTransaction& invite, Instant now) {
     return;
   }
   if (call->state == Call::State::kEnding) return;
-  call->invite.active = false;
   EndCall(call, CallEnd::kNoAck, std::nullopt, "SIP;cause=408;text=\"ACK timeout\"", now);
 }
 
@@ -449,7 +454,7 @@ void B2bua::AnswerLater(ServerTransaction& transaction, const Message& request, 
   answer.status_code = 500;
   answer.field = HeaderId::kRetryAfter;
   answer.field_value = seconds.text();
-  (void)options_.table->Respond(transaction, request, answer, now);
+  Answer(transaction, request, answer, now);
 }
 
 }  // namespace sbc

@@ -1,8 +1,11 @@
 // How calls go on without their peers' help, and how they end.
 
+#include <algorithm>
+
 #include "core/sip/small_headers.h"
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
+#include "sbc/header_policy.h"
 #include "sbc/product.h"
 
 namespace sbc {
@@ -17,6 +20,16 @@ using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 using Kind = TransactionMark::Kind;
+
+namespace {
+
+// Why, as it may be told to the other side: one that would smuggle must not keep a CANCEL back.
+std::string_view ReasonOf(const Message& request) {
+  const std::string_view reason = request.Find(HeaderId::kReason).value_or("");
+  return IsSmuggling(reason) ? std::string_view() : reason;
+}
+
+}  // namespace
 
 // ---- session timers (RFC 4028, rule 15) --------------------------------------------------------
 
@@ -65,7 +78,7 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
                     .mark = {by_update ? Kind::kUpdate : Kind::kReinvite, static_cast<uint8_t>(leg),
                              calls_.HandleOf(call)}},
                    now, [&](MessageWriter* out) {
-                     WriteAbilities(false, out);
+                     WriteAbilities(*call, leg, false, out);
                      of.session.WriteOffer(out);
                      out->Header(HeaderId::kUserAgent, kProduct);
                      if (by_update) {
@@ -111,6 +124,13 @@ void B2bua::OnRefreshResponse(Call* call, LegId leg, const Message& response, In
   }
   if (status == 405 || status == 501) of.allows_update = false;
   if (status == 422 && !of.session.OnTooSmall(response)) return;
+  uint32_t later_s = 0;
+  if (status == 500 && response.Number(HeaderId::kRetryAfter, &later_s) == ParseError::kOk) {
+    // §14.2: an INVITE of the peer's own is under way, and it says when that is over.
+    const Instant again = now + std::chrono::seconds(std::max(1u, later_s));
+    if (again < of.session.due()) options_.wheel->Arm(&of.session_timer, again);
+    return;
+  }
   if (status == 491 || status == 422 || status == 405 || status == 501) {
     // §14.1: who made the Call-ID waits 2.1 to 4 s, the other up to 2 s, in steps of 10 ms.
     const uint64_t steps =
@@ -131,7 +151,7 @@ void B2bua::OnCancel(ServerTransaction& invite, const Message& cancel, Instant n
   // A re-INVITE's CANCEL crosses over, and so does what comes of it: the two legs must not end up
   // with different sessions.
   if (ClientTransaction* client = options_.table->Find(call->invite.client)) {
-    (void)options_.table->Cancel(*client, cancel.Find(HeaderId::kReason).value_or(""), now);
+    (void)options_.table->Cancel(*client, ReasonOf(cancel), now);
   }
 }
 
@@ -144,7 +164,7 @@ void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
   if (ClientTransaction* client = options_.table->Find(call->attempt.client)) {
     call->attempt.active = false;
     DropHeldAnswers(call, nullptr, now);
-    (void)options_.table->Cancel(*client, cancel.Find(HeaderId::kReason).value_or(""), now);
+    (void)options_.table->Cancel(*client, ReasonOf(cancel), now);
     options_.table->Abandon(*client);
   }
   Record(call, CallEnd::kCanceled, 487, now);
@@ -152,7 +172,7 @@ void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
 }
 
 void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::string_view reason,
-                    Instant now) {
+                    Instant now, const Message* bye) {
   CHECK(call->state != Call::State::kEnding);
   RefuseRelays(call, now);
   RefuseInvites(call, now);
@@ -167,36 +187,42 @@ void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::st
   options_.media->End(&call->media, now);  // From here on nobody's media passes.
 
   Fork* fork = call->bridged();
+  if (fork == nullptr) return Free(call, now);
   const InviteExchange& exchange = call->invite;
-  const bool unacknowledged =
-      exchange.active && exchange.answered && !exchange.own && exchange.from == LegId::kCaller;
-  if (fork != nullptr && spare != LegId::kCallee) {
-    if (exchange.active && exchange.offerless && exchange.answered && !exchange.acknowledged &&
-        exchange.from == LegId::kCaller) {
-      SendAck(call, LegId::kCallee, fork, exchange.to_sequence, nullptr);  // It waits for one.
-    }
-    if (SendBye(call, LegId::kCallee, reason, now)) ++call->byes_pending;
+  const bool answered = exchange.active && exchange.answered && !exchange.own;
+  const LegId waiting = Other(exchange.from);
+  if (answered && exchange.offerless && !exchange.acknowledged && spare != waiting) {
+    SendAck(call, waiting, fork, exchange.to_sequence, nullptr);  // Its 2xx waits for one.
   }
-  if (fork != nullptr && spare != LegId::kCaller) {
-    if (unacknowledged && options_.table->Find(exchange.server) != nullptr) {
-      call->bye_after_ack = true;  // §15: or when it is clear that none comes.
+  // §15: no BYE to the caller before its ACK, or before it is clear that none comes.
+  const bool waits = answered && exchange.from == LegId::kCaller && end != CallEnd::kNoAck &&
+                     options_.table->Find(exchange.server) != nullptr;
+  for (const LegId leg : {LegId::kCallee, LegId::kCaller}) {
+    if (spare == leg) continue;
+    if (leg == LegId::kCaller && waits) {
+      call->bye_after_ack = true;
       ++call->byes_pending;
-    } else if (SendBye(call, LegId::kCaller, reason, now)) {
+    } else if (SendBye(call, leg, reason, now, bye)) {
       ++call->byes_pending;
     }
   }
   if (call->byes_pending == 0) Free(call, now);
 }
 
-bool B2bua::SendBye(Call* call, LegId leg, std::string_view reason, Instant now) {
+bool B2bua::SendBye(Call* call, LegId leg, std::string_view reason, Instant now,
+                    const Message* bye) {
   Dialog& dialog = call->bridged()->dialog(leg);
   return SendInDialog(call, leg, &dialog,
                       {.method = Method::kBye,
                        .sequence = dialog.NextSequence(),
                        .mark = {Kind::kBye, static_cast<uint8_t>(leg), calls_.HandleOf(call)}},
                       now, [&](MessageWriter* out) {
-                        if (!reason.empty()) out->Header(HeaderId::kReason, reason);
                         out->Header(HeaderId::kUserAgent, kProduct);
+                        if (bye != nullptr) {
+                          (void)CopyPassing(*bye, call->leg(leg).side, *call->policy, false, out);
+                          return CopyBody(*bye, out);
+                        }
+                        if (!reason.empty()) out->Header(HeaderId::kReason, reason);
                         out->NoBody();
                       }) != nullptr;
 }

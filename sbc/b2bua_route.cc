@@ -20,6 +20,7 @@ using core::sip::Method;
 using core::sip::NameAddr;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
+using core::sip::TransactionTable;
 
 void B2bua::ArmRouteTimer(Call* call) {
   if (call->plan.deadline() == core::kNever) {
@@ -46,6 +47,7 @@ bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
   CallLeg& leg = call->leg(LegId::kCallee);
   if (!FaceTowards(*call->policy, leg.side, target.endpoint, &leg.face)) return false;
   leg.peer = target.endpoint;
+  leg.credentials = {};  // Another address may be another realm.
   if (options_.media->enabled() &&
       !options_.media->Rebind(&call->media, LegId::kCallee, PartyOf(*call, LegId::kCallee), now)) {
     return false;
@@ -66,14 +68,13 @@ bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
     return false;
   }
-  return SendInvite(call, scratch_message_, nullptr, now);
+  return SendInvite(call, scratch_message_, now);
 }
 
-bool B2bua::SendInvite(Call* call, const Message& invite, const Message* challenge, Instant now) {
+bool B2bua::SendInvite(Call* call, const Message& invite, Instant now) {
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(call->shard, &branch);
-  Packet packet =
-      Build([&](MessageWriter* out) { WriteInvite(call, invite, branch.view(), challenge, out); });
+  Packet packet = Build([&](MessageWriter* out) { WriteInvite(call, invite, branch.view(), out); });
   if (!packet) return false;
   core::sip::TransactionTable::Request request;
   request.packet = std::move(packet);
@@ -142,7 +143,7 @@ B2bua::OutsideParties B2bua::WriteOutsideHead(const OutsideHead& head, const Con
 }
 
 void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view branch,
-                        const Message* challenge, MessageWriter* out) {
+                        MessageWriter* out) {
   const CallLeg& leg = call->leg(LegId::kCallee);
   const OutsideParties parties = WriteOutsideHead({.method = Method::kInvite,
                                                    .towards = leg.side,
@@ -157,9 +158,10 @@ void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view bran
   call->record.callee_call_id.AssignTruncated(call->attempt.call_id.view());
   WriteContact(leg.face, out);
   call->attempt.offered_100rel = call->caller_supports_100rel || call->caller_requires_100rel;
-  WriteAbilities(call->attempt.offered_100rel, out);
+  WriteAbilities(*call, LegId::kCallee, call->attempt.offered_100rel, out);
   leg.session.WriteOffer(out);
-  if (challenge != nullptr) WriteCredentials(*call, *challenge, parties.uri.view(), out);
+  WriteCredentials(call, LegId::kCallee,
+                   {.method = "INVITE", .uri = parties.uri.view(), .body = {}}, out);
   if (call->takeover.replaces) {
     out->Header(HeaderId::kReplaces, call->takeover.replaces.text());
     out->Header(HeaderId::kRequire, "replaces");
@@ -167,31 +169,6 @@ void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view bran
   (void)CopyPassing(invite, leg.side, *call->policy, false, out);
   out->Header(HeaderId::kUserAgent, kProduct);
   WriteBody(call, LegId::kCallee, MediaAnchor::Role::kOffer, invite, out);
-}
-
-void B2bua::WriteCredentials(const Call& call, const Message& challenge, std::string_view uri,
-                             MessageWriter* out) {
-  const bool proxy = challenge.status_code() == 407;
-  const HeaderId from = proxy ? HeaderId::kProxyAuthenticate : HeaderId::kWwwAuthenticate;
-  const HeaderId to = proxy ? HeaderId::kProxyAuthorization : HeaderId::kAuthorization;
-  const Credential& secret = *call.connector->config->credentials;
-  Tag cnonce;
-  options_.mint->MintTag(call.shard, &cnonce);
-  for (size_t i = challenge.FirstIndex(from); i != Message::kNone; i = challenge.NextIndex(i)) {
-    core::sip::DigestChallenge digest;
-    if (core::sip::ParseDigestChallenge(challenge.header(i).value, &digest) != ParseError::kOk) {
-      continue;
-    }
-    char value[1024];
-    core::sip::TextWriter credentials({value, sizeof(value)});
-    if (core::sip::WriteDigestCredentials(
-            digest, {.username = secret.username, .password = secret.password},
-            {.method = "INVITE", .uri = uri, .body = {}}, {.count = 1, .cnonce = cnonce.view()},
-            &credentials)) {
-      out->Header(to, credentials.text());
-      return;  // The first that we know: a server lists them by preference (RFC 8760 §2.4).
-    }
-  }
 }
 
 void B2bua::OnAttemptResponse(Call* call, ClientTransaction& transaction, const Message& response,
@@ -220,13 +197,12 @@ void B2bua::OnAttemptFinal(Call* call, const Message& response, Instant now) {
   }
 }
 
-// The same route again, once, with what it asked for: our password, or a longer session.
+// The same route again, with what it asked for: our password, or a longer session.
 bool B2bua::RetryAttempt(Call* call, const Message& response, Instant now) {
   const uint16_t status = response.status_code();
   Attempt& attempt = call->attempt;
-  const bool challenged = (status == 401 || status == 407) && !attempt.with_credentials &&
-                          call->direction == CallDirection::kTermination &&
-                          call->connector->config->credentials.has_value();
+  const bool challenged = (status == 401 || status == 407) &&
+                          AcceptChallenge(call, LegId::kCallee, response, attempt.with_credentials);
   const bool too_small = status == 422 && !attempt.raised_timer &&
                          call->leg(LegId::kCallee).session.OnTooSmall(response);
   if (!challenged && !too_small) return false;
@@ -237,7 +213,7 @@ bool B2bua::RetryAttempt(Call* call, const Message& response, Instant now) {
   attempt.with_credentials |= challenged;
   attempt.raised_timer |= too_small;
   ++attempt.sequence;
-  return SendInvite(call, scratch_message_, challenged ? &response : nullptr, now);
+  return SendInvite(call, scratch_message_, now);
 }
 
 void B2bua::OnAttemptFailed(Call* call, Failure failure, Instant now) {
@@ -295,7 +271,8 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
     return Free(call, now);
   }
   // Its reason phrase goes with its own code only: ours have their own.
-  const bool verbatim = response != nullptr && response->status_code() == answer.status_code;
+  const bool verbatim = response != nullptr && response->status_code() == answer.status_code &&
+                        !IsSmuggling(response->reason());
   ++counters_.final_responses[answer.status_code / 100];
   Tag tag;
   options_.mint->MintTag(call->shard, &tag);
@@ -314,6 +291,8 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
   });
   if (packet) {
     (void)options_.table->Respond(*transaction, std::move(packet), answer.status_code, now);
+  } else {
+    Answer(*transaction, scratch_message_, TransactionTable::Answer{answer.status_code}, now);
   }
   Record(call, CallEnd::kFailed, answer.status_code, now);
   Free(call, now);

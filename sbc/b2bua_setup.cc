@@ -27,6 +27,11 @@ namespace {
 // What we may be Required to know (§8.2.2.3); the last only where transfers are passed.
 constexpr std::string_view kOptionTags[] = {"100rel", "timer", "replaces"};
 
+// Bodies that an offer or an answer may stand in (§8.2.3); an emergency call has its place beside
+// it (rule 6). What stands beside it in a multipart body is for the far end to judge.
+constexpr std::string_view kMediaTypes[] = {"application/sdp", "multipart/mixed",
+                                            "multipart/alternative", "multipart/related"};
+
 // What a mailbox needs is microseconds; a worker that is late by this is drowning.
 constexpr core::Duration kGrantTimeout = std::chrono::seconds(2);
 constexpr uint32_t kRetryAfterSeconds = 5;  // A drain or an overload is not over sooner.
@@ -212,27 +217,36 @@ void B2bua::StartCall(Call* call, Instant now) {
   TryNextRoute(call, now);
 }
 
-bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, Instant now) {
+bool B2bua::CheckAbilities(ServerTransaction& transaction, const Message& request, bool may_replace,
+                           Instant now) {
   const std::span<const std::string_view> known =
-      std::span(kOptionTags)
-          .first(MayTransfer(*options_.host->policy(), side_) ? std::size(kOptionTags)
-                                                              : std::size(kOptionTags) - 1);
+      std::span(kOptionTags).first(std::size(kOptionTags) - (may_replace ? 0 : 1));
   const core::sip::Verdict verdict =
-      core::sip::JudgeAbilities(invite, {.option_tags = known, .media_types = {}});
-  if (!verdict.ok()) {
-    ++counters_.unsupported;
-    ++counters_.final_responses[verdict.status_code / 100];
-    char tags[256];
-    core::sip::TextWriter unsupported({tags, sizeof(tags)});
-    core::sip::WriteUnsupportedTags(invite, known, &unsupported);
-    TransactionTable::Answer answer;
-    answer.status_code = verdict.status_code;
-    answer.reason = verdict.reason;
-    if (verdict.status_code == 420 && unsupported.ok()) {
+      core::sip::JudgeAbilities(request, {.option_tags = known, .media_types = kMediaTypes});
+  if (verdict.ok()) return true;
+  ++counters_.unsupported;
+  if (transaction.is_invite()) ++counters_.final_responses[verdict.status_code / 100];
+  char tags[256];
+  core::sip::TextWriter unsupported({tags, sizeof(tags)});
+  TransactionTable::Answer answer;
+  answer.status_code = verdict.status_code;
+  answer.reason = verdict.reason;
+  if (verdict.status_code == 420) {
+    core::sip::WriteUnsupportedTags(request, known, &unsupported);
+    if (unsupported.ok()) {
       answer.field = HeaderId::kUnsupported;
       answer.field_value = unsupported.text();
     }
-    (void)options_.table->Respond(transaction, invite, answer, now);
+  } else if (verdict.status_code == 415) {
+    answer.field = HeaderId::kAccept;  // §21.4.13
+    answer.field_value = kAccept;
+  }
+  Answer(transaction, request, answer, now);
+  return false;
+}
+
+bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, Instant now) {
+  if (!CheckAbilities(transaction, invite, MayTransfer(*options_.host->policy(), side_), now)) {
     return false;
   }
   uint32_t hops = 70;
@@ -251,7 +265,7 @@ bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, I
     answer.status_code = 422;
     answer.field = HeaderId::kMinSe;
     answer.field_value = min_se.text();
-    (void)options_.table->Respond(transaction, invite, answer, now);
+    Answer(transaction, invite, answer, now);
     return false;
   }
   return true;
@@ -314,7 +328,11 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
     }
     out->NoBody();
   });
-  if (packet) (void)options_.table->Respond(transaction, std::move(packet), 401, now);
+  if (packet) {
+    (void)options_.table->Respond(transaction, std::move(packet), 401, now);
+  } else {
+    Answer(transaction, invite, 500, now);
+  }
   return false;
 }
 
@@ -349,7 +367,7 @@ uint16_t B2bua::AnswerRefusal(ServerTransaction& transaction, const Message& req
     answer.field = HeaderId::kRetryAfter;
     answer.field_value = retry_after.text();
   }
-  (void)options_.table->Respond(transaction, request, answer, now);
+  Answer(transaction, request, answer, now);
   return status_code;
 }
 

@@ -25,6 +25,20 @@ namespace sbc {
 
 using Tag = core::BoundedText<core::sip::IdentifierMint::kSize>;
 
+/// How we prove who we are on a leg whose peer has asked (RFC 3261 §22.3): in every request there
+/// from then on, so that each is not asked for again.
+///
+/// Shape: the challenge's value, and what the last INVITE answered, which its ACK repeats.
+struct LegCredentials {
+  static constexpr uint8_t kChallengesMax = 8;  // A peer that asks for ever ends as a refusal.
+
+  core::Packet challenge;  // Empty: nobody asked.
+  core::Packet of_invite;
+  uint32_t uses = 0;  // Of the challenge's nonce.
+  uint8_t challenges = 0;
+  bool proxy = false;  // It was a 407.
+};
+
 /// What a call keeps of one leg beside its dialog.
 struct CallLeg {
   CallLeg(const SessionTimer::Settings& settings, core::Timer::Fire fire, void* call)
@@ -38,6 +52,7 @@ struct CallLeg {
   bool allows_update = false;  // The peer's Allow named UPDATE.
   bool refreshing = false;     // A refresh of ours is under way.
   core::Packet sdp;            // What we last sent there, for a refresh by re-INVITE.
+  LegCredentials credentials;
 };
 
 /// A provisional response that the caller must acknowledge (RFC 3262 §3).
@@ -147,6 +162,7 @@ struct Call {
   Call& operator=(const Call&) = delete;
 
   CallLeg& leg(LegId id) { return legs[Index(id)]; }
+  const CallLeg& leg(LegId id) const { return legs[Index(id)]; }
   /// The dialogs that are bridged, or null while there are only early ones.
   Fork* bridged() { return bridged_fork < 0 ? nullptr : &forks[static_cast<size_t>(bridged_fork)]; }
 

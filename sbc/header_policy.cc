@@ -127,18 +127,6 @@ constexpr bool IsInOrder() {
 }
 static_assert(IsInOrder(), "The rows stand in the order of HeaderId.");
 
-// A value that would end the line it stands on: RFC 3261 §7.3.1 allows CRLF only before white
-// space.
-bool IsSmuggling(std::string_view value) {
-  for (size_t i = 0; i < value.size(); ++i) {
-    if (value[i] == '\0') return true;
-    if (value[i] != '\r' && value[i] != '\n') continue;
-    if (value[i] == '\r' && (++i == value.size() || value[i] != '\n')) return true;
-    if (i + 1 >= value.size() || (value[i + 1] != ' ' && value[i + 1] != '\t')) return true;
-  }
-  return false;
-}
-
 bool Passes(const HeaderField& field, Side towards, bool is_request, const Policy& policy,
             bool parties_untouched) {
   if (field.id == HeaderId::kUnknown) return policy.PassesByName(field.name);
@@ -155,6 +143,17 @@ void AppendCell(HeaderAction action, std::string* out) {
 }
 
 }  // namespace
+
+// RFC 3261 §7.3.1 allows CRLF only before white space.
+bool IsSmuggling(std::string_view value) {
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '\0') return true;
+    if (value[i] != '\r' && value[i] != '\n') continue;
+    if (value[i] == '\r' && (++i == value.size() || value[i] != '\n')) return true;
+    if (i + 1 >= value.size() || (value[i + 1] != ' ' && value[i + 1] != '\t')) return true;
+  }
+  return false;
+}
 
 std::string_view HeaderActionName(HeaderAction action) {
   switch (action) {

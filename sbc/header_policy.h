@@ -38,6 +38,9 @@ HeaderAction ActionOf(core::sip::HeaderId id, Side towards, bool is_request);
 /// What `headers.pass` may not name: fields that are rewritten or our own anywhere.
 bool IsNeverPassed(core::sip::HeaderId id);
 
+/// A value, or a reason phrase, that may not go on: CR or LF that is no fold, or NUL (rule 16).
+bool IsSmuggling(std::string_view value);
+
 struct PassResult {
   uint16_t passed = 0;
   uint16_t dropped = 0;

@@ -370,7 +370,7 @@ TEST(B2buaAdmissionTest, OutsideOfDialogs) {
   EXPECT_THAT(scene.pbx.Got("DANCE", 501), SizeIs(1));
   EXPECT_THAT(scene.pbx.Got("BYE", 481), SizeIs(1));
   ASSERT_THAT(scene.pbx.Got("OPTIONS", 200), SizeIs(1));
-  EXPECT_EQ(scene.pbx.Got("OPTIONS", 200)[0].Get("Accept"), "application/sdp");
+  EXPECT_EQ(scene.pbx.Got("OPTIONS", 200)[0].Get("Accept"), "application/sdp, multipart/mixed");
   EXPECT_THAT(scene.trunk.log(), IsEmpty());
   scene.ExpectClean();
 }

@@ -207,6 +207,14 @@ TEST(B2buaLimitsTest, StoreRunsDry) {
     refused += status == 0 ? 0u : 1u;
   }
   EXPECT_THAT(refused, Gt(10u));
+  // A refusal that finds no room is none: the request is forgotten, so that its repeat is new.
+  const std::string refusal =
+      "REGISTER sip:127.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.4:5060;branch=z9hG4bKlarge\r\n"
+      "From: <sip:a@b>;tag=a\r\nTo: <sip:a@b>\r\nCall-ID: large\r\nCSeq: 1 REGISTER\r\nX-Pad: " +
+      std::string(20000, 'x') + "\r\nContent-Length: 0\r\n\r\n";
+  scene.pbx.SendRaw(refusal);
+  scene.Run(100ms);
+  EXPECT_THAT(scene.pbx.Got("REGISTER", 405), SizeIs(0));
   scene.trunk.set_planner({});
   const size_t small = scene.Outbound();
   EXPECT_EQ(scene.pbx.call(small).final_status, 200);
@@ -214,6 +222,9 @@ TEST(B2buaLimitsTest, StoreRunsDry) {
   for (const size_t call : calls) scene.pbx.Do(call, {.method = "CANCEL"});
   scene.Run(100s);
   for (const size_t call : calls) EXPECT_NE(scene.pbx.call(call).final_status, 0);
+  scene.pbx.SendRaw(refusal);
+  scene.Run(100ms);
+  EXPECT_THAT(scene.pbx.Got("REGISTER", 405), SizeIs(1));
   scene.ExpectClean();
 }
 

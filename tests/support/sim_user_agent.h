@@ -144,6 +144,7 @@ class SimUserAgent final : public Participant {
   void set_contact(std::string uri) { options_.contact = std::move(uri); }
 
   SimCall& call(size_t index) { return *calls_[index]; }
+  const SimCall& call(size_t index) const { return *calls_[index]; }
   size_t calls() const { return calls_.size(); }
   size_t OpenDialogs() const;
   const std::vector<Entry>& log() const { return log_; }

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/net/socket_set.h"
 #include "core/net/udp_socket.h"
 #include "core/net/uring_io.h"
 #include "core/time/clock.h"
@@ -138,19 +139,11 @@ TEST_P(UringKernelTest, HandOverLosesAndDoublesNothing) {
   const pid_t adopter = fork();
   ASSERT_GE(adopter, 0);
   if (adopter == 0) {
-    int fd = -1;
-    {
-      char byte;
-      iovec bytes = {&byte, 1};
-      alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-      msghdr message = {};
-      message.msg_iov = &bytes;
-      message.msg_iovlen = 1;
-      message.msg_control = control;
-      message.msg_controllen = sizeof(control);
-      if (recvmsg(link[1], &message, 0) != 1) _exit(1);
-      std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-    }
+    Endpoint local;  // As the new process's configuration names it.
+    if (read(link[1], &local, sizeof(local)) != sizeof(local)) _exit(1);
+    auto set = core::net::SocketSet::Receive(link[1], 20s);
+    if (!set.ok() || set->size() != 1) _exit(1);
+    const int fd = set->Take(local, core::net::BufferGroup::kSignalling);
     std::unique_ptr<UringIo> io = MakeIo(&clock_, Options());
     if (!io->OpenAdopted(fd, {}).ok()) _exit(1);
     const Instant deadline = clock_.Now() + 5s;
@@ -187,20 +180,10 @@ TEST_P(UringKernelTest, HandOverLosesAndDoublesNothing) {
   const auto released = io->ReleaseForHandOver(socket);
   ASSERT_TRUE(released.ok());
   send(200);
-  char byte = 'f';
-  iovec bytes = {&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
-  cmsghdr* part = CMSG_FIRSTHDR(&message);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(part), &*released, sizeof(int));
-  ASSERT_EQ(sendmsg(link[0], &message, 0), 1);
+  core::net::SocketSet set;
+  ASSERT_TRUE(set.Add(*released, core::net::BufferGroup::kSignalling).ok());
+  ASSERT_EQ(write(link[0], &local, sizeof(local)), static_cast<ssize_t>(sizeof(local)));
+  ASSERT_TRUE(set.Send(link[0]).ok());
   send(100);
   for (int i = 0; i < 10; ++i) turn();
   io->Close(socket);

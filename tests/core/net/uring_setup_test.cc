@@ -15,7 +15,10 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/net/uring_io.h"
@@ -28,13 +31,18 @@ namespace {
 using core::net::UringIo;
 using testing::HasSubstr;
 
+auto Descriptors() {
+  namespace fs = std::filesystem;
+  return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+}
+
 std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
-// Makes io_uring_setup(2) fail with `error`, as containers' seccomp profiles do.
-bool ForbidUring(int error) {
+// Makes the system call fail with `error`, as containers' seccomp profiles do.
+bool Forbid(uint32_t call, int error) {
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -47,19 +55,50 @@ TEST(UringSetupTest, ThisMachinePasses) {
   EXPECT_TRUE(core::net::ProbeUring().ok()) << core::net::ProbeUring();
 }
 
-TEST(UringSetupTest, ASeccompProfileIsNamed) {
-  for (const int error : {EPERM, ENOSYS}) {
-    const int result = RunInChild([&] {
-      if (!ForbidUring(error)) return kChildSkips;
+// Rule 19: whatever io_uring_setup(2) says, the message names what is missing and what to do.
+TEST(UringSetupTest, WhatTheKernelRefusesIsNamed) {
+  const std::pair<int, const char*> cases[] = {
+      {EPERM, "Allow io_uring_setup, io_uring_enter and io_uring_register in the profile"},
+      {ENOSYS, "seccomp profile"},
+      {ENOMEM, "Raise it (ulimit -l, LimitMEMLOCK= in the unit)"},
+      {EINVAL, "Run Linux 6.1 or newer"},
+      {EMFILE, "Raise the limit (ulimit -n, LimitNOFILE="},
+      {ENFILE, "fs.file-max"},
+  };
+  for (const auto& [error, words] : cases) {
+    const int result = RunInChild([error = error, words = words] {
+      const auto before = Descriptors();
+      if (!Forbid(__NR_io_uring_setup, error)) return kChildSkips;
       core::KernelClock clock;
-      EXPECT_THAT(MessageOf(core::net::ProbeUring()), HasSubstr("seccomp profile"));
+      EXPECT_THAT(MessageOf(core::net::ProbeUring()), HasSubstr(words));
       const auto io = UringIo::Create({}, &clock);
       EXPECT_FALSE(io.ok());
-      EXPECT_THAT(MessageOf(io.status()), HasSubstr("io_uring_setup"));
+      EXPECT_THAT(MessageOf(io.status()), HasSubstr("io_uring"));
+      EXPECT_THAT(MessageOf(io.status()), HasSubstr(words));
+      EXPECT_EQ(Descriptors(), before);
       return 0;
     });
     if (result == kChildSkips) GTEST_SKIP() << "seccomp is not to be had";
     EXPECT_EQ(result, 0) << error;
+  }
+}
+
+// A start that fails half-way takes back what it had: the ring exists, its buffers are refused, or
+// its eventfd is.
+TEST(UringSetupTest, ARefusedRegistrationLeavesNothing) {
+  for (const uint32_t call : {__NR_io_uring_register, __NR_eventfd2}) {
+    const int result = RunInChild([call] {
+      const auto before = Descriptors();
+      if (!Forbid(call, ENOMEM)) return kChildSkips;
+      core::KernelClock clock;
+      const auto io = UringIo::Create({}, &clock);
+      EXPECT_FALSE(io.ok());
+      EXPECT_FALSE(MessageOf(io.status()).empty());
+      EXPECT_EQ(Descriptors(), before);
+      return 0;
+    });
+    if (result == kChildSkips) GTEST_SKIP() << "seccomp is not to be had";
+    EXPECT_EQ(result, 0) << call;
   }
 }
 
@@ -71,10 +110,6 @@ TEST(UringSetupTest, OldKernelsAreTold) {
   EXPECT_FALSE(core::net::KernelIsNewEnough("5.15.0-generic"));
   EXPECT_FALSE(core::net::KernelIsNewEnough(""));
   EXPECT_THAT(MessageOf(core::net::RingRefused(EINVAL)), HasSubstr("Linux 6.1"));
-}
-
-TEST(UringSetupTest, LowMemoryLimitsAreNamed) {
-  EXPECT_THAT(MessageOf(core::net::RingRefused(ENOMEM)), HasSubstr("RLIMIT_MEMLOCK"));
 }
 
 // The limit of descriptors is reached while sockets are opened: the error says so, the sockets that

@@ -69,10 +69,10 @@ class ConnectorLedger {
     --calls_;
   }
 
-  /// New limits after a reload. Calls in progress stay counted; the window starts anew only if its
-  /// own limit changed. Allocates: the control thread's envelope brings it, never a call.
+  /// New limits after a reload. Calls in progress stay counted, and so do those that began within
+  /// the last second. Allocates: the control thread's envelope brings it, never a call.
   void SetLimits(const Limits& limits) {
-    if (limits.cps != limits_.cps) window_ = RateWindow(limits.cps);
+    if (limits.cps != limits_.cps) window_.SetLimit(limits.cps);
     limits_ = limits;
   }
 

@@ -68,6 +68,38 @@ TEST(RateWindowTest, Rule05_IsExactAgainstAListOfAllMoments) {
   }
 }
 
+// A reload with another CpsLimit starts no new second: against a list of all moments, each change
+// at a moment of its own.
+TEST(RateWindowTest, Rule05_IsExactAcrossChangesOfTheLimit) {
+  core::Random random(7);
+  RateWindow window(5);
+  std::deque<core::Instant> admitted;
+  core::Instant now = kStart;
+  for (int i = 0; i < 20'000; ++i) {
+    if (random.Below(50) == 0) window.SetLimit(1 + random.Below(8));
+    now += core::Duration(static_cast<int64_t>(random.Below(200'000'000)));
+    while (!admitted.empty() && now - admitted.front() >= 1s) admitted.pop_front();
+    const bool expected = admitted.size() < window.limit();
+    ASSERT_EQ(window.Admit(now), expected) << "event " << i;
+    if (expected) admitted.push_back(now);
+  }
+}
+
+TEST(RateWindowTest, Rule05_ARaisedLimitHasRoomForTheDifference) {
+  RateWindow window(2);
+  EXPECT_TRUE(window.Admit(kStart));
+  EXPECT_TRUE(window.Admit(kStart + 100ms));
+  window.SetLimit(3);
+  EXPECT_TRUE(window.Admit(kStart + 200ms));
+  EXPECT_FALSE(window.Admit(kStart + 300ms));
+  EXPECT_TRUE(window.Admit(kStart + 1s));
+  window.SetLimit(1);
+  EXPECT_FALSE(window.Admit(kStart + 1900ms));
+  EXPECT_TRUE(window.Admit(kStart + 2s));
+  window.SetLimit(0);
+  EXPECT_TRUE(window.Admit(kStart + 2s));
+}
+
 AskGrant TrunkCall(uint64_t call, bool emergency = false) {
   AskGrant ask;
   ask.to_trunk = true;
@@ -144,6 +176,15 @@ TEST(ConnectorLedgerTest, ReloadKeepsTheCallsThatAreThere) {
   ledger.Return();
   EXPECT_EQ(ledger.Ask(TrunkCall(5), kStart), GrantAnswer::kGranted);
   EXPECT_EQ(ledger.calls(), 3u);
+}
+
+// Nor does it give a connector a second's calls anew (rule 5).
+TEST(ConnectorLedgerTest, Rule05_AReloadStartsNoNewSecond) {
+  ConnectorLedger ledger({.cps = 1});
+  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart), GrantAnswer::kGranted);
+  ledger.SetLimits({.cps = 2});
+  EXPECT_EQ(ledger.Ask(TrunkCall(2), kStart + 10ms), GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(3), kStart + 20ms), GrantAnswer::kRefusedCps);
 }
 
 }  // namespace

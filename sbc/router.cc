@@ -219,8 +219,10 @@ void RoutePlan::OpenAttempt(core::Instant now) {
   phase_ = Phase::kCalling;
   deadline_ = std::min(now + failover_->answer_timeout, began_ + failover_->total_timeout);
   ++attempts_;
-  step_recorded_ =
-      trace_.steps.PushBack({current_.route, RouteEvent::kTrying, 0, 0, current_.endpoint});
+  step_recorded_ = trace_.steps.PushBack({.route = current_.route,
+                                          .event = RouteEvent::kTrying,
+                                          .host = current_.host,
+                                          .endpoint = current_.endpoint});
   if (!step_recorded_) ++trace_.more_steps;
 }
 

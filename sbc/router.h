@@ -75,6 +75,7 @@ struct RouteTrace {
     RouteEvent event = RouteEvent::kTrying;
     uint16_t status_code = 0;  // 0: none came.
     uint16_t after_ms = 0;     // From the search's start to the attempt's end; saturates.
+    uint16_t host = 0;         // HostRegistry's number: `route` is a place in the call's own file.
     core::Endpoint endpoint;
   };
 

@@ -10,7 +10,7 @@
 
 #include "core/base/histogram.h"
 #include "sbc/call_record.h"
-#include "sbc/config.h"
+#include "sbc/host_registry.h"
 
 namespace sbc {
 
@@ -42,8 +42,9 @@ class CallStatistics {
   using Calls = std::array<uint64_t, kEnds>;
   using Attempts = std::array<uint64_t, kRouteEvents>;
 
-  /// `config` is the one now; a call of an older one whose route is gone counts under kOther.
-  void OnCall(const CallRecord& record, const Config& config);
+  /// `registry` names each attempt's host: the number of a route is that of the configuration that
+  /// the call began under, which may be another by now.
+  void OnCall(const CallRecord& record, const HostRegistry& registry);
 
   const std::map<CallKey, Calls>& calls() const { return calls_; }
   const std::map<RouteKey, Attempts>& attempts() const { return attempts_; }

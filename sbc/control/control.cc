@@ -195,7 +195,7 @@ void Control::OnCallRecord(const Envelope& envelope) {
   CallRecord record;
   std::memcpy(&record, envelope.bytes.data(), sizeof(record));
   records_.OnCall(record, now_);
-  statistics_.OnCall(record, config_);
+  statistics_.OnCall(record, registry_);
 }
 
 void Control::OnHostHealth(const Envelope& envelope) {

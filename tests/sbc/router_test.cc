@@ -208,6 +208,16 @@ TEST_F(RouterTest, Rule01_OurOwnAddressIsNoLastResort) {
   EXPECT_EQ(plan_.answer().cause, RejectionCause::kNoRoute);
 }
 
+TEST_F(RouterTest, TheTraceNamesTheHost) {
+  ASSERT_TRUE(routes_.PushBack({7, TransportKind::kUdp, 1, 1}));  // The first route, another host.
+  const HostAddress address[] = {{.endpoint = Address(7)}};
+  hosts_.SetAddresses(7, Side::kCustomer, address);
+  Begin();
+  ASSERT_TRUE(Next());
+  EXPECT_EQ(plan_.trace().steps[0].route, 0);
+  EXPECT_EQ(plan_.trace().steps[0].host, 7);
+}
+
 TEST_F(RouterTest, AHostWithoutAddressesIsSkippedAndNoted) {
   AddRoute(1, 1, 0);
   AddRoute(1, 1);

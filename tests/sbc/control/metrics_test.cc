@@ -50,16 +50,12 @@ std::map<std::string, double> Read(const std::string& text) {
 class MetricsTest : public testing::Test {
  protected:
   MetricsTest() : workers_(2) {
-    HostSpec host;
-    host.connector_id = kRecordConnector;
-    host.name = "pbx-a.example";
-    EXPECT_TRUE(registry_.Host(host).ok());
-    config_.connectors.resize(1);
-    config_.connectors[0].id = kRecordConnector;
-    for (const char* name : {"pbx-a.example", "pbx-b.example"}) {
-      config_.connectors[0].routes.emplace_back().host = name;
+    for (const char* name : {"pbx-a.example", "pbx-b.example", "trunk.example"}) {
+      HostSpec host;
+      host.connector_id = kRecordConnector;
+      host.name = name;
+      EXPECT_TRUE(registry_.Host(host).ok());
     }
-    config_.connectors[0].trunk.host = "trunk.example";
   }
 
   MetricsSources Sources() {
@@ -75,7 +71,6 @@ class MetricsTest : public testing::Test {
   std::vector<WorkerSnapshot> workers_;
   CallStatistics calls_;
   HostRegistry registry_{16};
-  Config config_;
 };
 
 TEST_F(MetricsTest, WorkersAreSummed) {
@@ -102,14 +97,14 @@ TEST_F(MetricsTest, WorkersAreSummed) {
 }
 
 TEST_F(MetricsTest, RecordsCountByConnectorAndRoute) {
-  calls_.OnCall(InboundRecord(), config_);
+  calls_.OnCall(InboundRecord(), registry_);
   CallRecord out = InboundRecord();
   out.direction = CallDirection::kTermination;
   out.end = CallEnd::kFailed;
   out.answered = {};
   out.routes = {};
-  AddStep(0, "192.0.2.1:5060", RouteEvent::kNoAnswer, 0, 4000, &out);
-  calls_.OnCall(out, config_);
+  AddStep(2, "192.0.2.1:5060", RouteEvent::kNoAnswer, 0, 4000, &out);
+  calls_.OnCall(out, registry_);
   auto series = Read(WriteMetrics(Sources()));
   const std::string connector = "connector=\"" + std::string(kRecordConnector) + "\"";
   EXPECT_EQ(series["ringfence_calls_ended_total{" + connector +
@@ -136,15 +131,23 @@ TEST_F(MetricsTest, RecordsCountByConnectorAndRoute) {
   EXPECT_EQ(series[setup + "count{direction=\"termination\"}"], 0);
 }
 
-// A call that ends after a reload took its route, or its connector, away.
-TEST_F(MetricsTest, RoutesThatAreGoneCountAsOther) {
-  config_.connectors[0].routes.resize(1);
-  calls_.OnCall(InboundRecord(), config_);
-  calls_.OnCall(InboundRecord(), Config());
+// A call that ends after a reload moved its routes, or took them away, counts for the hosts that it
+// tried: they are named by their number, which no reload changes.
+TEST_F(MetricsTest, AttemptsCountForTheHostThatWasTried) {
+  CallRecord record = InboundRecord();
+  record.routes = {};
+  AddStep(0, "192.0.2.1:5060", RouteEvent::kAnswered, 200, 5, &record);
+  record.routes.steps.back().host = 1;  // The first route of its file, the second host.
+  calls_.OnCall(record, registry_);
+  record.routes.steps.back().host = 99;  // Nobody knows it.
+  calls_.OnCall(record, registry_);
+  const std::string connector(kRecordConnector);
+  for (const char* route : {"pbx-b.example:5060", "other"}) {
+    const CallStatistics::RouteKey key = {connector, Side::kCustomer, route};
+    ASSERT_EQ(calls_.attempts().count(key), 1u) << route;
+    EXPECT_EQ(calls_.attempts().at(key)[static_cast<size_t>(RouteEvent::kAnswered)], 1u);
+  }
   EXPECT_EQ(calls_.attempts().size(), 2u);
-  const CallStatistics::RouteKey other = {std::string(kRecordConnector), Side::kCustomer, "other"};
-  ASSERT_EQ(calls_.attempts().count(other), 1u);
-  EXPECT_EQ(calls_.attempts().at(other)[static_cast<size_t>(RouteEvent::kAnswered)], 2u);
 }
 
 // However many connectors come and go, and whatever callers say, the series are bounded.
@@ -154,7 +157,7 @@ TEST_F(MetricsTest, SeriesAreBounded) {
     record.connector_id.AssignTruncated("c" + std::to_string(i));
     record.caller.AssignTruncated(std::to_string(i));
     record.source.AssignTruncated(std::to_string(i));
-    calls_.OnCall(record, config_);
+    calls_.OnCall(record, registry_);
   }
   EXPECT_EQ(calls_.calls().size(), CallStatistics::kSeriesMax + 1);
   EXPECT_EQ(calls_.attempts().size(), CallStatistics::kSeriesMax + 1);

@@ -18,10 +18,11 @@ inline core::Endpoint EndpointOf(std::string_view text) {
   return endpoint;
 }
 
+// The host of route n is number n.
 inline void AddStep(uint8_t route, std::string_view endpoint, RouteEvent event, uint16_t status,
                     uint16_t after_ms, CallRecord* record) {
-  EXPECT_TRUE(
-      record->routes.steps.PushBack({route, event, status, after_ms, EndpointOf(endpoint)}));
+  RouteTrace::Step step{route, event, status, after_ms, route, EndpointOf(endpoint)};
+  EXPECT_TRUE(record->routes.steps.PushBack(step));
 }
 
 /// A call from the trunk that the second PBX answered: rang after 1 s, talked for 4 s.

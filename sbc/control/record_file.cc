@@ -1,6 +1,7 @@
 #include "sbc/control/record_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,14 @@ namespace sbc {
 namespace {
 
 constexpr size_t kPipeTakes = 4096;  // PIPE_BUF: what a writable pipe takes without blocking.
+
+// Whether the file ends in part of a line: its disk was full, or its writer was killed.
+bool EndsTorn(int file) {
+  struct stat found = {};
+  if (fstat(file, &found) != 0 || !S_ISREG(found.st_mode) || found.st_size == 0) return false;
+  char last = '\n';
+  return pread(file, &last, 1, found.st_size - 1) == 1 && last != '\n';
+}
 
 ssize_t Write(int file, std::string_view bytes) {
   ssize_t written;
@@ -31,7 +40,7 @@ RecordFile::~RecordFile() {
 }
 
 absl::Status RecordFile::Open(const std::string& path) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (file < 0) {
     return absl::Status(absl::ErrnoToStatusCode(errno),
                         core::Concat(path, ": cannot be written: ", std::strerror(errno)));
@@ -39,7 +48,7 @@ absl::Status RecordFile::Open(const std::string& path) {
   Flush();  // What was committed before belongs into the file of before.
   if (file_ != STDERR_FILENO) close(file_);
   file_ = file;
-  torn_ = false;
+  torn_ = EndsTorn(file);
   return absl::OkStatus();
 }
 

@@ -15,8 +15,8 @@ namespace sbc {
 ///         Flush().
 /// Errors: Open() says why a file cannot be written. Later a line that cannot be written (a full
 ///         disk, a reader of standard error that is slow) is dropped and counted, and error() says
-///         why: no log may stop a call. A file that took part of a line gets an end of line before
-///         the next, so that no two run together.
+///         why: no log may stop a call. A file that ends in part of a line, from now or from
+///         a run before, gets an end of line before the next, so that no two run together.
 /// Thread: the control thread's. A write to a file may block; one to standard error does not, as
 ///         long as it is a pipe, a file or a terminal.
 class RecordFile {

@@ -130,6 +130,22 @@ TEST_F(RecordFileTest, PartOfALineIsEndedBeforeTheNext) {
   EXPECT_EQ(Read("a"), "one\ntw\nthree\n");
 }
 
+// So is the one that a killed run left, or that was open while its disk was full: opened anew, the
+// first good record would else be lost with the torn one.
+TEST_F(RecordFileTest, PartOfALineOfARunBeforeIsEndedToo) {
+  {
+    RecordFile file;
+    ASSERT_TRUE(file.Open(Path("a")).ok());
+    Add("one\ntw", kStart, &file);
+  }
+  for (const char* line : {"three\n", "four\n"}) {
+    RecordFile file;
+    ASSERT_TRUE(file.Open(Path("a")).ok());
+    Add(line, kStart, &file);
+  }
+  EXPECT_EQ(Read("a"), "one\ntw\nthree\nfour\n");
+}
+
 // Standard error is often a pipe, and whoever reads it may be slow: we never wait for it.
 TEST_F(RecordFileTest, AFullPipeLosesLinesAndDoesNotBlock) {
   int ends[2];

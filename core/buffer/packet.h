@@ -76,7 +76,7 @@ class Packet {
   uint32_t size() const { return slot_->size; }
   uint32_t capacity() const { return slot_->capacity; }
   void set_size(uint32_t size) {
-    CHECK(size <= slot_->capacity);
+    CHECK(size <= slot_->capacity && !shared());
     slot_->size = size;
   }
 
@@ -85,7 +85,9 @@ class Packet {
   const Endpoint& remote() const { return slot_->remote; }
   Instant received_at() const { return slot_->received_at; }
   bool truncated() const { return slot_->truncated; }
+  /// Not of a shared one: its other owners' copies would go there too.
   void SetRoute(SocketId socket, const Endpoint& local, const Endpoint& remote) {
+    CHECK(!shared());
     slot_->socket = socket;
     slot_->local = local;
     slot_->remote = remote;

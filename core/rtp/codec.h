@@ -19,16 +19,13 @@ struct CodecImpairment {
 
 /// Errors: nullopt where nothing is published: such a stream has no MOS.
 ///
-/// PCMU, PCMA  Ie 0, Bpl 25.1: G.113 Appendix I, G.711 with the loss concealment of G.711 Appendix
-/// I.
-///             (Without concealment it is 4.3; what a telephone of today does is not told to us.)
-/// G729        Ie 11, Bpl 19.0: G.113 Appendix I, G.729A with VAD, the only G.729 that has a Bpl.
-/// RFC
-///             4856 makes annexb=yes the default, so it is also what most calls use.
+/// PCMU, PCMA  Ie 0, Bpl 25.1: G.113 Appendix I, G.711 with the concealment of its own
+///             Appendix I. (Without it Bpl is 4.3; what a telephone really does is not told.)
+/// G729        Ie 11, Bpl 19.0: G.113 Appendix I, G.729A with VAD, the only G.729 that has a Bpl:
+///             annexb=yes is the default (RFC 4856), so most calls are of that kind.
 /// G722        G.113 rates it on the wideband scale only, whose best is 129 where narrow band's is
 ///             93.2: Ie,wb 13 (Appendix IV, 64 kbit/s) leaves 116. As narrow band rates it, it is
-///             better than all that narrow band can say: Ie 0. No Bpl was published, on either
-///             scale.
+///             better than all that narrow band can say: Ie 0. No Bpl was published.
 /// opus        Nothing was published: the values in circulation are research or guesses.
 inline std::optional<CodecImpairment> ImpairmentOf(Codec codec) {
   using std::chrono::microseconds;

@@ -6,8 +6,7 @@
 namespace core::rtp {
 namespace {
 
-// The symbols are the Recommendation's; each function is named for what it computes of §7.2 to
-// §7.5.
+// The symbols are the Recommendation's; a comment names what each function computes of §7.2 to 7.5.
 
 double PowerSum(double a, double b, double c, double d) {  // Of levels in dB.
   return 10 * std::log10(std::pow(10, a / 10) + std::pow(10, b / 10) + std::pow(10, c / 10) +

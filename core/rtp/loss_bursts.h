@@ -8,10 +8,9 @@ namespace core::rtp {
 /// How losses cluster, from the fate of each packet in the order of its sequence number: the bursts
 /// and gaps of RFC 3611 §4.7.2 and the E-model's burst ratio (ITU-T G.107 §7.5).
 ///
-/// Shape: a burst begins and ends with a loss, has at least two, and nowhere kGapMin packets in a
-/// row
-///        that were played. All else is gap, isolated losses included. Twelve counters; any number
-///        of packets of one fate costs the same.
+/// Shape: a burst begins and ends with a loss, has at least two, and nowhere kGapMin played packets
+///        in a row. All else is gap, isolated losses included. Counters only; any number of packets
+///        of one fate costs the same.
 class LossBursts {
  public:
   static constexpr uint32_t kGapMin = 16;  // RFC 3611's recommended Gmin.

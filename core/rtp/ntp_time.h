@@ -7,8 +7,7 @@
 
 namespace core::rtp {
 
-/// Wall-clock time as RTCP carries it: seconds since 1900 and their fraction in 2^-32 (RFC 3550
-/// §4).
+/// Wall-clock time as RTCP carries it (RFC 3550 §4): seconds since 1900, their fraction in 2^-32.
 struct NtpTime {
   uint32_t seconds = 0;
   uint32_t fraction = 0;

@@ -11,9 +11,8 @@ namespace core::rtp {
 
 /// What a listener would say of a stream, by the E-model (ITU-T G.107).
 ///
-/// Errors: what cannot be known is nullopt: without packets or without published values of the
-/// codec
-///         all of it, without a round trip what a conversation makes of it.
+/// Errors: what cannot be known is nullopt: all of it without packets or without published values
+///         of the codec; without a round trip what a conversation makes of it.
 struct Quality {
   std::optional<double> burst_ratio;  // Of what was lost or late; G.107's 1 to 8.
   std::optional<double> r_listening;

@@ -51,8 +51,7 @@ struct SenderReport {
   friend bool operator==(const SenderReport&, const SenderReport&) = default;
 };
 
-/// RFC 3611 §4.7, the VoIP Metrics Report Block. The defaults are the RFC's words for
-/// "unavailable".
+/// RFC 3611 §4.7, the VoIP Metrics Report Block. The defaults are the RFC's "unavailable".
 struct VoipMetrics {
   static constexpr uint8_t kUnavailable = 127;
 

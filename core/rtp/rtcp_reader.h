@@ -10,8 +10,7 @@
 
 namespace core::rtp {
 
-/// What is wrong with bytes that claim to be RTCP. Readers leave their result empty unless it is
-/// kOk.
+/// What is wrong with bytes that claim to be RTCP. Readers leave their result empty unless kOk.
 enum class [[nodiscard]] RtcpError : uint8_t{
     kOk,
     kShort,      // The bytes end inside a packet.
@@ -36,9 +35,8 @@ struct RtcpPacket {
 /// Shape:    at most kPacketsMax packets. Those of a type that we do not know are indexed like the
 ///           others: who iterates skips them.
 /// Lifetime: borrows the bytes; so does what the Parse functions below return of it.
-/// Errors:   Index() refuses what cannot be framed, whole. What is wrong inside a packet is an
-/// error
-///           to that packet's reader only.
+/// Errors:   Index() refuses what cannot be framed, whole. What is wrong inside a packet is only an
+///           error to that packet's reader.
 class RtcpCompound {
  public:
   // SR or RR, SDES, XR and BYE are four. 31 report blocks and more of them need a second RR.

@@ -136,7 +136,7 @@ class RtcpSession {
   Counts counts_;
   std::array<char, 16> cname_{};
 };
-static_assert(sizeof(RtcpSession) <= 352);
+static_assert(sizeof(RtcpSession) <= 288);
 
 /// A sender's report on the other side of a relay.
 inline SenderReport Translate(const HeaderRewrite& rewrite, SenderReport report) {

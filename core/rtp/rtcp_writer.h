@@ -14,9 +14,8 @@ namespace core::rtp {
 /// or RR first, then SDES, others, BYE last.
 ///
 /// Lifetime: borrows the buffer it writes to.
-/// Errors:   a packet that does not fit, or holds more than its count can say, is not written and
-/// is
-///           false; what stood before it stays good.
+/// Errors:   a packet that does not fit, or holds more than its count can say, is false and not
+///           written; what stood before it stays good.
 class RtcpWriter {
  public:
   static constexpr size_t kCnameMax = 255;  // Its length is one byte.

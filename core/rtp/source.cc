@@ -43,7 +43,7 @@ Source::Source(const Config& config)
 }
 
 void Source::SetClockRate(uint32_t clock_rate_hz) {
-  CHECK(clock_rate_hz > 0 && clock_rate_hz < kNsPerSecond);
+  clock_rate_hz = std::clamp<uint32_t>(clock_rate_hz, 1, kClockRateMax);  // A peer's SDP said it.
   if (clock_rate_hz == clock_rate_hz_) return;
   if (clock_rate_hz_ > 0) {
     totals_.buffer_sum += ToDuration(buffer_.TakeDepthSum());

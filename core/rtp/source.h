@@ -24,8 +24,7 @@ enum class Arrival : uint8_t {
   kInOrder,    // New, and the highest sequence number so far.
   kReordered,  // New, behind the highest.
   kDuplicate,  // Had before.
-  kProbation,  // The first of an unknown SSRC or of another sequence: counted when a second
-               // follows.
+  kProbation,  // The first of an unknown SSRC or another sequence: counted if a second follows.
   kRefused,    // Of another SSRC too soon after the last change: two senders on one port.
 };
 
@@ -68,13 +67,15 @@ struct StreamCounts {
 /// jumps by more than a second while neither the clock nor the sequence does is a new beginning of
 /// the sender's media, not jitter: it is counted and left out.
 ///
-/// Shape:    the limits of A.1: kDropoutMax, kMisorderMax. No memory but this object.
+/// Shape:    the limits of A.1: kDropoutMax, kMisorderMax. A clock outside 1 Hz to kClockRateMax
+///           counts as the nearer of the two.
 /// Lifetime: none of a packet is kept.
 /// Thread:   one worker's.
 class Source {
  public:
-  static constexpr uint16_t kDropoutMax = 3000;  // A.1: MAX_DROPOUT
-  static constexpr uint16_t kMisorderMax = 100;  // A.1: MAX_MISORDER
+  static constexpr uint16_t kDropoutMax = 3000;         // A.1: MAX_DROPOUT
+  static constexpr uint16_t kMisorderMax = 100;         // A.1: MAX_MISORDER
+  static constexpr uint32_t kClockRateMax = 1'000'000;  // No codec has a faster one.
   // A second sender on the port would otherwise restart the statistics with every packet (rule 23).
   static constexpr Duration kSsrcChangeMin = std::chrono::milliseconds(500);
 
@@ -173,6 +174,6 @@ class Source {
   uint16_t buffer_min_ms_ = 0;
   uint16_t buffer_max_ms_ = 0;
 };
-static_assert(sizeof(Source) <= 416);
+static_assert(sizeof(Source) <= 352);
 
 }  // namespace core::rtp

@@ -42,8 +42,8 @@ std::vector<Duration> Jitter() {
   return jitter;
 }
 
-// The bench's own part: writing the numbers and drawing the arrival. The others' figures contain
-// it.
+// The bench's own part, which the others' figures contain: writing the numbers, drawing the
+// arrival.
 void BM_MakePacket(benchmark::State& state) {
   std::vector<Stream> streams(static_cast<size_t>(state.range(0)));
   const std::vector<Duration> jitter = Jitter();

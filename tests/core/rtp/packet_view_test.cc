@@ -13,7 +13,7 @@
 namespace core::rtp {
 namespace {
 
-// V=2, P, X, CC=2, M, PT=8; two CSRCs; an extension of one word; five payload octets, three
+// V=2, P, X, CC=2, M, PT=8; two CSRCs; an extension of one word; five octets of payload, three of
 // padding.
 const char* const kEverything =
     "B2 88 ABCD 00010203 DEADBEEF"

@@ -124,8 +124,8 @@ TEST(RtcpSessionTest, ReportsOfItsOwnAccord) {
   EXPECT_LE(leg.reports.size(), 25u);
 }
 
-// Rule 25: no SR came for five seconds, so we make it, for the SSRC that we send and with what we
-// sent.
+// Rule 25: no SR came for five seconds, so we make it, for the SSRC and with the counts of what we
+// sent ourselves.
 TEST(RtcpSessionTest, MakesTheReportsOfASilentSender) {
   Leg leg;
   leg.RunFor(30s);
@@ -189,8 +189,8 @@ TEST(RtcpSessionTest, CnamesAreDrawn) {
   EXPECT_EQ(cnames.size(), 100u);
 }
 
-// §6.4: who sends nothing reports as a receiver, under its own SSRC; who hears nothing has no
-// block.
+// §6.4: who sends nothing reports as a receiver, under its own SSRC; who hears nothing reports on
+// nobody.
 TEST(RtcpSessionTest, AListenerSendsReceiverReports) {
   Leg leg;
   leg.sends = false;

@@ -176,8 +176,7 @@ TEST(RtcpTest, ReadsReferenceTimeAndItsAnswer) {
                   .ssrc = 0x55667788, .last_rr = 0xa7b88000, .delay_since_last_rr = 0x10000}));
 }
 
-// RFC 3611 §4: blocks of a type that we do not read (1 is Loss RLE) are passed over by their
-// length.
+// RFC 3611 §4: blocks of a type that we do not read (1 is Loss RLE) are passed over.
 TEST(RtcpTest, PassesOverOtherBlocks) {
   const OnePacket one(
       FromHex("80CF0008 11223344 01000002 0000000000000000"

@@ -430,6 +430,21 @@ TEST(SourceTest, AChangeOfClockConvertsJitter) {
               static_cast<double>(depth.count()), 2e6);
 }
 
+// The rate stands in the peer's SDP: whatever it says there, nothing breaks.
+TEST(SourceTest, AnAbsurdClockIsLimited) {
+  for (const uint32_t clock : {0u, 1u, 999'999'999u, 1'000'000'000u, 0xffffffffu}) {
+    Line line;
+    line.source = Source({.clock_rate_hz = clock});
+    line.SendAll(0, 300);
+    line.source.SetClockRate(~clock);
+    line.SendAll(301, 600);
+    EXPECT_GE(line.source.clock_rate_hz(), 1u);
+    EXPECT_LE(line.source.clock_rate_hz(), Source::kClockRateMax);
+    EXPECT_EQ(line.source.counts().packets, 601u);
+    EXPECT_TRUE(line.source.jitter().has_value());
+  }
+}
+
 // The interval of a minute is the difference of two readings.
 TEST(SourceTest, AnIntervalIsTheDifferenceOfTwoReadings) {
   Line line;

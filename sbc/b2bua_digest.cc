@@ -172,10 +172,9 @@ Packet B2bua::WriteAgain(Call* call, LegId leg, const Message& request, uint32_t
           out->Echo(field.id, field.value);
       }
     }
-    WriteCredentials(
-        call, leg,
-        {.method = request.method_text(), .uri = request.request_uri(), .body = request.body()},
-        out);
+    WriteCredentials(call, leg,
+                     {.method = request.method_text(), .uri = request.request_uri(), .body = {}},
+                     out);
     CopyBody(request, out);
   });
 }

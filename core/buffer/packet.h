@@ -85,9 +85,8 @@ class Packet {
   const Endpoint& remote() const { return slot_->remote; }
   Instant received_at() const { return slot_->received_at; }
   bool truncated() const { return slot_->truncated; }
-  /// Not of a shared one: its other owners' copies would go there too.
+  /// Of a shared one, which has one destination, only to say that again.
   void SetRoute(SocketId socket, const Endpoint& local, const Endpoint& remote) {
-    CHECK(!shared());
     slot_->socket = socket;
     slot_->local = local;
     slot_->remote = remote;

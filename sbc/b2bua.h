@@ -38,8 +38,9 @@ class B2buaHost {
   virtual const Policy* policy() = 0;  // For new calls.
   virtual core::WallTime wall() = 0;
   virtual bool draining() = 0;
-  /// False where the node's or the source's rate of new calls is used up.
-  virtual bool AdmitRate(const core::IpAddress& source, core::Instant now) = 0;
+  /// Whether the node's and the source's rate have room for a new call: kGranted counts it.
+  /// Nothing where another worker counts: then Ask() is to be told so.
+  virtual std::optional<GrantAnswer> AskRate(const core::IpAddress& source, core::Instant now) = 0;
   /// Asks the connector's home worker (rule 5). An answer at once where that is this worker; else
   /// B2bua::OnGrant() brings it later.
   virtual std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
@@ -219,6 +220,7 @@ class B2bua final : public core::sip::TransactionUser {
     const Policy* policy = nullptr;
     const Connector* connector = nullptr;
     const CustomerConfig* customer = nullptr;
+    bool ask_rate = false;  // Another worker counts the rate of calls.
     Takeover takeover;
     CallRecord record;
   };
@@ -244,8 +246,8 @@ class B2bua final : public core::sip::TransactionUser {
                          core::Instant now);
   void RefuseInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const Refusal& refusal, CallRecord* record, core::Instant now);
-  std::optional<Refusal> CheckNode(const Policy& policy, const core::IpAddress& source,
-                                   bool emergency, core::Instant now) const;
+  std::optional<Refusal> CheckNode(const core::IpAddress& source, NewCall* asked,
+                                   core::Instant now) const;
   void OnGrantTimeout(Call* call, core::Instant now);
   void StartCall(Call* call, core::Instant now);
   void OnGranted(Call* call, GrantAnswer answer, core::Instant now);

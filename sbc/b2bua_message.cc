@@ -22,6 +22,8 @@ void B2bua::OnPagerMessage(ServerTransaction& transaction, const Message& messag
   if (!JudgeInvite(transaction, message, now)) return;
   NewCall asked;
   asked.policy = options_.host->policy();
+  // Where another worker counts the rate of calls, a message is not counted: it is no call, and
+  // limits.transactions bounds it.
   auto refusal = FindConnector(message, packet, &asked, now);
   if (!refusal.has_value() && asked.customer != nullptr && !asked.customer->credentials.empty() &&
       !Authenticate(transaction, message, *asked.customer, now)) {

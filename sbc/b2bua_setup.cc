@@ -74,7 +74,9 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
   const AskGrant ask{.connector = asked.connector->number,
                      .to_trunk = side_ == Side::kCustomer,
                      .emergency = call->emergency,
-                     .call = handle.bits()};
+                     .ask_rate = asked.ask_rate,
+                     .call = handle.bits(),
+                     .source = packet.remote().ip};
   if (const auto answer = options_.host->Ask(*asked.connector, ask, now)) {
     return OnGranted(call, *answer, now);
   }
@@ -83,6 +85,7 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
 
 // The home worker did not answer: its mailbox, or ours, was full. A grant that comes now goes back.
 void B2bua::OnGrantTimeout(Call* call, Instant now) {
+  if (call->emergency) return OnGranted(call, GrantAnswer::kUncounted, now);  // Rule 6.
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   CallRecord record = call->record;
   if (transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk) {
@@ -116,7 +119,7 @@ std::optional<Refusal> B2bua::FindConnector(const Message& invite, const Packet&
   record.connector = asked->connector->number;
   record.connector_id.AssignTruncated(asked->connector->config->id);
   record.emergency = side_ == Side::kCustomer && policy.IsEmergency(start.called_user);
-  return CheckNode(policy, packet.remote().ip, record.emergency, now);
+  return CheckNode(packet.remote().ip, asked, now);
 }
 
 // What the connector's termination or origination says of this caller and this number.
@@ -271,9 +274,10 @@ bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, I
   return true;
 }
 
-std::optional<Refusal> B2bua::CheckNode(const Policy& policy, const core::IpAddress& source,
-                                        bool emergency, Instant now) const {
-  if (emergency) {
+std::optional<Refusal> B2bua::CheckNode(const core::IpAddress& source, NewCall* asked,
+                                        Instant now) const {
+  const Policy& policy = *asked->policy;
+  if (asked->record.emergency) {
     if (calls_.size() < options_.calls_max) return std::nullopt;
     return Refuse(RejectionCause::kOverload, policy.config().rejections, "every call is in use");
   }
@@ -283,11 +287,9 @@ std::optional<Refusal> B2bua::CheckNode(const Policy& policy, const core::IpAddr
   if (calls_.size() + options_.emergency_reserve >= options_.calls_max) {
     return Refuse(RejectionCause::kOverload, policy.config().rejections, "limits.calls is reached");
   }
-  if (!options_.host->AdmitRate(source, now)) {
-    return Refuse(RejectionCause::kOverload, policy.config().rejections,
-                  "limits.calls_per_second is reached");
-  }
-  return std::nullopt;
+  const std::optional<GrantAnswer> rate = options_.host->AskRate(source, now);
+  asked->ask_rate = !rate.has_value();
+  return rate.has_value() ? RefuseGrant(*asked->connector, *rate) : std::nullopt;
 }
 
 bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,

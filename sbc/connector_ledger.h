@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/address.h"
 #include "core/base/instant.h"
 #include "core/base/siphash.h"
 #include "sbc/rate_window.h"
@@ -16,16 +17,32 @@ inline uint16_t HomeWorker(std::string_view connector_id, uint16_t workers) {
   return static_cast<uint16_t>(core::SipHash(kKey, connector_id) % workers);
 }
 
-/// What a worker asks of the home worker before it sends a call's first INVITE out. Travels in an
-/// envelope's words; `call` is the asking worker's handle, given back untouched.
+/// The worker that counts the new calls of all sources and of each (`limits.calls_per_second` and
+/// `..._per_source`): one, so that the limits are exact however calls fall on workers.
+inline constexpr uint16_t kRateWorker = 0;
+
+/// What a worker asks before it sends a call's first INVITE out: of the connector's home worker,
+/// and on the way there of the one that counts all calls, where the node limits their rate. Travels
+/// as an envelope's bytes; `call` is the asking worker's handle, given back untouched.
 struct AskGrant {
   uint32_t connector = 0;  // Index that is stable across reloads; see ConnectorKey in policy.h.
   bool to_trunk = false;   // Counts against CpsLimit.
   bool emergency = false;  // Rule 6: never refused for rate, and has the reserve of calls.
+  bool ask_rate = false;   // kRateWorker has not counted it yet.
+  uint16_t asker = 0;      // Whom the answer goes to.
+  uint16_t home = 0;       // The connector's home worker.
   uint64_t call = 0;
+  core::IpAddress source;
 };
 
-enum class GrantAnswer : uint8_t { kGranted, kRefusedCalls, kRefusedCps };
+enum class GrantAnswer : uint8_t {
+  kGranted,
+  kUncounted,  // An emergency call that nobody could be asked for: it goes on, and holds no grant.
+  kRefusedCalls,
+  kRefusedCps,
+  kRefusedRate,        // limits.calls_per_second
+  kRefusedSourceRate,  // limits.calls_per_second_per_source
+};
 
 /// The home worker's answer. A grant holds one of the connector's calls until it is returned.
 struct Grant {

@@ -140,7 +140,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
                .mailboxes = options.mailboxes,
                .outbox = options.outbox,
                .program = this}),
-      node_rate_(PerWorker(options.policy->config().limits.calls_per_second, options.workers)),
+      node_rate_(options.policy->config().limits.calls_per_second),
       rates_(options.policy->config().limits.calls_per_second_per_source, random_.NextKey()),
       home_of_host_(options.hosts_max, UINT16_MAX),
       health_timer_(&FireHealth, this),
@@ -286,7 +286,7 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
     case EnvelopeKind::kAskGrant:
       return OnAskGrant(envelope, now);
     case EnvelopeKind::kGrant:
-      return OnGrant(envelope, now);
+      return OnGrant(FromBytes<Grant>(envelope.bytes), envelope.from, now);
     case EnvelopeKind::kReturnGrant:
       if (ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(envelope.words[0]))) {
         ledger->Return();

@@ -112,7 +112,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   const Policy* policy() override { return policies_.back().get(); }
   core::WallTime wall() override { return worker_.wall(); }
   bool draining() override { return draining_; }
-  bool AdmitRate(const core::IpAddress& source, core::Instant now) override;
+  std::optional<GrantAnswer> AskRate(const core::IpAddress& source, core::Instant now) override;
   std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
                                  core::Instant now) override;
   void ReturnGrant(const Connector& connector) override;
@@ -126,7 +126,9 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void HandOver(size_t owner, const core::Packet& packet);
   void OnDatagram(const core::engine::Envelope& envelope, core::Instant now);
   void OnAskGrant(const core::engine::Envelope& envelope, core::Instant now);
-  void OnGrant(const core::engine::Envelope& envelope, core::Instant now);
+  GrantAnswer CountRate(const core::IpAddress& source, core::Instant now);
+  void Tell(const AskGrant& ask, GrantAnswer answer, core::Instant now);
+  void OnGrant(const Grant& grant, size_t home, core::Instant now);
   void OnHostAddresses(const core::engine::Envelope& envelope, core::Instant now);
   void InstallPolicy(const Policy* policy, core::Instant now);
   void ReturnOldPolicies();
@@ -160,7 +162,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   core::sip::TransactionTable table_;
   B2bua b2bua_;
   core::engine::Worker worker_;
-  RateWindow node_rate_;  // limits.calls_per_second, this worker's share of it.
+  RateWindow node_rate_;  // limits.calls_per_second; used by kRateWorker only, as rates_ is.
   SourceRates rates_;
   core::BoundedVector<ListenerConfig, core::transport::Transport::kListenersMax> listeners_;
   core::BoundedVector<core::SocketId, core::transport::Transport::kListenersMax> sockets_;

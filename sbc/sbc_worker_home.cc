@@ -10,13 +10,23 @@ namespace sbc {
 using core::Instant;
 using core::engine::Envelope;
 
-bool SbcWorker::AdmitRate(const core::IpAddress& source, Instant now) {
-  if (node_rate_.Fits(now) && rates_.Admit(source, now)) {
-    node_rate_.Record(now);
-    return true;
+std::optional<GrantAnswer> SbcWorker::AskRate(const core::IpAddress& source, Instant now) {
+  const LimitsConfig& limits = policy()->config().limits;
+  if (limits.calls_per_second == 0 && limits.calls_per_second_per_source == 0) {
+    return GrantAnswer::kGranted;
   }
-  ++counters_.rate_limited;
-  return false;
+  if (options_.index != kRateWorker) return std::nullopt;
+  return CountRate(source, now);
+}
+
+GrantAnswer SbcWorker::CountRate(const core::IpAddress& source, Instant now) {
+  const bool node_fits = node_rate_.Fits(now);
+  if (!node_fits || !rates_.Admit(source, now)) {
+    ++counters_.rate_limited;
+    return node_fits ? GrantAnswer::kRefusedSourceRate : GrantAnswer::kRefusedRate;
+  }
+  node_rate_.Record(now);
+  return GrantAnswer::kGranted;
 }
 
 ConnectorLedger* SbcWorker::LedgerOf(uint16_t connector) {
@@ -25,9 +35,14 @@ ConnectorLedger* SbcWorker::LedgerOf(uint16_t connector) {
 
 std::optional<GrantAnswer> SbcWorker::Ask(const Connector& connector, const AskGrant& ask,
                                           Instant now) {
-  if (IsHome(connector)) return LedgerOf(connector.number)->Ask(ask, now);
-  if (Post(connector.home_worker, EnvelopeKind::kAskGrant, BytesOf(ask))) return std::nullopt;
-  return GrantAnswer::kRefusedCalls;  // The home worker is drowning: no more calls for it.
+  if (IsHome(connector) && !ask.ask_rate) return LedgerOf(connector.number)->Ask(ask, now);
+  AskGrant sent = ask;
+  sent.asker = options_.index;
+  sent.home = connector.home_worker;
+  const uint16_t next = ask.ask_rate ? kRateWorker : connector.home_worker;
+  if (Post(next, EnvelopeKind::kAskGrant, BytesOf(sent))) return std::nullopt;
+  // Who would have to be asked is drowning: no more calls for it, but emergencies (rule 6).
+  return ask.emergency ? GrantAnswer::kUncounted : GrantAnswer::kRefusedCalls;
 }
 
 void SbcWorker::ReturnGrant(const Connector& connector) {
@@ -55,20 +70,31 @@ void SbcWorker::PayReturns() {
 }
 
 void SbcWorker::OnAskGrant(const Envelope& envelope, Instant now) {
-  const AskGrant ask = FromBytes<AskGrant>(envelope.bytes);
-  Grant grant;
-  grant.connector = ask.connector;
-  grant.call = ask.call;
-  ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(ask.connector));
-  grant.answer = ledger == nullptr ? GrantAnswer::kRefusedCalls : ledger->Ask(ask, now);
-  if (!Post(envelope.from, EnvelopeKind::kGrant, BytesOf(grant)) &&
-      grant.answer == GrantAnswer::kGranted) {
-    ledger->Return();
+  AskGrant ask = FromBytes<AskGrant>(envelope.bytes);
+  if (ask.ask_rate) {
+    const GrantAnswer rate = CountRate(ask.source, now);
+    if (rate != GrantAnswer::kGranted) return Tell(ask, rate, now);
+    ask.ask_rate = false;
+    if (ask.home != options_.index) {
+      if (!Post(ask.home, EnvelopeKind::kAskGrant, BytesOf(ask))) {
+        Tell(ask, GrantAnswer::kRefusedCalls, now);
+      }
+      return;
+    }
   }
+  ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(ask.connector));
+  Tell(ask, ledger == nullptr ? GrantAnswer::kRefusedCalls : ledger->Ask(ask, now), now);
 }
 
-void SbcWorker::OnGrant(const Envelope& envelope, Instant now) {
-  const Grant grant = FromBytes<Grant>(envelope.bytes);
+void SbcWorker::Tell(const AskGrant& ask, GrantAnswer answer, Instant now) {
+  const Grant grant{.connector = ask.connector, .answer = answer, .call = ask.call};
+  if (ask.asker == options_.index) return OnGrant(grant, options_.index, now);
+  if (Post(ask.asker, EnvelopeKind::kGrant, BytesOf(grant))) return;
+  // Nobody hears of it: the asker's patience ends by itself.
+  if (answer == GrantAnswer::kGranted) LedgerOf(static_cast<uint16_t>(ask.connector))->Return();
+}
+
+void SbcWorker::OnGrant(const Grant& grant, size_t home, Instant now) {
   for (const PolicyRef& candidate : policies_) {
     for (const Connector& connector : candidate->connectors()) {
       if (connector.number != grant.connector) continue;
@@ -77,7 +103,7 @@ void SbcWorker::OnGrant(const Envelope& envelope, Instant now) {
   }
   // Neither the call nor its configuration is there any more.
   if (grant.answer == GrantAnswer::kGranted) {
-    PostReturn(static_cast<uint16_t>(grant.connector), envelope.from);
+    PostReturn(static_cast<uint16_t>(grant.connector), static_cast<uint16_t>(home));
   }
 }
 

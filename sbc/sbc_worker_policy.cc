@@ -43,8 +43,7 @@ void SbcWorker::InstallPolicy(const Policy* policy, Instant now) {
   }
   (void)now;
   const LimitsConfig& limits = policy->config().limits;
-  const size_t share = PerWorker(limits.calls_per_second, options_.workers);
-  if (share != node_rate_.limit()) node_rate_.SetLimit(share);
+  if (limits.calls_per_second != node_rate_.limit()) node_rate_.SetLimit(limits.calls_per_second);
   if (limits.calls_per_second_per_source != rates_.per_second()) {
     rates_ = SourceRates(limits.calls_per_second_per_source, random_.NextKey());
   }

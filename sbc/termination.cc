@@ -53,11 +53,16 @@ std::optional<Refusal> RefuseGrant(const Connector& connector, GrantAnswer answe
   const RejectionsConfig& codes = connector.config->rejections;
   switch (answer) {
     case GrantAnswer::kGranted:
+    case GrantAnswer::kUncounted:
       return std::nullopt;
     case GrantAnswer::kRefusedCalls:
       return Refuse(RejectionCause::kCalls, codes, "the connector's limit of calls is reached");
     case GrantAnswer::kRefusedCps:
       return Refuse(RejectionCause::kCps, codes, "CpsLimit calls began within the last second");
+    case GrantAnswer::kRefusedRate:
+      return Refuse(RejectionCause::kOverload, codes, "limits.calls_per_second is reached");
+    case GrantAnswer::kRefusedSourceRate:  // One source's doing: the node takes others (rule 11).
+      return Refuse(RejectionCause::kCps, codes, "limits.calls_per_second_per_source is reached");
   }
   return std::nullopt;
 }

@@ -25,6 +25,12 @@ SbcScene::Options Four(const std::string& connector = "") {
   return options;
 }
 
+SimPlan CallOf911() {
+  SimPlan plan;
+  plan.number = "911";
+  return plan;
+}
+
 size_t Home() { return sbc::HomeWorker("dr3rbaar376u5r4ntcnlq4", kWorkers); }
 
 // The trunk has one address and port, so one worker gets all that it sends; the calls live on all
@@ -144,6 +150,63 @@ TEST(B2buaWorkersTest, HomeWorkerThatDoesNotAnswer) {
   const size_t next = scene.Outbound();
   EXPECT_EQ(scene.pbx.call(next).final_status, 200);
   scene.pbx.Do(next, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// An emergency call does not wait for who drowns: it goes on without a grant (rule 6).
+TEST(B2buaWorkersTest, Rule06_EmergencyCallsPassAHomeWorkerThatDoesNotAnswer) {
+  SbcScene scene(Four("    limits: {calls: 1}\n"));
+  scene.world->Pause(Home(), true);
+  std::vector<size_t> calls;
+  for (int i = 0; i < 8; ++i) calls.push_back(scene.pbx.Place(CallOf911()));
+  scene.Run(3s);
+  size_t answered = 0;
+  for (const size_t call : calls) answered += scene.pbx.call(call).final_status == 200 ? 1 : 0;
+  EXPECT_THAT(answered, Gt(2u));  // Those of the worker that sleeps wait for it.
+  scene.world->Pause(Home(), false);
+  scene.Run(1s);
+  for (const size_t call : calls) {
+    EXPECT_EQ(scene.pbx.call(call).final_status, 200);
+    scene.pbx.Do(call, {.method = "BYE"});
+  }
+  scene.Run(1s);
+  const size_t next = scene.Outbound();  // What was granted too late has been given back.
+  EXPECT_EQ(scene.pbx.call(next).final_status, 200);
+  scene.pbx.Do(next, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// The node's rate and a source's are one for all workers. The node's end is an overload, with
+// Retry-After; a source's is its own (rule 11).
+TEST(B2buaWorkersTest, Rule11_RatesOfTheNodeAndOfASource) {
+  SbcScene::Options options = Four();
+  options.limits = "calls: 400, calls_per_second: 5, calls_per_second_per_source: 3";
+  options.routes = "{Host: 127.0.0.4, Priority: 1, Weight: 1}";
+  SbcScene scene(options);
+  for (int second = 0; second < 2; ++second) {
+    size_t answered[2] = {};
+    std::vector<size_t> calls[2];
+    SimUserAgent* const callers[] = {&scene.pbx, &scene.pbx2};
+    for (int i = 0; i < 12; ++i) calls[0].push_back(scene.pbx.Place({}));
+    scene.Run(100ms);
+    for (int i = 0; i < 12; ++i) calls[1].push_back(scene.pbx2.Place({}));
+    scene.Run(1500ms);
+    for (size_t who = 0; who < 2; ++who) {
+      for (const size_t call : calls[who]) {
+        answered[who] += callers[who]->call(call).final_status == 200 ? 1 : 0;
+        callers[who]->Do(call, {.method = "BYE"});
+      }
+    }
+    EXPECT_EQ(answered[0], 3u);
+    EXPECT_EQ(answered[1], 2u);
+  }
+  const auto of_source = scene.pbx.Got("INVITE", 503);
+  ASSERT_THAT(of_source, SizeIs(18));
+  for (const SimMessage& refusal : of_source) EXPECT_FALSE(refusal.Has("Retry-After"));
+  const auto of_node = scene.pbx2.Got("INVITE", 503);
+  ASSERT_THAT(of_node, SizeIs(20));
+  for (const SimMessage& refusal : of_node) EXPECT_TRUE(refusal.Has("Retry-After"));
+  scene.Run(1s);
   scene.ExpectClean();
 }
 

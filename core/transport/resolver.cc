@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/pool.h"
+#include "core/transport/naptr_answer.h"
 #include "core/transport/srv_answer.h"
 
 namespace core::transport {
@@ -20,7 +21,8 @@ namespace {
 
 constexpr size_t kQueriesMax = 64;    // Hosts asked for at once; the rest wait their turn.
 constexpr size_t kSrvTargetsMax = 8;  // Of one SRV answer, best priority first.
-constexpr int kUdpAnswerMax = 1232;   // Passes every path whole; longer answers come by TCP.
+constexpr std::string_view kNaptrService = "SIP+D2U";  // The transport that we have.
+constexpr int kUdpAnswerMax = 1232;  // Passes every path whole; longer answers come by TCP.
 
 ResolveError ErrorOf(int status) {
   switch (status) {
@@ -114,6 +116,8 @@ class Resolver::Driver {
   };
 
   static void OnSocketState(void* driver, ares_socket_t fd, int readable, int writable);
+  static void OnServiceNames(void* argument, int status, int /*timeouts*/, unsigned char* bytes,
+                             int size);
   static void OnService(void* argument, int status, int /*timeouts*/, unsigned char* bytes,
                         int size);
   static void OnAddresses(void* argument, int status, int /*timeouts*/, ares_addrinfo* result);
@@ -238,8 +242,26 @@ void Resolver::Driver::Start(WatchId id) {
   query->id = id;
   const ResolveTarget& target = cache_.TargetOf(id);
   if (target.service.empty()) return StartHost(query);
-  const std::string name = absl::StrCat(target.service, ".", target.host);
-  ares_query(channel_, name.c_str(), ns_c_in, ns_t_srv, OnService, query);
+  ares_query(channel_, target.host.c_str(), ns_c_in, ns_t_naptr, OnServiceNames, query);
+}
+
+void Resolver::Driver::OnServiceNames(void* argument, int status, int /*timeouts*/,
+                                      unsigned char* bytes, int size) {
+  if (status == ARES_EDESTRUCTION) return;
+  auto* query = static_cast<Query*>(argument);
+  Driver* driver = query->driver;
+  if (!driver->cache_.watches(query->id)) return driver->queries_.Release(query);
+  // Most domains have no NAPTR, and some servers fail at the question: the SRV records decide.
+  const ResolveTarget& target = driver->cache_.TargetOf(query->id);
+  std::string name = absl::StrCat(target.service, ".", target.host);
+  NaptrAnswer answer;
+  if (status == ARES_SUCCESS &&
+      ParseNaptrAnswer({bytes, static_cast<size_t>(size)}, kNaptrService, &answer) &&
+      !answer.replacement.empty()) {
+    name = std::move(answer.replacement);
+    query->ttl = answer.ttl;
+  }
+  ares_query(driver->channel_, name.c_str(), ns_c_in, ns_t_srv, OnService, query);
 }
 
 void Resolver::Driver::OnService(void* argument, int status, int /*timeouts*/, unsigned char* bytes,
@@ -265,7 +287,7 @@ void Resolver::Driver::StartServiceTargets(Query* query, SrvAnswer answer) {
   if (records.size() == 1 && records.front().target.empty()) {
     return Fail(query, ResolveError::kRefused);
   }
-  query->ttl = answer.ttl;
+  query->ttl = std::min<Duration>(query->ttl, answer.ttl);
   // Inside a priority they stay as received: servers rotate, and weights are drawn for each call.
   std::stable_sort(records.begin(), records.end(),
                    [](const SrvRecord& a, const SrvRecord& b) { return a.priority < b.priority; });

@@ -14,15 +14,15 @@
 
 namespace core::transport {
 
-/// Addresses of host names, kept fresh by c-ares (RFC 3263 §4.2: SRV where a target names a
-/// service, else A and AAAA; without SRV records A and AAAA after all).
+/// Addresses of host names, kept fresh by c-ares (RFC 3263 §4.1, §4.2: NAPTR and SRV where a target
+/// names a service, else A and AAAA; without SRV records A and AAAA after all).
 ///
 /// Use:      the control loop sleeps in poll(2) over AddPollFds() until NextDue() at the latest,
-/// then
-///           calls Poll(now), and posts what TakeChanged() names to the workers.
+///           then calls Poll(now), and posts what TakeChanged() names to the workers.
 /// Shape:    at most Options::cache.watches_max hosts and kQueriesMax of them asked for at once.
 /// Errors:   Create() refuses servers that cannot be read. A query's failure is in its
-/// ResolvedHost. Thread:   the control thread's, as it allocates. Nothing in it waits.
+///           ResolvedHost.
+/// Thread:   the control thread's, as it allocates. Nothing in it waits.
 class Resolver {
  public:
   struct Options {

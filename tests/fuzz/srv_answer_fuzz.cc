@@ -1,6 +1,6 @@
-// Whatever ParseSrvAnswer() accepts has no more records than its header says and than we keep, and
-// ends where it ends: the same bytes with more behind them say the same, and without the last byte
-// that was needed they are refused.
+// Both readers of DNS answers. Whatever ParseSrvAnswer() accepts has no more records than its
+// header says and than we keep, and ends where it ends: the same bytes with more behind them say
+// the same, and without the last byte that was needed they are refused.
 
 #include <cstdint>
 #include <cstring>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/check.h"
+#include "core/transport/naptr_answer.h"
 #include "core/transport/srv_answer.h"
 
 namespace {
@@ -34,11 +35,26 @@ bool Same(const SrvAnswer& a, const SrvAnswer& b) {
   return true;
 }
 
+// The same for NAPTR: what it accepts, it accepts with more behind it.
+void CheckNaptr(const std::string& bytes) {
+  const auto parse = [](const std::string& message, core::transport::NaptrAnswer* answer) {
+    const auto exact = std::make_unique<unsigned char[]>(message.size());
+    std::memcpy(exact.get(), message.data(), message.size());
+    return core::transport::ParseNaptrAnswer({exact.get(), message.size()}, "SIP+D2U", answer);
+  };
+  core::transport::NaptrAnswer answer;
+  if (!parse(bytes, &answer)) return;
+  core::transport::NaptrAnswer longer;
+  CHECK(parse(bytes + "behind the answer", &longer));
+  CHECK(longer.replacement == answer.replacement && longer.ttl == answer.ttl);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > kMessageMax) return 0;
   std::string bytes(reinterpret_cast<const char*>(data), size);
+  CheckNaptr(bytes);
   SrvAnswer answer;
   if (!Parse(bytes, &answer)) return 0;
   const size_t announced = size_t{data[6]} << 8 | data[7];

@@ -112,6 +112,23 @@ void DnsServer::SetSrv(std::string_view name, uint32_t ttl, const std::vector<Sr
   }
 }
 
+void DnsServer::SetNaptr(std::string_view name, uint32_t ttl, const std::vector<Naptr>& records) {
+  std::vector<Record>& all = names_[std::string(name)][kTypeNaptr];
+  all.clear();
+  for (const Naptr& naptr : records) {
+    std::string bytes;
+    Append16(naptr.order, &bytes);
+    Append16(naptr.preference, &bytes);
+    for (const std::string_view text :
+         {std::string_view(naptr.flags), std::string_view(naptr.service), std::string_view()}) {
+      bytes += static_cast<char>(text.size());
+      bytes += text;
+    }
+    bytes += DnsName(naptr.replacement);
+    all.push_back({ttl, bytes});
+  }
+}
+
 void DnsServer::SetCname(std::string_view name, uint32_t ttl, std::string_view target) {
   names_[std::string(name)] = {{kTypeCname, {{ttl, DnsName(target)}}}};
 }

@@ -15,9 +15,8 @@ namespace tests {
 /// A DNS server on the loopback, which answers as a test tells it and remembers what it was asked.
 ///
 /// Shape:  UDP on a port of the kernel's choice. A name without any record does not exist
-/// (NXDOMAIN);
-///         one with records of another type has no such data. Its own code end to end, so that it
-///         judges the resolver, not itself.
+///         (NXDOMAIN); one with records of another type has no such data. Its own code end to end,
+///         so that it judges the resolver, not itself.
 /// Thread: the test's: it answers in Serve(), when fd() is readable.
 class DnsServer {
  public:
@@ -26,6 +25,13 @@ class DnsServer {
     uint16_t weight;
     uint16_t port;
     std::string target;  // "." refuses the service.
+  };
+  struct Naptr {
+    uint16_t order;
+    uint16_t preference;
+    std::string flags;
+    std::string service;
+    std::string replacement;
   };
   struct Question {
     std::string name;
@@ -44,6 +50,7 @@ class DnsServer {
   static constexpr uint16_t kTypeCname = 5;
   static constexpr uint16_t kTypeAaaa = 28;
   static constexpr uint16_t kTypeSrv = 33;
+  static constexpr uint16_t kTypeNaptr = 35;
 
   DnsServer();
   DnsServer(const DnsServer&) = delete;
@@ -56,6 +63,7 @@ class DnsServer {
   /// Each replaces what the name had of that type, in this order on the wire.
   void SetAddresses(std::string_view name, uint32_t ttl, const std::vector<std::string>& literals);
   void SetSrv(std::string_view name, uint32_t ttl, const std::vector<Srv>& records);
+  void SetNaptr(std::string_view name, uint32_t ttl, const std::vector<Naptr>& records);
   void SetCname(std::string_view name, uint32_t ttl, std::string_view target);
   void Remove(std::string_view name) { names_.erase(std::string(name)); }
   void set_fault(Fault fault) { fault_ = fault; }

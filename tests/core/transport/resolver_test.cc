@@ -255,6 +255,39 @@ TEST_F(ResolverTest, TakesTheSrvRecordsOwnTtlToo) {
   EXPECT_EQ(resolver_->Find(id)->expires, now_ + seconds(30));
 }
 
+// RFC 3263 §4.1: the domain says where the service's SRV records are; what it says of transports
+// that we do not have, or with another flag, is for others.
+TEST_F(ResolverTest, FollowsNaptrToTheSrvRecords) {
+  server_.SetNaptr("example.com", 90,
+                   {{10, 1, "s", "SIPS+D2T", "_sips._tcp.example.com"},
+                    {20, 2, "s", "SIP+D2U", "_sip._udp.far.example.net"},
+                    {20, 1, "S", "sip+d2u", "_sip._udp.near.example.net"},
+                    {5, 1, "u", "SIP+D2U", "elsewhere.example.net"}});
+  server_.SetSrv("_sip._udp.near.example.net", 600, {{1, 1, 5070, "a.example.net"}});
+  server_.SetSrv("_sip._udp.example.com", 600, {{1, 1, 5080, "b.example.net"}});
+  server_.SetAddresses("a.example.net", 300, {"192.0.2.10"});
+  const WatchId id = Watch("example.com", "_sip._udp");
+  Settle();
+  EXPECT_THAT(Addresses(id), ElementsAre("192.0.2.10:5070"));
+  EXPECT_EQ(resolver_->Find(id)->expires, now_ + seconds(90));
+  EXPECT_EQ(server_.Asked("_sip._udp.example.com", kSrv), 0u);
+}
+
+// Many servers fail at a question for NAPTR, and most domains have none that is ours.
+TEST_F(ResolverTest, WithoutNaptrOfOursTheUsualSrvNameServes) {
+  server_.SetNaptr("example.com", 60, {{10, 1, "s", "SIPS+D2T", "_sips._tcp.example.com"}});
+  server_.SetSrv("_sip._udp.example.com", 600, {{1, 1, 5080, "b.example.net"}});
+  server_.SetAddresses("b.example.net", 300, {"192.0.2.20"});
+  for (const auto fault : {DnsServer::Fault::kNone, DnsServer::Fault::kServerFailure,
+                           DnsServer::Fault::kGarbage, DnsServer::Fault::kCutShort}) {
+    server_.set_fault(fault, DnsServer::kTypeNaptr);
+    const WatchId id = Watch("example.com", "_sip._udp");
+    Settle();
+    EXPECT_THAT(Addresses(id), ElementsAre("192.0.2.20:5080"));
+    resolver_->Unwatch(id);
+  }
+}
+
 // RFC 3263 §4.2: no SRV records mean A and AAAA of the name itself, at the given port.
 TEST_F(ResolverTest, FallsBackToTheHostWithoutSrvRecords) {
   server_.SetAddresses("example.com", 60, {"192.0.2.1"});

@@ -365,7 +365,7 @@ class B2bua final : public core::sip::TransactionUser {
                        core::Instant now);
   void OnPagerFailure(const TransactionMark& mark, core::Instant now);
 
-  // b2bua_transfer.cc: REFER, and INVITE with Replaces (rule 18).
+  // b2bua_transfer.cc: REFER, INVITE with Replaces, and 3xx (rule 18).
   /// A dialog that is to be given up: the leg on which the other side has it.
   struct Replaced {
     Call* call = nullptr;  // Null: there is none.
@@ -378,6 +378,10 @@ class B2bua final : public core::sip::TransactionUser {
                const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   uint16_t WriteReferTo(Call* call, LegId from, const core::sip::Message& request,
                         core::sip::TextWriter* out);
+  static void WriteNewTarget(const Call& call, LegId told, std::string_view uri,
+                             core::sip::TextWriter* out);
+  void WriteRedirect(const Call& call, const core::sip::Message& response,
+                     const core::sip::Message& invite, core::sip::TextWriter* out);
   uint16_t JudgeNewTarget(const Call& call, const core::sip::Message& request,
                           std::string_view user);
   bool ReadTakeover(const core::sip::Message& invite, Takeover* takeover);

@@ -22,6 +22,12 @@ using core::sip::ParseError;
 using core::sip::ServerTransaction;
 using core::sip::TransactionTable;
 
+namespace {
+
+constexpr size_t kContactsMax = 1024;  // Where a 3xx names more targets than fit, it is 480.
+
+}  // namespace
+
 void B2bua::ArmRouteTimer(Call* call) {
   if (call->plan.deadline() == core::kNever) {
     options_.wheel->Disarm(&call->route_timer);
@@ -270,19 +276,27 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
                  &record, now);
     return Free(call, now);
   }
+  uint16_t status = answer.status_code;
+  char contact_bytes[kContactsMax];
+  core::sip::TextWriter contacts({contact_bytes, sizeof(contact_bytes)});
+  if (response != nullptr && response->status_code() / 100 == 3) {
+    WriteRedirect(*call, *response, scratch_message_, &contacts);
+    if (contacts.ok() && contacts.size() > 0) status = response->status_code();
+  }
   // Its reason phrase goes with its own code only: ours have their own.
-  const bool verbatim = response != nullptr && response->status_code() == answer.status_code &&
-                        !IsSmuggling(response->reason());
-  ++counters_.final_responses[answer.status_code / 100];
+  const bool verbatim =
+      response != nullptr && response->status_code() == status && !IsSmuggling(response->reason());
+  ++counters_.final_responses[status / 100];
   Tag tag;
   options_.mint->MintTag(call->shard, &tag);
   const Message& invite = scratch_message_;
   Packet packet = Build([&](MessageWriter* out) {
     core::sip::WriteResponseHead(out, invite, transaction->source(),
-                                 {.status_code = answer.status_code,
+                                 {.status_code = status,
                                   .reason = verbatim ? response->reason() : std::string_view(),
                                   .to_tag = tag.view(),
                                   .record_route = false});
+    if (status / 100 == 3) out->Header(HeaderId::kContact, contacts.text());
     if (response != nullptr) {
       (void)CopyPassing(*response, call->leg(LegId::kCaller).side, *call->policy, false, out);
     }
@@ -290,11 +304,11 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
     out->NoBody();
   });
   if (packet) {
-    (void)options_.table->Respond(*transaction, std::move(packet), answer.status_code, now);
+    (void)options_.table->Respond(*transaction, std::move(packet), status, now);
   } else {
-    Answer(*transaction, scratch_message_, TransactionTable::Answer{answer.status_code}, now);
+    Answer(*transaction, scratch_message_, TransactionTable::Answer{status}, now);
   }
-  Record(call, CallEnd::kFailed, answer.status_code, now);
+  Record(call, CallEnd::kFailed, status, now);
   Free(call, now);
 }
 

@@ -1,7 +1,9 @@
-// Transfers, on the sides that `transfer: pass` lets have them (rule 18): a REFER goes on to the
-// other leg with its target rewritten, and what is to be replaced is named as the other side knows
-// it.
+// Transfers and redirections, on the sides that `transfer: pass` and `redirect: pass` let have them
+// (rule 18): they go on to the other leg with their targets rewritten, and what is to be replaced
+// is named as the other side knows it.
 
+#include "core/sip/list_reader.h"
+#include "core/sip/uri.h"
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
 #include "sbc/caller_identity.h"
@@ -85,7 +87,6 @@ uint16_t B2bua::WriteReferTo(Call* call, LegId from, const Message& request, Tex
   TransferTarget target;
   if (const uint16_t refusal = ReadTransferTarget(request, &target)) return refusal;
   const CallLeg& to = call->leg(Other(from));
-  const ConnectorConfig& connector = *call->connector->config;
   if (to.side == Side::kTrunk) {
     if (const uint16_t refusal = JudgeNewTarget(*call, request, target.user)) return refusal;
   }
@@ -99,12 +100,7 @@ uint16_t B2bua::WriteReferTo(Call* call, LegId from, const Message& request, Tex
     // Who is called is on their own side of us, and they know where.
     out->Append(WithoutHeaders(replaced.dialog().remote_target()));
   } else {
-    core::Endpoint own;
-    UriHost host = UriHost::Of(connector.trunk.host, connector.trunk.port);
-    if (to.side == Side::kCustomer && core::Endpoint::Parse(to.face.sent_by.view(), &own)) {
-      host = UriHost::Of(own);  // The new call comes to us, and is judged as any other.
-    }
-    WriteUri(CalledParty(target.uri, to.side, connector.home_plan), host, out);
+    WriteNewTarget(*call, Other(from), target.uri, out);
   }
   if (replaced.call != nullptr) {
     char value_bytes[kReferToMax];
@@ -118,7 +114,40 @@ uint16_t B2bua::WriteReferTo(Call* call, LegId from, const Message& request, Tex
   return out->ok() ? 0 : 513;
 }
 
-// A new target passes the termination policy again. Who asks for it is the REFER's From.
+// Whom a leg is to call instead. A customer calls us, and is judged as for any other call.
+void B2bua::WriteNewTarget(const Call& call, LegId told, std::string_view uri, TextWriter* out) {
+  const CallLeg& leg = call.leg(told);
+  const ConnectorConfig& connector = *call.connector->config;
+  core::Endpoint own;
+  UriHost host = UriHost::Of(connector.trunk.host, connector.trunk.port);
+  if (leg.side == Side::kCustomer && core::Endpoint::Parse(leg.face.sent_by.view(), &own)) {
+    host = UriHost::Of(own);
+  }
+  WriteUri(CalledParty(uri, leg.side, connector.home_plan), host, out);
+}
+
+// The Contacts of a 3xx as the caller is told them: those that may be called. Nothing where its
+// side lets none pass, or none may.
+void B2bua::WriteRedirect(const Call& call, const Message& response, const Message& invite,
+                          TextWriter* out) {
+  if (call.policy->config().redirect.of(call.leg(LegId::kCallee).side) != PassPolicy::kPass) return;
+  core::sip::AddressReader contacts(response, HeaderId::kContact);
+  core::sip::Uri uri;
+  for (core::sip::NameAddr contact; contacts.Next(&contact);) {
+    if (core::sip::ParseUri(contact.uri, &uri) != ParseError::kOk ||
+        (!uri.is_sip() && uri.scheme != core::sip::UriScheme::kTel) ||
+        JudgeNewTarget(call, invite, uri.user) != 0) {
+      continue;
+    }
+    const size_t before = out->size();
+    out->Append(before == 0 ? "<" : ", <");
+    WriteNewTarget(call, LegId::kCaller, contact.uri, out);
+    out->Append('>');
+    if (!out->ok()) return;
+  }
+}
+
+// A new target passes the termination policy again. Who asks for it is the request's From.
 uint16_t B2bua::JudgeNewTarget(const Call& call, const Message& request, std::string_view user) {
   CallerIdentity caller = ReadCaller(request, *call.connector);
   OverrideCaller(*call.connector, &caller);

@@ -125,8 +125,8 @@ struct TrunkConfig {
   std::string host;  // Default <id>.voiceconnector.chime.aws, re-resolved by its TTL.
   uint16_t port = 5060;
   TransportKind transport = TransportKind::kUdp;
-  bool srv =
-      false;  // Look up SRV records for the host first (RFC 3263); AWS is not known to have any.
+  // Look up NAPTR and SRV records for the host first (RFC 3263); AWS is not known to have any.
+  bool srv = false;
   std::vector<core::Cidr> cidrs;  // Who may call from there. Default: the region's own blocks.
   std::vector<core::Cidr> media_cidrs;  // Opt-in: RTP from these too, beside the SDP's address.
 };
@@ -139,7 +139,7 @@ struct RouteConfig {
   TransportKind transport = TransportKind::kUdp;  // Key `Protocol`: UDP.
   uint8_t priority = 1;                           // 1 to 100, 1 is tried first.
   uint8_t weight = 1;                             // 1 to 100, within a priority.
-  bool srv = false;  // Key `srv`, ours: look up SRV records for the host.
+  bool srv = false;                               // Key `srv`, ours: look up NAPTR and SRV records.
 };
 inline constexpr size_t kRoutesMax = 20;  // What AWS's API takes.
 inline constexpr size_t kRoutesExpectedMax =
@@ -302,7 +302,8 @@ struct Config {
   // REFER, and INVITE with Replaces, that came from that side (rule 18). With several workers a
   // Replaces is known to the worker that has the call it names; elsewhere it is 481.
   PerSide<PassPolicy> transfer;
-  PerSide<PassPolicy> message;  // MESSAGE that came from that side, outside a dialog.
+  PerSide<PassPolicy> redirect;  // 3xx that came from that side (rule 18); refused: 480.
+  PerSide<PassPolicy> message;   // MESSAGE that came from that side, outside a dialog.
   CallerIdConfig caller_id;
   EmergencyConfig emergency;
   std::vector<core::Cidr> local_networks;  // Peers there are told `address`, not `advertise`.

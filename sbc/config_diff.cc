@@ -220,6 +220,7 @@ Settings Write(const Config& config, const Config& other) {
   out.Add("dns.stale_max", config.dns.stale_max);
   out.Add("headers.pass", config.headers.pass);
   out.Add("transfer", config.transfer);
+  out.Add("redirect", config.redirect);
   out.Add("message", config.message);
   out.Add("caller_id.allow_diverted", config.caller_id.allow_diverted);
   std::vector<std::string> numbers;

@@ -245,6 +245,9 @@ void ReadRoot(const Node& root, Reading* reading) {
   if (const auto node = root.Find("transfer")) {
     ReadPassPolicy(*node, &config->transfer);
   }
+  if (const auto node = root.Find("redirect")) {
+    ReadPassPolicy(*node, &config->redirect);
+  }
   if (const auto node = root.Find("message")) {
     ReadPassPolicy(*node, &config->message);
   }

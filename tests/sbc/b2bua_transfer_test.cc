@@ -205,6 +205,40 @@ std::string Message(const char* number, const char* branch) {
          "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
 }
 
+// Rule 18: a 3xx that may pass names only what may be called, at an address of ours, so that the
+// new call is judged again. (Unless configured it is 480: B2buaFinalTest.)
+TEST(B2buaRedirectTest, NamesWhatMayBeCalledAtOurAddress) {
+  SbcScene scene(Passing("redirect: {trunk: pass}"));
+  SimPlan plan;
+  plan.script = {{.after = 10ms,
+                  .status = 302,
+                  .fields = "Contact: \"A, B\" <sip:+18155551234@192.0.2.7;x=1?Subject=y>;q=0.7, "
+                            "<sip:+442079460000@192.0.2.7>, <mailto:a@b>\r\n"
+                            "Contact: <tel:+18155555678>\r\n"}};
+  scene.trunk.Expect(plan);
+  const size_t call = scene.Outbound();
+  EXPECT_EQ(scene.pbx.call(call).final_status, 302);
+  const auto got = scene.pbx.Got("INVITE", 302);
+  ASSERT_THAT(got, SizeIs(1));
+  EXPECT_EQ(got[0].Get("Contact"),
+            "<sip:+18155551234@127.0.0.2>, <sip:+18155555678@127.0.0.2;user=phone>");
+  EXPECT_EQ(scene.record().status_code, 302);
+  scene.ExpectClean();
+}
+
+TEST(B2buaRedirectTest, WhereNothingMayBeCalledItIs480) {
+  for (const char* contact : {"Contact: <sip:+442079460000@192.0.2.7>\r\n", ""}) {
+    SbcScene scene(Passing("redirect: pass"));
+    SimPlan plan;
+    plan.script = {{.after = 10ms, .status = 302, .fields = contact}};
+    scene.trunk.Expect(plan);
+    const size_t call = scene.Outbound();
+    EXPECT_EQ(scene.pbx.call(call).final_status, 480) << contact;
+    EXPECT_FALSE(scene.pbx.Got("INVITE", 480).at(0).Has("Contact"));
+    scene.ExpectClean();
+  }
+}
+
 TEST(B2buaMessageTest, IsRefusedUnlessItsSideMayPass) {
   SbcScene scene;
   scene.pbx.SendRaw(Message("+18155558245", "one"));

@@ -126,6 +126,7 @@ TEST(DiffConfigTest, SeesEverySetting) {
         "dns: {stale_max: 1s}",
         "headers: {pass: [X-A]}",
         "transfer: pass",
+        "redirect: pass",
         "message: {trunk: pass}",
         "caller_id: {allow_diverted: true}",
         "emergency: {numbers: [112]}",

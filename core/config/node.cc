@@ -63,7 +63,8 @@ struct Unit {
   std::string_view name;
   Duration length;
 };
-constexpr std::array<Unit, 4> kUnits = {{
+constexpr std::array<Unit, 5> kUnits = {{
+    {"us", std::chrono::microseconds(1)},  // A latency budget may be less than a millisecond.
     {"ms", std::chrono::milliseconds(1)},
     {"s", std::chrono::seconds(1)},
     {"m", std::chrono::minutes(1)},

@@ -44,6 +44,7 @@ quoted: "4s"
 flag: true
 port: 5060
 wait: 500ms
+short_wait: 250us
 address: 203.0.113.10
 cidr: 3.80.16.0/23
 codes: [408, 500]
@@ -55,6 +56,7 @@ waits: [1s, 1h]
   bool flag = false;
   uint16_t port = 0;
   Duration wait{};
+  Duration short_wait{};
   std::optional<IpAddress> address;
   Cidr cidr;
   std::vector<uint16_t> codes;
@@ -64,6 +66,7 @@ waits: [1s, 1h]
   root.Read("flag", &flag);
   root.Read("port", &port, Range{1, 65535});
   root.Read("wait", &wait);
+  root.Read("short_wait", &short_wait);
   root.Read("address", &address);
   root.Read("cidr", &cidr);
   root.Read("codes", &codes, Range{300, 699});
@@ -78,6 +81,7 @@ waits: [1s, 1h]
   EXPECT_TRUE(flag);
   EXPECT_EQ(port, 5060);
   EXPECT_EQ(wait, 500ms);
+  EXPECT_EQ(short_wait, 250us);
   EXPECT_EQ(address->text(), "203.0.113.10");
   EXPECT_EQ(cidr.text(), "3.80.16.0/23");
   EXPECT_THAT(codes, ElementsAre(408, 500));

@@ -42,19 +42,20 @@ def start_floor(rig, binaries, _caller, callee):
     return Subject("floor", process, near)
 
 
-def start_sbc(rig, binaries, caller, callee):
+def start_sbc(rig, binaries, caller, callee, budget_us=LATENCY_BUDGET_US, media_ports=None):
     """As shipped, with call lines and CDRs; a Voice Connector's call to a PBX by a weighted route.
 
     Limits are raised to what lingers for 32 s at these rates; probes of the route are off, as the
-    callee plays one scenario (a probe each 30 s is no cost).
+    callee plays one scenario (a probe each 30 s is no cost). `media_ports`: a range on both sides,
+    as the configuration writes it; without it signalling only.
     """
     near = (CALLER_SIDE, free_port(CALLER_SIDE))
     far = (CALLEE_SIDE, free_port(CALLEE_SIDE))
     admin = free_port("127.0.0.1", socket.SOCK_STREAM)
     logs = rig.folder / "logs"
-    logs.mkdir()
+    logs.mkdir(exist_ok=True)
     config = {
-        "node": {"name": "bench", "latency_budget": f"{LATENCY_BUDGET_US // 1000}ms"},
+        "node": {"name": "bench", "latency_budget": f"{budget_us}us"},
         "limits": {"calls": 100_000, "transactions": 1_000_000},
         "listeners": [
             {"side": "trunk", "address": near[0], "port": near[1]},
@@ -77,6 +78,10 @@ def start_sbc(rig, binaries, caller, callee):
         "admin": {"address": "127.0.0.1", "port": admin},
         "logs": {"directory": str(logs)},
     }
+    if media_ports:
+        config["limits"]["calls"] = 2000
+        config["media"] = [{"side": "trunk", "address": near[0], "ports": media_ports},
+                           {"side": "customer", "address": far[0], "ports": media_ports}]
     path = rig.folder / "sbc.yaml"
     path.write_text(json.dumps(config, indent=1))
     process = rig.start("ringfence-sbc", [binaries / "ringfence-sbc", "--config", path],

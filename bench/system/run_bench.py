@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The system benchmark: CPU time of a call in ringfence-sbc, in a stub that does no SIP (the floor)
-and in Kamailio, and of ringfence-load beside SIPp.
+and in Kamailio; of ringfence-load beside SIPp; and of a packet of audio in ringfence-sbc, in a bare
+forwarder and in rtpengine.
 
     run_bench.py FOLDER_OF_PROGRAMS [--quick] [--pairs N] [--only PARTS] [--rates LIST]
                  [--driver sipp] [--json FILE]
@@ -28,12 +29,14 @@ sys.dont_write_bytecode = True  # Before our own modules: the tree stays clean.
 from bench_generators import BUFFER_BYTES, ringfence_load, sipp
 from bench_measure import (CALLEE_IP, CALLER_IP, alternate, highest_clean_rate, median_of,
                            sample_generator, sample_subject)
+from bench_media import measure_media
 from bench_process import BenchError, Rig, free_port
 from bench_ratio import PAIRS_FOR_A_VERDICT, median_interval, ratio_of_pairs
 from bench_subjects import LATENCY_BUDGET_US, start_floor, start_kamailio, start_sbc
 
-PARTS = ("index", "relay", "generator")
+PARTS = ("index", "relay", "generator", "media")
 RATES = (1000, 3000, 10000)
+PACKETS = (5_000, 20_000, 50_000)  # A second, of audio.
 DISTURBED = 0.1   # Beyond this share of the core, others are said to have been there.
 SATURATED = 0.8   # Share of its core that a program has where it is the limit itself.
 SATURATION = 0.9  # Of the highest clean rate: beyond, one round in two would not count.
@@ -346,7 +349,9 @@ def plan_of(options):
     rates = [int(rate) for rate in options.rates.split(",")] if options.rates else \
         [3000] if options.quick else list(RATES)
     return {"pairs": options.pairs, "rates": rates, "seconds": 1.0,
-            "step": 0.35 if options.quick else 0.06, "searches": 1 if options.quick else 5}
+            "step": 0.35 if options.quick else 0.06, "searches": 1 if options.quick else 5,
+            "packets": [20_000] if options.quick else list(PACKETS), "curve": not options.quick,
+            "budget_us": LATENCY_BUDGET_US}
 
 
 def check_machine(report):
@@ -370,6 +375,8 @@ def measure(rig, report, options):
         measure_index(rig, report, options.binaries)
     if "relay" in options.parts:
         measure_relay(rig, report, driver, options.binaries, plan)
+    if "media" in options.parts:
+        measure_media(rig, report, options.binaries, plan)
     if "generator" in options.parts:
         if ours is None or theirs is None:
             report.note("ringfence-load or SIPp is missing: generators not compared")

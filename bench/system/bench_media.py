@@ -1,0 +1,196 @@
+"""The relays of media beside each other: a bare forwarder, ringfence-sbc and rtpengine.
+
+All relay the same calls' audio (172 bytes of RTP, evenly paced) between the same ends on one core;
+one driver on the other core sends, takes and times it without ever sleeping.
+"""
+
+import functools
+import json
+import re
+import shutil
+import socket
+import time
+from pathlib import Path
+
+from bench_generators import CALLED
+from bench_measure import CostMeter, alternate, median_of
+from bench_media_calls import FAR_IP, NEAR_IP, RtpengineControl, SipEnds, Call, ends_text, routes_text
+from bench_process import BenchError, free_port, wait_until
+from bench_ratio import ratio_of_pairs
+from bench_subjects import CALLEE_SIDE, CALLER_SIDE, Subject, start_sbc
+
+GOAL_FORWARDER, GOAL_RTPENGINE, GOAL_CALL_KB = 1.25, 0.45, 6.0
+GOAL_ADDED_US = 200           # p99 beyond the forwarder's own.
+GOAL_AT = 20_000              # Packets a second, for the goal beside rtpengine.
+PACE = 50                     # Packets a second of each end: 20 ms.
+BUDGETS_US = (0, 250, 500, 1000, 2000, 5000)
+CALLS_MAX = 1000
+MEDIA_PORTS = "40000-44999"
+STUB_SIDES = {CALLER_SIDE: "127.0.0.6", CALLEE_SIDE: "127.0.0.7"}
+RTPENGINE_IP = "127.0.0.8"
+LOST_MAX = 0.0005             # Of a clean sample: the machine stalls now and then.
+LATE_US = 2000                # A driver whose p99 is later than this was the limit.
+
+
+def calls_for(rate):
+    """As many as make that rate at 50 packets a second of each end, of 50 to 1000."""
+    return min(CALLS_MAX, max(50, rate // (2 * PACE)))
+
+
+class Relay:
+    """One that is measured, with calls set up through it."""
+
+    def __init__(self, name, subject, calls, close=lambda: None):
+        self.name, self.subject, self.calls, self.close = name, subject, calls, close
+
+    def sample(self, rig, binaries, rate, seconds):
+        calls = self.calls[:calls_for(rate)]
+        ends = rig.folder / f"{self.name}.ends"
+        ends.write_text(ends_text(calls))
+        meter = CostMeter(self.subject.pids, rig.measured_core)
+        driver = rig.start("rtp_driver", [binaries / "rtp_driver", seconds,
+                                          rate / (2 * len(calls)), ends], rig.driver_core)
+        driver.wait(timeout=seconds + 20)
+        rig.end(driver)
+        try:
+            told = json.loads(driver.output().strip().splitlines()[-1])
+        except (ValueError, IndexError) as error:
+            raise BenchError(f"rtp_driver: {driver.output()}") from error
+        if self.subject.process.poll() is not None:
+            raise BenchError(f"{self.name} died: {self.subject.process.output()}")
+        sample = meter.take(self.name, rate, max(1, told["received"]))
+        lost = 1 - told["received"] / max(1, told["sent"])
+        if lost > LOST_MAX:
+            sample.why = f"lost {lost:.2%}"
+        elif told["lag_us"]["p99"] > LATE_US:
+            sample.why = f"the driver was late by {told['lag_us']['p99']:.0f} us"
+        sample.p50_ms, sample.p99_ms = (told["latency_us"][name] / 1e3 for name in ("p50", "p99"))
+        return [sample]
+
+
+def rss_kb(pids):
+    total = 0
+    for pid in pids:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total += int(re.search(r"^Private_Dirty: *(\d+) kB", text, re.M).group(1))
+    return total
+
+
+def socket_kb():
+    """Of all UDP sockets of this network namespace, in the kernel."""
+    return int(re.search(r"^UDP: .* mem (\d+)", Path("/proc/net/sockstat").read_text(),
+                         re.M).group(1)) * 4
+
+
+class Media:
+    """The relays at one latency budget."""
+
+    def __init__(self, rig, report, binaries, seconds, budget_us, peers=True):
+        self.rig, self.report, self.binaries, self.seconds = rig, report, binaries, seconds
+        self.budget_us = budget_us
+        self.relays = {}
+        self._start_sbc()
+        self._start_forwarder()
+        if peers:
+            self._start_rtpengine()
+
+    def _start_sbc(self):
+        near, far = ((ip, free_port(ip)) for ip in (NEAR_IP, FAR_IP))
+        subject = start_sbc(self.rig, self.binaries, near, far, self.budget_us, MEDIA_PORTS)
+        ends = SipEnds(near, far, subject.target, CALLED)
+        calls = [Call(index) for index in range(CALLS_MAX)]
+        ends.set_up(calls[:100])  # What the first calls touch is not theirs alone.
+        before = rss_kb(subject.pids)
+        ends.set_up(calls[100:])
+        self.call_kb = (rss_kb(subject.pids) - before) / (CALLS_MAX - 100)
+        self.relays["ringfence-sbc"] = Relay("ringfence-sbc", subject, calls, ends.close)
+
+    def _start_forwarder(self):
+        calls = [Call(call.index, (STUB_SIDES[call.near_target[0]], call.near_target[1]),
+                      (STUB_SIDES[call.far_target[0]], call.far_target[1]))
+                 for call in self.relays["ringfence-sbc"].calls]
+        routes = self.rig.folder / "forwarder.routes"
+        routes.write_text(routes_text(calls, {ip: ip for ip in STUB_SIDES.values()}))
+        process = self.rig.start("forwarder", [self.binaries / "forward_stub", self.budget_us,
+                                               routes], self.rig.measured_core)
+        wait_until("forward_stub is ready", lambda: "ready" in process.output(), process)
+        self.relays["forwarder"] = Relay("forwarder", Subject("forwarder", process, None), calls)
+
+    def _start_rtpengine(self):
+        program = shutil.which("rtpengine", path="/usr/bin:/usr/sbin:/usr/local/bin")
+        if program is None:
+            self.report.note("rtpengine is not installed: not compared")
+            return
+        control = ("127.0.0.1", free_port("127.0.0.1"))
+        # In user space, one thread as it has one core, no logging, no other feature.
+        process = self.rig.start("rtpengine", [
+            program, "--config-file=none", "--foreground", "--log-stderr", "--log-level=2",
+            f"--interface={RTPENGINE_IP}", f"--listen-ng={control[0]}:{control[1]}", "--table=-1",
+            "--num-threads=1", "--port-min=30000", "--port-max=39999",
+            "--delete-delay=0", "--timeout=3600"], self.rig.measured_core)
+        ng = RtpengineControl(control)
+        wait_until("rtpengine answers", lambda: _answers(ng), process)
+        calls = [Call(index) for index in range(CALLS_MAX)]
+        ng.set_up(calls)
+        self.relays["rtpengine"] = Relay("rtpengine", Subject("rtpengine", process, None), calls,
+                                         ng.close)
+
+    def sample(self, name, rate):
+        return self.relays[name].sample(self.rig, self.binaries, rate, self.seconds)
+
+    def rounds(self, title, rate, pairs):
+        samplers = {name: functools.partial(self.sample, name, rate) for name in self.relays}
+        rounds, dirty = alternate(samplers, pairs, functools.partial(self.report.progress, title))
+        if dirty:
+            self.report.note(f"{title}: {len(dirty)} rounds were not clean and do not count; the "
+                             f"last: {dirty[-1]}")
+        for name in self.relays if rounds else ():
+            self.report.cost(title, [turn[name][0] for turn in rounds])
+        return rounds
+
+    def compare(self, title, rate, pairs):
+        rounds = self.rounds(title, rate, pairs)
+        for other, goal in (("forwarder", GOAL_FORWARDER), ("rtpengine", GOAL_RTPENGINE)):
+            if other not in self.relays:
+                continue
+            what = f"relay / {other}, CPU a packet, {title}"
+            if not rounds:
+                self.report.no_figure(what, f"<= {goal}", "no clean round")
+                continue
+            ours, theirs = ([turn[name][0] for turn in rounds] for name in ("ringfence-sbc", other))
+            self.report.figure(
+                what, ratio_of_pairs([(one.cost, two.cost) for one, two in zip(ours, theirs)]),
+                goal, others=max(median_of(ours, "others"), median_of(theirs, "others")))
+        if rounds:
+            added = [(turn["ringfence-sbc"][0].p99_ms - turn["forwarder"][0].p99_ms) * 1e3
+                     for turn in rounds]
+            self.report.note(f"{title}: p99 of added latency beyond the forwarder's: median "
+                             f"{sorted(added)[len(added) // 2]:.0f} us (goal: under "
+                             f"{GOAL_ADDED_US} us)")
+
+    def end(self):
+        for relay in self.relays.values():
+            relay.close()
+            self.rig.end(relay.subject.process)
+
+
+def _answers(control):
+    try:
+        control.ask("ping")
+        return True
+    except (OSError, socket.timeout):
+        time.sleep(0.05)
+        return False
+
+
+def measure_media(rig, report, binaries, plan):
+    media = Media(rig, report, binaries, plan["seconds"], plan["budget_us"])
+    report.note(f"memory: {media.call_kb:.1f} kB of our own for each anchored call (goal: at most "
+                f"{GOAL_CALL_KB:.0f}); kernel sockets of all: {socket_kb()} kB")
+    for rate in plan["packets"]:
+        media.compare(f"{rate} packets/s, {calls_for(rate)} calls", rate, plan["pairs"])
+    media.end()
+    for budget in BUDGETS_US if plan["curve"] else ():
+        media = Media(rig, report, binaries, plan["seconds"], budget, peers=False)
+        media.rounds(f"budget {budget} us, {GOAL_AT} packets/s", GOAL_AT, max(3, plan["pairs"] // 6))
+        media.end()

@@ -81,7 +81,7 @@ waits: [1s, 1h]
   EXPECT_TRUE(flag);
   EXPECT_EQ(port, 5060);
   EXPECT_EQ(wait, 500ms);
-  EXPECT_EQ(short_wait, 250us);
+  EXPECT_EQ(short_wait, std::chrono::microseconds(250));
   EXPECT_EQ(address->text(), "203.0.113.10");
   EXPECT_EQ(cidr.text(), "3.80.16.0/23");
   EXPECT_THAT(codes, ElementsAre(408, 500));

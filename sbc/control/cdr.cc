@@ -4,35 +4,14 @@
 #include <utility>
 
 #include "core/sip/status_code.h"
+#include "sbc/control/record_party.h"
 #include "sbc/control/record_text.h"
-#include "sbc/numbering.h"
 
 namespace sbc {
 namespace {
 
 constexpr int64_t kBillingStepSeconds = 6;
 constexpr int64_t kMicrosecondsPerSecond = 1'000'000;
-
-// A number as the CDR shows it, and where it belongs.
-struct Party {
-  E164 number;
-  std::string_view shown;
-  Country country;
-
-  Party(std::string_view user, HomePlan home) : shown(user) {
-    if (!NormaliseE164(user, home, &number)) return;
-    shown = number.view();
-    country = CountryOf(shown);
-  }
-  Party(const Party&) = delete;
-  Party& operator=(const Party&) = delete;
-};
-
-void AppendString(std::string_view key, std::string_view value, std::string* out) {
-  out->append(",\"").append(key).append("\":\"");
-  AppendJson(value, out);
-  out->push_back('"');
-}
 
 void AppendInteger(std::string_view key, int64_t value, std::string* out) {
   out->append(",\"").append(key).append("\":");
@@ -63,7 +42,7 @@ void AppendUsage(CallDirection direction, std::string_view prefix, Country sourc
 }
 
 void AppendStatus(const CallRecord& record, bool answered, std::string* out) {
-  AppendString("Status", answered ? "Completed" : "Failed", out);
+  AppendJsonField("Status", answered ? "Completed" : "Failed", out);
   out->append(",\"StatusMessage\":\"");
   if (record.end == CallEnd::kCallerHungUp || record.end == CallEnd::kCalleeHungUp) {
     out->append("Normal Call Clearing");
@@ -114,8 +93,8 @@ void CdrWriter::Append(const CallRecord& record, std::string* out) const {
   const Connector& connector = ConnectorOf(record);
   const bool outbound = record.direction == CallDirection::kTermination;
   const bool answered = record.answered.unix_us != 0;
-  const Party source(record.caller.view(), connector.home_plan);
-  const Party destination(record.called.view(), connector.home_plan);
+  const RecordParty source(record.caller.view(), connector.home_plan);
+  const RecordParty destination(record.called.view(), connector.home_plan);
   const int64_t billable = answered ? BillableSeconds(record.answered, record.ended) : 0;
   const core::WallTime start = answered ? record.answered : record.started;
 
@@ -125,25 +104,25 @@ void CdrWriter::Append(const CallRecord& record, std::string* out) const {
   AppendUuid(record.transaction_id, out);
   out->push_back('"');
   // The trunk leg's, which is the one that Amazon knows.
-  AppendString("CallId", outbound ? record.callee_call_id.view() : record.caller_call_id.view(),
-               out);
-  AppendString("VoiceConnectorId", record.connector_id.view(), out);
+  AppendJsonField("CallId", outbound ? record.callee_call_id.view() : record.caller_call_id.view(),
+                  out);
+  AppendJsonField("VoiceConnectorId", record.connector_id.view(), out);
   AppendStatus(record, answered, out);
   AppendInteger("BillableDurationSeconds", billable, out);
   AppendMinutes(billable, out);
-  AppendString("SchemaVersion", "2.0", out);
-  AppendString("SourcePhoneNumber", source.shown, out);
-  AppendString("SourcePhoneNumberName", "", out);
-  AppendString("SourceCountry", source.country.view(), out);
-  AppendString("DestinationPhoneNumber", destination.shown, out);
-  AppendString("DestinationPhoneNumberName", "", out);
-  AppendString("DestinationCountry", destination.country.view(), out);
+  AppendJsonField("SchemaVersion", "2.0", out);
+  AppendJsonField("SourcePhoneNumber", source.shown, out);
+  AppendJsonField("SourcePhoneNumberName", "", out);
+  AppendJsonField("SourceCountry", source.country.view(), out);
+  AppendJsonField("DestinationPhoneNumber", destination.shown, out);
+  AppendJsonField("DestinationPhoneNumberName", "", out);
+  AppendJsonField("DestinationCountry", destination.country.view(), out);
   AppendUsage(record.direction, connector.usage_prefix, source.country, destination.country, out);
-  AppendString("ServiceCode", "AmazonChimeVoiceConnector", out);
-  AppendString("Direction", outbound ? "Outbound" : "Inbound", out);
+  AppendJsonField("ServiceCode", "AmazonChimeVoiceConnector", out);
+  AppendJsonField("Direction", outbound ? "Outbound" : "Inbound", out);
   AppendInteger("StartTimeEpochSeconds", start.unix_us / kMicrosecondsPerSecond, out);
   AppendInteger("EndTimeEpochSeconds", record.ended.unix_us / kMicrosecondsPerSecond, out);
-  AppendString("Region", connector.region, out);
+  AppendJsonField("Region", connector.region, out);
   out->append(",\"Streaming\":false,\"IsProxyCall\":false}\n");
 }
 

@@ -100,6 +100,12 @@ void AppendJson(std::string_view value, std::string* out) {
   }
 }
 
+void AppendJsonField(std::string_view key, std::string_view value, std::string* out) {
+  out->append(",\"").append(key).append("\":\"");
+  AppendJson(value, out);
+  out->push_back('"');
+}
+
 void AppendUuid(const uint64_t (&id)[2], std::string* out) {
   // xxxxxxxx-xxxx-4xxx-[89ab]xxx-xxxxxxxxxxxx: all random but six bits.
   const uint64_t high = (id[0] & ~uint64_t{0xf000}) | 0x4000;

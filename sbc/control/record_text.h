@@ -30,6 +30,8 @@ void AppendValue(std::string_view value, std::string* out);
 /// The inside of a JSON string. Bytes that are not ASCII become \u00NN each: a peer's bytes need
 /// not be UTF-8, and the file must.
 void AppendJson(std::string_view value, std::string* out);
+/// `,"key":"value"`, the value escaped.
+void AppendJsonField(std::string_view key, std::string_view value, std::string* out);
 /// Our UUID of the call, in the form of RFC 4122's version 4.
 void AppendUuid(const uint64_t (&id)[2], std::string* out);
 

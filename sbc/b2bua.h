@@ -48,7 +48,10 @@ class B2buaHost {
   virtual void ReturnGrant(const Connector& connector) = 0;
   virtual void OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign,
                            core::Instant now) = 0;
-  virtual void OnRecord(const CallRecord& record) = 0;
+  /// A call has ended.
+  virtual void OnRecord(const CallRecord& record, const CallMedia& media) = 0;
+  /// It goes on, and this is what its media did so far.
+  virtual void OnMediaRecord(const CallRecord& record, const CallMedia& media) = 0;
   /// A response to a request that is no call's: a probe's.
   virtual void OnOtherResponse(TransactionMark mark, uint16_t status_code, core::Instant now) = 0;
 };
@@ -73,6 +76,7 @@ struct B2buaCounters {
   uint64_t unsupported = 0;     // 420, 415, 406.
   uint64_t challenged = 0;      // 401 to a customer.
   uint64_t sdp_refused = 0;     // Descriptions that were malformed or not acceptable.
+  uint64_t media_timeouts = 0;  // Calls ended because no RTP came from a leg.
   uint64_t unwritable = 0;      // A message of ours that could not be written: too long, or dry.
   uint64_t off_route = 0;       // A Route that lies outside the side's reach (rule 19).
   uint64_t final_responses[7] = {};  // To callers, by class: [4] are 4xx.
@@ -192,6 +196,11 @@ class B2bua final : public core::sip::TransactionUser {
   void KeepSdp(Call* call, LegId sent_to, MediaAnchor::Role role,
                const core::sip::Message& message);
   bool TakeFirstOffer(Call* call, core::Instant now);
+  // Of an answered call: what its media did is told once a minute, and its silence ends it.
+  void WatchMedia(Call* call);
+  std::optional<core::Instant> SilentSince(const Call& call, LegId leg) const;
+  void OnMediaTimer(Call* call, core::Instant now);
+  bool EndIfSilent(Call* call, core::Instant now);
   uint64_t TagHash(std::string_view tag) const { return core::SipHash(options_.tag_key, tag); }
   void AddTag(std::string_view tag, const TagEntry& entry) { tags_.Insert(TagHash(tag), entry); }
   void RemoveTag(std::string_view tag, const TagEntry& entry);

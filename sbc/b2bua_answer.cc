@@ -245,6 +245,8 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   ++counters_.calls_answered;
   call->record.answered = options_.host->wall();
   call->record.setup = now - call->received_at;
+  call->media_told_at = now;
+  WatchMedia(call);
 
   CallLeg& caller = call->leg(LegId::kCaller);
   CallLeg& callee = call->leg(LegId::kCallee);

@@ -278,7 +278,9 @@ void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*
   record.status_code = status_code;
   record.ended = options_.host->wall();
   record.routes = call->plan.trace();
-  options_.host->OnRecord(record);
+  CallMedia media;
+  options_.media->Summarize(call->media, &media);
+  options_.host->OnRecord(record, media);
 }
 
 void B2bua::Free(Call* call, Instant now) {

@@ -1,6 +1,8 @@
 // What descriptions have to do with a call: which messages carry an offer and which an answer
 // (RFC 3264; RFC 3261 §13.2.1, RFC 3262 §5, RFC 3311 §5), and what is written in their place.
 
+#include <algorithm>
+
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
 #include "sbc/media/sdp_in_body.h"
@@ -14,6 +16,12 @@ using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 using Role = MediaAnchor::Role;
+
+namespace {
+
+constexpr core::Duration kTellTime = std::chrono::minutes(1);  // As often as the trunk does.
+
+}  // namespace
 
 MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
   const CallLeg& leg = call.legs[Index(id)];
@@ -50,6 +58,7 @@ uint16_t B2bua::TakeSdp(Call* call, LegId from, Role role, const Message& messag
                                         PartyOf(*call, LegId::kCallee)};
   const uint16_t refusal = options_.media->Take(&call->media, from, role, parties, body.sdp(), now);
   if (refusal != 0) ++counters_.sdp_refused;
+  if (call->bridged() != nullptr) WatchMedia(call);
   return refusal;
 }
 
@@ -93,6 +102,56 @@ void B2bua::KeepSdp(Call* call, LegId sent_to, Role role, const Message& message
   }
   if (text.empty()) return;
   leg.sdp = options_.store->Copy(text);  // Dry: no such refresh, and the session ends.
+}
+
+// ---- what comes of it ---------------------------------------------------------------------------
+
+// Before its answer nothing is expected of a call: its routes' own timers run.
+std::optional<Instant> B2bua::SilentSince(const Call& call, LegId leg) const {
+  const std::optional<Instant> since = options_.media->SilentSince(call.media, leg);
+  if (!since.has_value()) return std::nullopt;
+  return std::max(*since, call.received_at + call.record.setup);
+}
+
+void B2bua::WatchMedia(Call* call) {
+  if (call->state == Call::State::kEnding || call->media.stream_count == 0) return;
+  Instant due = call->media_told_at + kTellTime;
+  const core::Duration timeout = call->connector->config->media_timeout;
+  for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
+    const auto since = SilentSince(*call, leg);
+    if (timeout > core::Duration::zero() && since.has_value())
+      due = std::min(due, *since + timeout);
+  }
+  options_.wheel->Arm(&call->route_timer, due);
+}
+
+void B2bua::OnMediaTimer(Call* call, Instant now) {
+  if (call->state == Call::State::kEnding || EndIfSilent(call, now)) return;
+  if (now >= call->media_told_at + kTellTime) {
+    call->media_told_at = now;
+    call->record.routes = call->plan.trace();
+    CallMedia media;
+    options_.media->Summarize(call->media, &media);
+    options_.host->OnMediaRecord(call->record, media);
+  }
+  WatchMedia(call);
+}
+
+bool B2bua::EndIfSilent(Call* call, Instant now) {
+  const core::Duration timeout = call->connector->config->media_timeout;
+  if (timeout <= core::Duration::zero()) return false;
+  for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
+    const auto since = SilentSince(*call, leg);
+    if (!since.has_value() || now < *since + timeout) continue;
+    ++counters_.media_timeouts;
+    call->record.detail.AssignTruncated(call->leg(leg).side == Side::kTrunk
+                                            ? "no RTP from the trunk for media_timeout"
+                                            : "no RTP from the customer for media_timeout");
+    EndCall(call, CallEnd::kMediaTimeout, std::nullopt, "SIP;cause=408;text=\"Media timeout\"",
+            now);
+    return true;
+  }
+  return false;
 }
 
 // The first offer, before any route is tried. False: the call was refused for it.

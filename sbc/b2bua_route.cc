@@ -237,6 +237,7 @@ void B2bua::OnAttemptFailed(Call* call, Failure failure, Instant now) {
 
 void B2bua::OnRouteTimer(Call* call, Instant now) {
   if (call->state == Call::State::kAsking) return OnGrantTimeout(call, now);
+  if (call->bridged() != nullptr) return OnMediaTimer(call, now);
   if (call->state != Call::State::kRouting) return;
   if (!call->plan.may_cancel()) {  // It said nothing at all. Who only rings on is alive.
     options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);

@@ -380,7 +380,7 @@ void B2bua::RefuseInvite(ServerTransaction& transaction, const Message& invite,
   record->cause = refusal.cause;
   record->detail = refusal.detail;
   record->ended = options_.host->wall();
-  options_.host->OnRecord(*record);
+  options_.host->OnRecord(*record, {});
 }
 
 }  // namespace sbc

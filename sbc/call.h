@@ -183,7 +183,7 @@ struct Call {
   const Connector* connector = nullptr;  // Of `policy`.
   const CustomerConfig* customer = nullptr;
   CallLeg legs[2];
-  core::Timer route_timer;
+  core::Timer route_timer;  // Once answered it watches the media.
   core::Timer reliable_timer;
   Attempt attempt;
   InviteExchange invite;
@@ -193,6 +193,7 @@ struct Call {
   core::Instant received_at{};
   Takeover takeover;
   MediaSession media;
+  core::Instant media_told_at{};  // When its media was last told of; at first, the answer.
   RoutePlan plan;
   CallRecord record;
 };

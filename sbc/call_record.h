@@ -6,6 +6,7 @@
 #include "core/base/bounded_text.h"
 #include "core/base/instant.h"
 #include "sbc/config.h"
+#include "sbc/media/media_summary.h"
 #include "sbc/router.h"
 
 namespace sbc {
@@ -25,6 +26,7 @@ enum class CallEnd : uint8_t {
   kSessionExpired,  // RFC 4028: nobody refreshed.
   kNoAck,           // The caller never acknowledged the 2xx.
   kPeerLost,        // 481 or 408 to a request inside the dialog.
+  kMediaTimeout,    // No RTP came from a leg of which it was expected.
   kStopped,         // By us, at the end of a drain or at a stop.
 };
 
@@ -44,7 +46,7 @@ struct CallRecord {
   core::WallTime started;           // The INVITE came.
   core::WallTime ringing;           // Zero where it never did.
   core::WallTime answered;          // Zero where it never was.
-  core::WallTime ended;
+  core::WallTime ended;             // Of a call that goes on: when this was said.
   core::Duration setup{};           // INVITE received to 2xx sent, by the monotonic clock.
   uint64_t transaction_id[2] = {};  // Our UUID of the call: AWS's TransactionId.
   core::BoundedText<ConnectorConfig::kIdMax> connector_id;  // Whole, as it finds the rest.
@@ -56,6 +58,14 @@ struct CallRecord {
   core::BoundedText<128> callee_call_id;  // The leg that we made.
   core::BoundedText<120> detail;          // Of a refusal: which value met which setting.
   RouteTrace routes;                      // Each routing decision and its reason, in order.
+};
+
+/// A call as it crosses to the control thread: at its end, and once a minute while it talks.
+///
+/// Shape: plain bytes. Without media only `call` crosses, as it stands first.
+struct CallReport {
+  CallRecord call;
+  CallMedia media;
 };
 
 }  // namespace sbc

@@ -237,9 +237,12 @@ struct ConnectorConfig {
   uint32_t calls_max = 0;                 // Key `limits: {calls}`. 0: only the node's.
   std::vector<std::string> codecs;        // Offered across, in this order; none: as they come.
   DtmfKind dtmf = DtmfKind::kPass;
-  core::Duration media_timeout = 0s;  // A call with no RTP for so long is ended. 0s: never.
-  FailoverConfig failover;            // Starts from the global one.
-  RejectionsConfig rejections;        // Starts from the global one.
+  // A call is ended in which no RTP came for so long from a leg of which it is expected: not while
+  // it is held, nor while it sends a fax by T.38. 0s: never. Telephones that suppress silence send
+  // nothing while nobody speaks: give these a minute at least.
+  core::Duration media_timeout = 0s;
+  FailoverConfig failover;      // Starts from the global one.
+  RejectionsConfig rejections;  // Starts from the global one.
 };
 
 /// RFC 3261 §17 and RFC 4028.

@@ -118,6 +118,17 @@ void CheckMedia(const Reading& reading) {
   }
 }
 
+// What is measured is what passes here.
+void CheckMediaSettings(const Reading& reading) {
+  if (!reading.config.media.empty()) return;
+  for (size_t i = 0; i < reading.connectors.size(); ++i) {
+    const Node& node = reading.connectors[i].node;
+    if (const auto timeout = node.Find("media_timeout")) {
+      timeout->Warn("has no effect without `media`: RTP does not pass here");
+    }
+  }
+}
+
 // Rule 3: at a listener of both sides the source alone tells them apart, so no address may be on
 // both.
 void CheckSides(const Reading& reading) {
@@ -278,6 +289,7 @@ void CheckConfig(Reading* reading) {
   CheckListeners(*reading);
   CheckDpdk(*reading);
   CheckMedia(*reading);
+  CheckMediaSettings(*reading);
   CheckIds(*reading);
   CheckInventories(*reading);
   CheckRoutes(*reading);

@@ -148,9 +148,7 @@ void ReadMediaSettings(const Node& node, ConnectorReading* connector) {
   if (const auto codecs = node.Find("codecs")) ReadCodecs(*codecs, connector);
   node.Read("dtmf", &connector->config.dtmf, std::span<const EnumName<DtmfKind>>(kDtmfKinds));
   node.Read("media_timeout", &connector->config.media_timeout, DurationRange{0s, 24h});
-  for (const std::string_view key : {"dtmf", "media_timeout"}) {
-    if (const auto setting = node.Find(key)) setting->Warn("has no effect yet");
-  }
+  if (const auto dtmf = node.Find("dtmf")) dtmf->Warn("has no effect yet");
 }
 
 void ReadAwsParts(const Node& node, ConnectorReading* connector) {

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/base/check.h"
+#include "sbc/call_record.h"
 
 namespace sbc {
 
@@ -22,6 +23,13 @@ T FromBytes(std::string_view bytes) {
   T value;
   std::memcpy(&value, bytes.data(), sizeof(value));
   return value;
+}
+
+/// What a call's end or minute tells: without media it is the record alone.
+inline CallReport CallReportFromBytes(std::string_view bytes) {
+  if (bytes.size() == sizeof(CallRecord))
+    return {.call = FromBytes<CallRecord>(bytes), .media = {}};
+  return FromBytes<CallReport>(bytes);
 }
 
 }  // namespace sbc

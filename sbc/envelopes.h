@@ -26,10 +26,11 @@ enum class EnvelopeKind : uint16_t {
   kStop,           // End every call now, flush, and leave the loop.
 
   // Worker to control thread.
-  kCallRecord,  // bytes: a CallRecord (call_record.h).
-  kPolicyDone,  // words[0]: a Policy* that no call uses any more.
-  kSipMessage,  // bytes: a message of a logged call; words[0]: 1 sent, 0 received. remote, local.
-  kDrained,     // No call is left.
+  kCallRecord,   // bytes: a CallReport (call_record.h), or its CallRecord alone. The call's end.
+  kMediaRecord,  // bytes: a CallReport. The call goes on.
+  kPolicyDone,   // words[0]: a Policy* that no call uses any more.
+  kSipMessage,   // bytes: a message of a logged call; words[0]: 1 sent, 0 received. remote, local.
+  kDrained,      // No call is left.
 };
 
 }  // namespace sbc

@@ -274,8 +274,20 @@ bool SbcWorker::Post(size_t target, EnvelopeKind kind, std::string_view bytes, u
   return false;
 }
 
-void SbcWorker::OnRecord(const CallRecord& record) {
-  if (!Post(options_.control, EnvelopeKind::kCallRecord, BytesOf(record))) ++counters_.records_lost;
+void SbcWorker::OnRecord(const CallRecord& record, const CallMedia& media) {
+  const bool posted = media.streams == 0
+                          ? Post(options_.control, EnvelopeKind::kCallRecord, BytesOf(record))
+                          : Post(options_.control, EnvelopeKind::kCallRecord,
+                                 BytesOf(CallReport{.call = record, .media = media}));
+  if (!posted) ++counters_.records_lost;
+}
+
+void SbcWorker::OnMediaRecord(const CallRecord& record, const CallMedia& media) {
+  CallReport report{.call = record, .media = media};
+  report.call.ended = wall();
+  if (!Post(options_.control, EnvelopeKind::kMediaRecord, BytesOf(report))) {
+    ++counters_.media_records_lost;
+  }
 }
 
 void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
@@ -314,6 +326,7 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
       b2bua_.EndAll(now);
       return ArmHealthTimer();
     case EnvelopeKind::kCallRecord:
+    case EnvelopeKind::kMediaRecord:
     case EnvelopeKind::kPolicyDone:
     case EnvelopeKind::kSipMessage:
     case EnvelopeKind::kDrained:

@@ -118,7 +118,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void ReturnGrant(const Connector& connector) override;
   void OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign,
                    core::Instant now) override;
-  void OnRecord(const CallRecord& record) override;
+  void OnRecord(const CallRecord& record, const CallMedia& media) override;
+  void OnMediaRecord(const CallRecord& record, const CallMedia& media) override;
   void OnOtherResponse(TransactionMark mark, uint16_t status_code, core::Instant now) override;
 
   std::optional<Side> SideOfSource(ListenerSide listener, const core::IpAddress& source) const;

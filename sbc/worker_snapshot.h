@@ -13,11 +13,12 @@ namespace sbc {
 
 /// What a worker counts beside its calls; plain integers.
 struct WorkerCounters {
-  uint64_t strangers = 0;        // Datagrams from sources that may not reach us: silence.
-  uint64_t dropped_invites = 0;  // New calls refused with silence (`cidr: drop`).
-  uint64_t handed_over = 0;      // Datagrams that another worker owns.
-  uint64_t mailbox_full = 0;     // What could not be posted: lost, or refused.
-  uint64_t records_lost = 0;     // Call records that the control thread had no room for.
+  uint64_t strangers = 0;           // Datagrams from sources that may not reach us: silence.
+  uint64_t dropped_invites = 0;     // New calls refused with silence (`cidr: drop`).
+  uint64_t handed_over = 0;         // Datagrams that another worker owns.
+  uint64_t mailbox_full = 0;        // What could not be posted: lost, or refused.
+  uint64_t records_lost = 0;        // Call records that the control thread had no room for,
+  uint64_t media_records_lost = 0;  // and those of the minutes of calls.
   uint64_t filters_refused = 0;  // Reach sets too large for a socket filter: judged here instead.
   uint64_t rate_limited = 0;     // New calls past limits.calls_per_second or ..._per_source.
 };

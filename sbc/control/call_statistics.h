@@ -23,7 +23,7 @@ namespace sbc {
 /// Thread: the control thread's.
 class CallStatistics {
  public:
-  static constexpr size_t kEnds = 9;         // Of CallEnd.
+  static constexpr size_t kEnds = 10;        // Of CallEnd.
   static constexpr size_t kRouteEvents = 9;  // Of RouteEvent.
   static constexpr size_t kSeriesMax = 1024;
   static constexpr std::string_view kOther = "other";

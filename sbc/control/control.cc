@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "core/base/check.h"
 #include "core/base/status.h"
 #include "sbc/control/packet_backend.h"
+#include "sbc/envelope_bytes.h"
 #include "sbc/envelopes.h"
 
 namespace sbc {
@@ -166,7 +166,9 @@ void Control::Order(Shutdown::Order order) {
 void Control::OnEnvelope(const Envelope& envelope) {
   switch (static_cast<EnvelopeKind>(envelope.kind)) {
     case EnvelopeKind::kCallRecord:
-      return OnCallRecord(envelope);
+      return OnCallReport(CallReportFromBytes(envelope.bytes), true);
+    case EnvelopeKind::kMediaRecord:
+      return OnCallReport(CallReportFromBytes(envelope.bytes), false);
     case EnvelopeKind::kPolicyDone:
       workers_.OnPolicyDone(reinterpret_cast<const Policy*>(envelope.words[0]));
       // Once only the newest is left, hosts of before need not be known any more.
@@ -190,12 +192,10 @@ void Control::OnEnvelope(const Envelope& envelope) {
   }
 }
 
-void Control::OnCallRecord(const Envelope& envelope) {
-  CHECK(envelope.bytes.size() == sizeof(CallRecord));
-  CallRecord record;
-  std::memcpy(&record, envelope.bytes.data(), sizeof(record));
-  records_.OnCall(record, now_);
-  statistics_.OnCall(record, registry_);
+void Control::OnCallReport(const CallReport& report, bool ended) {
+  if (!ended) return;
+  records_.OnCall(report.call, now_);
+  statistics_.OnCall(report.call, registry_);
 }
 
 void Control::OnHostHealth(const Envelope& envelope) {

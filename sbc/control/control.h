@@ -61,7 +61,7 @@ class Control final : private AdminServer::Answerer {
   void OnSignal(int signal);
   void Order(Shutdown::Order order);
   void OnEnvelope(const core::engine::Envelope& envelope);
-  void OnCallRecord(const core::engine::Envelope& envelope);
+  void OnCallReport(const CallReport& report, bool ended);
   void OnHostHealth(const core::engine::Envelope& envelope);
   void Reload();
   absl::StatusOr<std::vector<std::unique_ptr<Policy>>> BuildPolicies(const Config& config);

@@ -74,6 +74,7 @@ constexpr Word kMediaEvents[] = {
     {"source_learnt", [](const WorkerSnapshot& s) { return s.media.learnt; }},
     {"ports_exhausted", [](const WorkerSnapshot& s) { return s.media.ports_exhausted; }},
     {"flow_conflict", [](const WorkerSnapshot& s) { return s.media.flow_conflicts; }},
+    {"timed_out", [](const WorkerSnapshot& s) { return s.calls.media_timeouts; }},
     {"description_refused", [](const WorkerSnapshot& s) { return s.calls.sdp_refused; }},
 };
 constexpr Word kIoEvents[] = {
@@ -91,6 +92,7 @@ constexpr Word kMailboxEvents[] = {
     {"handed_over", [](const WorkerSnapshot& s) { return s.worker.handed_over; }},
     {"full", [](const WorkerSnapshot& s) { return s.worker.mailbox_full; }},
     {"record_lost", [](const WorkerSnapshot& s) { return s.worker.records_lost; }},
+    {"media_record_lost", [](const WorkerSnapshot& s) { return s.worker.media_records_lost; }},
 };
 
 constexpr Word kProbeEvents[] = {

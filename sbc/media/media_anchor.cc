@@ -1,5 +1,6 @@
 #include "sbc/media/media_anchor.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -279,6 +280,25 @@ void MediaAnchor::End(MediaSession* session, Instant now) {
     if (stream != nullptr) options_.relay->End(stream, now);
   }
   *session = {};
+}
+
+void MediaAnchor::Summarize(const MediaSession& session, CallMedia* media) {
+  for (size_t i = 0; i < session.stream_count; ++i) {
+    MediaStream* stream = options_.relay->Find(session.streams[i].stream);
+    if (stream != nullptr) sbc::Summarize(stream, media);
+  }
+}
+
+std::optional<Instant> MediaAnchor::SilentSince(const MediaSession& session, LegId leg) {
+  std::optional<Instant> since;
+  for (size_t i = 0; i < session.stream_count; ++i) {
+    const MediaStream* stream = options_.relay->Find(session.streams[i].stream);
+    if (stream == nullptr || !stream->in_force()) continue;
+    if (!stream->leg(leg).peer.is_rtp) return std::nullopt;
+    if (stream->legs[0].peer.is_held || stream->legs[1].peer.is_held) continue;
+    since = std::max(since.value_or(Instant{}), stream->leg(leg).heard_at);
+  }
+  return since;
 }
 
 }  // namespace sbc

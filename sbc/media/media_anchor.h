@@ -62,6 +62,12 @@ class MediaAnchor {
                                                       const Party& party, std::string_view sdp);
   void End(MediaSession* session, core::Instant now);
 
+  /// What both legs did since the call began and since the last time this was asked.
+  void Summarize(const MediaSession& session, CallMedia* media);
+  /// Since when nothing has come from a leg of which RTP is expected. Nothing is expected while
+  /// either side is held, has no place to send to, or sends a fax by T.38.
+  std::optional<core::Instant> SilentSince(const MediaSession& session, LegId leg);
+
  private:
   using Media = core::sdp::MediaDescription;
 

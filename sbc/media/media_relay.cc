@@ -20,6 +20,13 @@ namespace {
 constexpr size_t kStreamsPerCall = 2;  // Voice, and the fax that it turns into (T.38).
 constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
 
+void CountDigits(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
+  for (const auto& event : leg->dtmf.OnPacket(view)) {
+    const bool is_digit = core::rtp::DigitOf(event.code) != 0;
+    leg->dtmf_digits += is_digit && event.kind == core::rtp::DtmfReader::Event::Kind::kStart;
+  }
+}
+
 }  // namespace
 
 MediaRelay::MediaRelay(const Options& options, const std::vector<MediaConfig>& config)
@@ -80,6 +87,12 @@ bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,
   MediaStream::Leg& leg = stream->leg(id);
   CHECK(leg.ports != nullptr);
   Uninstall(stream, id);
+  const bool moved = nat == nullptr && leg.peer.rtp != peer.rtp;
+  if (moved || leg.peer.is_held != peer.is_held || leg.peer.is_rtp != peer.is_rtp) {
+    // Who was held, or moves, or talks to one who does, has not been silent by itself. A refresh
+    // that says the same again changes nothing.
+    for (MediaStream::Leg& each : stream->legs) each.heard_at = options_.turn->now();
+  }
   leg.peer = peer;
   leg.learns_rtp = leg.learns_rtcp = nat != nullptr && peer.rtp.port != 0;
   if (nat != nullptr) {
@@ -255,7 +268,10 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
       ++counters_.payload_types;
       return;
     }
-    if (payload_type == from.event_payload_type) kind = core::rtp::PayloadKind::kEvent;
+    if (payload_type == from.event_payload_type) {
+      kind = core::rtp::PayloadKind::kEvent;
+      CountDigits(view, &from);
+    }
     if (payload_type == from.noise_payload_type) kind = core::rtp::PayloadKind::kComfortNoise;
     (void)from.source.OnPacket(view, now, kind);  // What it counts, it counts.
     if (mapped != payload_type) view.set_payload_type(mapped);
@@ -266,6 +282,7 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     if (from.peer.is_muxed) from.peer.rtcp = packet.remote();
     ++counters_.learnt;
   }
+  from.heard_at = now;
   ++from.received.packets;
   from.received.bytes += packet.size();
   if (to.ports == nullptr || to.peer.rtp.port == 0) {
@@ -313,9 +330,10 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   ++counters_.rtcp_received;
   ++from.received.rtcp_packets;
   from.received.rtcp_bytes += packet.size();
+  MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
+  from.lost_before_us = to.source.counts().lost();
   if (!incoming.sender_report.has_value()) return;
   // A sender's report goes on, with the counts of what we sent in its place.
-  MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
   const size_t size =
       to.rtcp.Forward(*incoming.sender_report, {&to.source, to.codec}, now, options_.random, bytes);

@@ -7,11 +7,13 @@
 #include "core/base/pool.h"
 #include "core/base/random.h"
 #include "core/rtp/codec.h"
+#include "core/rtp/dtmf.h"
 #include "core/rtp/rtcp_session.h"
 #include "core/rtp/source.h"
 #include "core/sdp/format_selection.h"
 #include "core/time/timer_wheel.h"
 #include "sbc/leg_id.h"
+#include "sbc/media/media_summary.h"
 
 namespace sbc {
 
@@ -29,14 +31,6 @@ struct PeerMedia {
   friend bool operator==(const PeerMedia&, const PeerMedia&) = default;
 };
 
-/// Counts of one direction of one leg; plain integers.
-struct MediaCounts {
-  uint64_t packets = 0;
-  uint64_t bytes = 0;  // From the RTP header on, as the trunk counts them.
-  uint64_t rtcp_packets = 0;
-  uint64_t rtcp_bytes = 0;
-};
-
 /// One stream of a call: a pair of our ports on each leg, and who may talk to it.
 ///
 /// Lifetime: MediaRelay's pool; a Handle across time. Its ports are given back when it ends.
@@ -44,7 +38,9 @@ struct MediaCounts {
 struct MediaStream {
   struct Leg {
     Leg(core::Instant now, core::Random* random)
-        : source({}), rtcp({.ssrc = static_cast<uint32_t>(random->Next())}, now, random) {}
+        : source({}),
+          rtcp({.ssrc = static_cast<uint32_t>(random->Next())}, now, random),
+          heard_at(now) {}
 
     MediaPorts* ports = nullptr;  // Null: no pair yet.
     uint32_t pair = 0;
@@ -63,6 +59,13 @@ struct MediaStream {
     uint8_t noise_payload_type = 13;                      // Comfort noise's (RFC 3551).
     MediaCounts received;
     MediaCounts sent;
+    core::rtp::DtmfReader dtmf;
+    uint32_t dtmf_digits = 0;
+    // When its last packet came; later, when a description changed what is to be expected.
+    core::Instant heard_at;
+    // Of what we sent, how much was missing already when the peer last reported on it.
+    int32_t lost_before_us = 0;
+    MediaLegSummary::Span told;  // What the last summary said.
   };
 
   MediaStream(core::Instant now, core::Random* random, core::Timer::Fire on_report,
@@ -75,6 +78,11 @@ struct MediaStream {
 
   Leg& leg(LegId id) { return legs[Index(id)]; }
   const Leg& leg(LegId id) const { return legs[Index(id)]; }
+  /// Media flows both ways: each peer has a place, told or to be learnt.
+  bool in_force() const {
+    const auto has_place = [](const Leg& leg) { return leg.peer.rtp.port != 0 || leg.learns_rtp; };
+    return has_place(legs[0]) && has_place(legs[1]);
+  }
 
   void* relay;  // The MediaRelay, for the timer.
   Leg legs[2];

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/sbc_scene.h"
+#include "tests/support/media_scene.h"
 
 namespace tests {
 namespace {
@@ -19,110 +19,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-SbcScene::Options Anchoring(std::string connector = "") {
-  SbcScene::Options options;
-  options.global =
-      "media:\n"
-      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
-      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
-  options.connector = std::move(connector);
-  return options;
-}
-
-std::string Sdp(const std::string& address, int port, const std::string& more = "",
-                const std::string& formats = "0 101") {
-  return "v=0\r\no=someone 1 1 IN IP4 " + address + "\r\ns=secretname\r\nc=IN IP4 " + address +
-         "\r\nt=0 0\r\nm=audio " + std::to_string(port) + " RTP/AVP " + formats +
-         "\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n" + more;
-}
-
-/// A socket of a peer's media.
-class MediaPeer final : public Participant {
- public:
-  MediaPeer(const std::string& address, SimNetwork* network, Simulation* simulation)
-      : io_(network) {
-    CHECK(core::Endpoint::Parse(address, &local_));
-    core::net::SocketOptions options;
-    options.local = local_;
-    socket_ = *io_.Open(options);
-    simulation->Add(this, &io_);
-  }
-  void Turn() override {
-    io_.FlushAndWait({});
-    for (core::Packet& packet : io_.Receive()) got.emplace_back(packet.text().substr(12));
-  }
-  core::Instant NextDue() const override { return core::kNever; }
-  void Send(const std::string& payload, const core::Endpoint& to, char type = 0) {
-    std::string bytes(12, '\0');
-    bytes[0] = '\x80';
-    bytes[1] = type;
-    core::Packet packet = store_.Copy(bytes + payload);
-    packet.SetRoute(socket_, local_, to);
-    io_.Send(std::move(packet));
-  }
-  std::vector<std::string> got;
-
- private:
-  core::PacketStore store_{{.small = 64, .medium = 4, .large = 1}};
-  SimIo io_;
-  core::Endpoint local_;
-  core::SocketId socket_;
-};
-
-std::string LineOf(const std::string& sdp, const std::string& start) {
-  const size_t at = sdp.find(start);
-  return at == std::string::npos ? "" : sdp.substr(at, sdp.find("\r\n", at) - at);
-}
-
-core::Endpoint TargetOf(const std::string& sdp) {
-  const std::string address = LineOf(sdp, "c=IN IP4 ").substr(9);
-  const std::string port = LineOf(sdp, "m=audio ").substr(8);
-  core::Endpoint target;
-  CHECK(core::Endpoint::Parse(address + ":" + port.substr(0, port.find(' ')), &target));
-  return target;
-}
-
-/// A scene with a socket for each side's media, and an outbound call with early offer.
-struct MediaScene {
-  explicit MediaScene(SbcScene::Options options = Anchoring()) : scene(options) {}
-
-  size_t Call(SimPlan callee = {}, std::string offer = Sdp("127.0.0.4", 4000)) {
-    callee.script = {{.after = 100ms, .status = 180},
-                     {.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
-    callee.sdp = Sdp("127.0.0.9", 9000);
-    return Place(std::move(callee), std::move(offer));
-  }
-  size_t Place(SimPlan callee, std::string offer) {
-    scene.trunk.Expect(std::move(callee));
-    SimPlan plan;
-    plan.body = std::move(offer);
-    const size_t call = scene.pbx.Place(plan);
-    scene.Run(1s);
-    return call;
-  }
-  std::string ToTrunk(size_t index = 0) { return scene.trunk.Got("INVITE").at(index).body; }
-  std::string ToPbx(size_t index = 0) { return scene.pbx.Got("INVITE", 200).at(index).body; }
-  /// What the other side gets of what each sends to where it was told to.
-  void Talk(const std::string& words) {
-    pbx.got.clear();
-    trunk.got.clear();
-    pbx.Send(words + " out", TargetOf(ToPbx()));
-    trunk.Send(words + " in", TargetOf(ToTrunk()));
-    scene.Run(100ms);
-  }
-  void HangUp(size_t call) {
-    scene.pbx.Do(call, {.method = "BYE"});
-    scene.ExpectClean();
-    EXPECT_EQ(scene.world->worker().media().streams(), 0u);
-    EXPECT_EQ(scene.world->worker().media().ports_used(sbc::Side::kCustomer), 0u);
-    EXPECT_EQ(scene.world->worker().media().ports_used(sbc::Side::kTrunk), 0u);
-  }
-
-  SbcScene scene;
-  MediaPeer pbx{"127.0.0.4:4000", &scene.network, &scene.simulation};
-  MediaPeer trunk{"127.0.0.9:9000", &scene.network, &scene.simulation};
-};
 
 TEST(B2buaMediaTest, EachSideIsToldOurAddressAndTalksThroughIt) {
   MediaScene media;

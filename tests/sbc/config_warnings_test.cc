@@ -79,6 +79,8 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "logs.directory: tests/corpus/seed/no/such/folder: No such file or directory; without it "
        "there is no start"},
       {"connectors: [{id: a, dtmf: info}]", "connectors[0].dtmf: has no effect yet"},
+      {"connectors: [{id: a, media_timeout: 1s}]",
+       "connectors[0].media_timeout: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a}]\nmedia: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
        "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
        "media: side customer has 500 pairs of ports for 20000 calls (limits.calls)"},

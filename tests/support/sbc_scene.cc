@@ -106,6 +106,7 @@ sbc::B2buaCounters SbcScene::counters() {
     sum.glare += one.glare;
     sum.session_refreshes += one.session_refreshes;
     sum.session_expiries += one.session_expiries;
+    sum.media_timeouts += one.media_timeouts;
     sum.emergency_calls += one.emergency_calls;
     sum.off_route += one.off_route;
     sum.unwritable += one.unwritable;

@@ -1,7 +1,8 @@
 #include "tests/support/sbc_world.h"
 
+#include "sbc/envelope_bytes.h"
+
 #include <cstdio>
-#include <cstring>
 
 namespace tests {
 
@@ -121,11 +122,11 @@ void SbcWorld::Reload(const std::string& yaml) {
 
 void SbcWorld::Drain() {
   control_mailboxes_->Drain(SIZE_MAX, [&](const Envelope& envelope) {
-    if (static_cast<EnvelopeKind>(envelope.kind) != EnvelopeKind::kCallRecord) return;
-    sbc::CallRecord record;
-    CHECK(envelope.bytes.size() == sizeof(record));
-    std::memcpy(&record, envelope.bytes.data(), sizeof(record));
-    records_.push_back(record);
+    const auto kind = static_cast<EnvelopeKind>(envelope.kind);
+    if (kind != EnvelopeKind::kCallRecord && kind != EnvelopeKind::kMediaRecord) return;
+    const sbc::CallReport report = sbc::CallReportFromBytes(envelope.bytes);
+    if (kind == EnvelopeKind::kCallRecord) records_.push_back(report.call);
+    if (report.media.streams > 0) media_.push_back(report);
   });
 }
 

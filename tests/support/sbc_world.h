@@ -61,6 +61,11 @@ class SbcWorld {
     Drain();
     return records_;
   }
+  /// Of calls with media, at their end and each minute.
+  const std::vector<sbc::CallReport>& media() {
+    Drain();
+    return media_;
+  }
   size_t calls() const;
   size_t transactions() const;
   size_t packets() const;
@@ -95,6 +100,7 @@ class SbcWorld {
   std::vector<std::unique_ptr<Seat>> workers_;
   std::unique_ptr<core::engine::Outbox> control_outbox_;
   std::vector<sbc::CallRecord> records_;
+  std::vector<sbc::CallReport> media_;
 };
 
 }  // namespace tests

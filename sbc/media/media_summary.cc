@@ -1,0 +1,68 @@
+#include "sbc/media/media_summary.h"
+
+#include <algorithm>
+
+#include "sbc/media/media_stream.h"
+
+namespace sbc {
+namespace {
+
+void Add(const MediaCounts& more, MediaCounts* sum) {
+  sum->packets += more.packets;
+  sum->bytes += more.bytes;
+  sum->rtcp_packets += more.rtcp_packets;
+  sum->rtcp_bytes += more.rtcp_bytes;
+}
+
+MediaCounts Since(const MediaCounts& now, const MediaCounts& earlier) {
+  return {.packets = now.packets - earlier.packets,
+          .bytes = now.bytes - earlier.bytes,
+          .rtcp_packets = now.rtcp_packets - earlier.rtcp_packets,
+          .rtcp_bytes = now.rtcp_bytes - earlier.rtcp_bytes};
+}
+
+void SummarizePeerReport(const MediaStream::Leg& leg, const MediaStream::Leg& other,
+                         MediaLegSummary* out) {
+  out->round_trip = leg.rtcp.round_trip();
+  const auto& report = leg.rtcp.peer_report();
+  if (!report.has_value()) return;
+  // Sequence numbers cross us unchanged, so what was missing when it came to us is missing there.
+  out->sent_lost = static_cast<uint32_t>(std::max(report->cumulative_lost - leg.lost_before_us, 0));
+  out->sent_jitter =
+      core::Duration(std::chrono::nanoseconds(uint64_t{report->jitter_ticks} * 1'000'000'000 /
+                                              std::max<uint32_t>(other.source.clock_rate_hz(), 1)));
+}
+
+void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLegSummary* out) {
+  const MediaLegSummary::Span whole = {leg->received, leg->sent, leg->source.counts()};
+  Add(whole.received, &out->whole.received);
+  Add(whole.sent, &out->whole.sent);
+  Add(Since(whole.received, leg->told.received), &out->lately.received);
+  Add(Since(whole.sent, leg->told.sent), &out->lately.sent);
+  out->dtmf_digits += leg->dtmf_digits;
+  if (leg->source.active() && !out->is_active) {
+    out->is_active = true;
+    out->whole.stream = whole.stream;
+    out->lately.stream = whole.stream.Since(leg->told.stream);
+    out->codec = leg->codec;
+    out->packet_duration = leg->source.packet_duration();
+    out->jitter = leg->source.jitter();
+    out->jitter_max = leg->source.jitter_max();
+    out->longest_gap = leg->source.longest_gap();
+  }
+  if (!out->round_trip.has_value() && !out->sent_lost.has_value()) {
+    SummarizePeerReport(*leg, other, out);
+  }
+  leg->told = whole;
+}
+
+}  // namespace
+
+void Summarize(MediaStream* stream, CallMedia* media) {
+  ++media->streams;
+  for (const LegId id : {LegId::kCaller, LegId::kCallee}) {
+    SummarizeLeg(&stream->leg(id), stream->leg(Other(id)), &media->legs[Index(id)]);
+  }
+}
+
+}  // namespace sbc

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/base/instant.h"
+#include "core/rtp/codec.h"
+#include "core/rtp/source.h"
+
+namespace sbc {
+
+struct MediaStream;
+
+/// Counts of one direction of one leg; plain integers.
+struct MediaCounts {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;  // From the RTP header on, as the trunk counts them.
+  uint64_t rtcp_packets = 0;
+  uint64_t rtcp_bytes = 0;
+};
+
+/// What one leg of a call received and sent, and how good it was.
+///
+/// Shape:  plain. What is not known is nullopt, never a good value: a peer that sends no RTCP has
+///         said nothing of what it hears, and gives no round trip.
+/// Errors: counts are of all streams of the call; what tells quality is of the first one from which
+///         RTP came, as a call has one voice.
+struct MediaLegSummary {
+  struct Span {
+    MediaCounts received;
+    MediaCounts sent;
+    core::rtp::StreamCounts stream;  // Of what was received.
+  };
+  Span whole;   // Since the call began,
+  Span lately;  // and since the summary before.
+  core::rtp::Codec codec = core::rtp::Codec::kUnknown;
+  bool is_active = false;  // RTP came from the peer: `stream` and the next are of it.
+  std::optional<core::Duration> packet_duration;
+  std::optional<core::Duration> jitter;  // RFC 3550's, now; and the highest it ever was.
+  std::optional<core::Duration> jitter_max;
+  core::Duration longest_gap{};
+  uint32_t dtmf_digits = 0;                  // RFC 4733's, each once.
+  std::optional<core::Duration> round_trip;  // From LSR and DLSR: between us and the peer.
+  // What the peer's reports say of what we sent: nullopt where it makes none. What had been lost
+  // before it came to us is taken off.
+  std::optional<uint32_t> sent_lost;
+  std::optional<core::Duration> sent_jitter;
+};
+
+/// Both legs of a call, by LegId.
+///
+/// Shape: plain, so that it crosses a mailbox by copy.
+struct CallMedia {
+  uint8_t streams = 0;  // 0: nothing of its media came through us.
+  MediaLegSummary legs[2];
+};
+
+/// Adds one stream to its call's summary, and begins the stream's next interval.
+void Summarize(MediaStream* stream, CallMedia* media);
+
+}  // namespace sbc

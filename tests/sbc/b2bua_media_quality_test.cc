@@ -1,0 +1,228 @@
+// What is told of each call's media equals what its peers sent and lost (issue of the media,
+// section 3), and a call in which a leg is not heard any more ends (section 2: `media_timeout`).
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/media_scene.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using sbc::CallEnd;
+using sbc::CallReport;
+using sbc::LegId;
+using sbc::MediaLegSummary;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const MediaLegSummary& LegOf(const CallReport& report, LegId leg) {
+  return report.media.legs[sbc::Index(leg)];
+}
+
+/// A call that both sides talk in.
+struct TalkingScene : MediaScene {
+  explicit TalkingScene(std::string connector = "", bool with_rtcp = true)
+      : MediaScene(Anchoring(std::move(connector))) {
+    call = Call();
+    pbx.Talk(TargetOf(ToPbx()), with_rtcp);
+    trunk.Talk(TargetOf(ToTrunk()), with_rtcp);
+  }
+  const CallReport& report(size_t index) { return scene.world->media().at(index); }
+  void Reinvite(const std::string& attribute) {
+    scene.trunk.call(0).plan.answers["INVITE"] = 200;
+    scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, attribute)});
+    scene.Run(1s);
+  }
+  void End() {
+    pbx.Hush();
+    trunk.Hush();
+    scene.Run(100ms);
+    HangUp(call);
+  }
+  size_t call;
+};
+
+TEST(B2buaMediaQualityTest, TheEndTellsWhatCameAndWhatWasLost) {
+  TalkingScene media;
+  media.pbx.LoseOneIn(10);
+  media.scene.Run(20s);
+  media.pbx.Press(5);
+  media.End();
+  ASSERT_THAT(media.scene.world->media(), SizeIs(1));
+  EXPECT_EQ(media.report(0).media.streams, 1);
+  const MediaLegSummary& caller = LegOf(media.report(0), LegId::kCaller);
+  const MediaLegSummary& callee = LegOf(media.report(0), LegId::kCallee);
+  const uint64_t from_pbx = media.pbx.sent() + uint64_t{1};  // And the digit.
+  EXPECT_EQ(caller.whole.received.packets, from_pbx);
+  EXPECT_EQ(caller.whole.received.bytes, media.pbx.sent() * uint64_t{172} + 16);
+  EXPECT_EQ(caller.whole.stream.packets, from_pbx);
+  EXPECT_EQ(caller.whole.stream.lost(), 100);
+  EXPECT_EQ(callee.whole.sent.packets, from_pbx);
+  EXPECT_EQ(caller.dtmf_digits, 1u);
+  EXPECT_EQ(callee.dtmf_digits, 0u);
+  EXPECT_EQ(caller.whole.sent.packets, media.trunk.sent());
+  EXPECT_EQ(callee.whole.stream.packets, media.trunk.sent());
+  EXPECT_EQ(callee.whole.stream.lost(), 0);
+  EXPECT_EQ(caller.lately.received.packets, caller.whole.received.packets);
+  EXPECT_EQ(caller.codec, core::rtp::Codec::kPcmu);
+  EXPECT_LT(caller.jitter.value(), 1ms);
+  // What is lost on the PBX's side is not the trunk's loss, though its sequence numbers show it.
+  EXPECT_EQ(callee.sent_lost.value(), 0u);
+  EXPECT_EQ(caller.sent_lost.value(), 0u);
+  for (const MediaLegSummary* leg : {&caller, &callee}) {
+    EXPECT_GT(leg->whole.received.rtcp_packets, 0u);
+    EXPECT_GT(leg->whole.sent.rtcp_packets, 0u);
+    EXPECT_GE(leg->round_trip.value(), 400us);  // 200 us each way.
+    EXPECT_LT(leg->round_trip.value(), 20ms);
+    EXPECT_TRUE(leg->sent_jitter.has_value());
+  }
+}
+
+// Loss between us and a peer is known from its reports alone.
+TEST(B2buaMediaQualityTest, WhatAPeerMissesIsItsOwnLoss) {
+  TalkingScene media;
+  media.scene.network.SetLink(core::IpAddress::FromV4(0x7f000003),
+                              core::IpAddress::FromV4(0x7f000009), {.loss = 0.2});
+  media.scene.Run(30s);
+  media.scene.network.SetLink(core::IpAddress::FromV4(0x7f000003),
+                              core::IpAddress::FromV4(0x7f000009), {});
+  const uint64_t missed = media.pbx.sent() - media.trunk.source().counts().packets;
+  media.End();
+  const MediaLegSummary& callee = LegOf(media.report(0), LegId::kCallee);
+  EXPECT_GT(missed, 200u);
+  EXPECT_GT(callee.sent_lost.value(), missed * 2 / 3);  // Reports are up to some seconds old.
+  EXPECT_LE(callee.sent_lost.value(), missed);
+  EXPECT_EQ(LegOf(media.report(0), LegId::kCaller).whole.stream.lost(), 0);
+}
+
+TEST(B2buaMediaQualityTest, EachMinuteTellsOfItself) {
+  TalkingScene media;
+  media.scene.Run(150s);
+  media.End();
+  ASSERT_THAT(media.scene.world->media(), SizeIs(3));
+  uint64_t packets = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const MediaLegSummary& caller = LegOf(media.report(i), LegId::kCaller);
+    packets += caller.lately.received.packets;
+    EXPECT_EQ(caller.whole.received.packets, packets);
+    EXPECT_EQ(caller.lately.stream.packets, caller.lately.received.packets);
+  }
+  EXPECT_EQ(packets, media.pbx.sent());
+  EXPECT_NEAR(static_cast<double>(LegOf(media.report(1), LegId::kCaller).lately.received.packets),
+              3000, 2);
+  const int64_t us = media.report(1).call.ended.unix_us - media.report(0).call.ended.unix_us;
+  EXPECT_NEAR(static_cast<double>(us), 60e6, 1e5);
+  EXPECT_EQ(media.report(0).call.routes.steps[0].event, sbc::RouteEvent::kAnswered);
+}
+
+// Unknown is absent: who sends no RTCP has told nothing.
+TEST(B2buaMediaQualityTest, WithoutRtcpNothingIsMadeUp) {
+  TalkingScene media("", false);
+  media.trunk.Hush();
+  media.scene.Run(10s);
+  media.End();
+  const MediaLegSummary& caller = LegOf(media.report(0), LegId::kCaller);
+  const MediaLegSummary& callee = LegOf(media.report(0), LegId::kCallee);
+  EXPECT_TRUE(caller.is_active);
+  EXPECT_FALSE(callee.is_active);
+  EXPECT_FALSE(callee.jitter.has_value());
+  for (const MediaLegSummary* leg : {&caller, &callee}) {
+    EXPECT_FALSE(leg->round_trip.has_value());
+    EXPECT_FALSE(leg->sent_lost.has_value());
+    EXPECT_FALSE(leg->sent_jitter.has_value());
+  }
+}
+
+// A call whose connector has no media has no summary.
+TEST(B2buaMediaQualityTest, WithoutMediaThereIsNothingToTell) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.Run(70s);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+  EXPECT_THAT(scene.world->records(), SizeIs(1));
+  EXPECT_THAT(scene.world->media(), IsEmpty());
+}
+
+// ---- media_timeout ------------------------------------------------------------------------------
+
+constexpr char kTimeout[] = "    media_timeout: 30s\n";
+
+TEST(B2buaMediaTimeoutTest, ALegThatFallsSilentEndsTheCall) {
+  TalkingScene media(kTimeout);
+  media.scene.Run(100s);
+  media.trunk.Hush();
+  media.scene.Run(29s);
+  EXPECT_THAT(media.scene.world->records(), IsEmpty());
+  media.scene.Run(2s);
+  ASSERT_THAT(media.scene.world->records(), SizeIs(1));
+  EXPECT_EQ(media.scene.record().end, CallEnd::kMediaTimeout);
+  EXPECT_EQ(media.scene.record().detail.view(), "no RTP from the trunk for media_timeout");
+  for (SimUserAgent* agent : {&media.scene.pbx, &media.scene.trunk}) {
+    ASSERT_THAT(agent->Got("BYE"), SizeIs(1));
+    EXPECT_THAT(agent->Got("BYE")[0].Get("Reason"), HasSubstr("SIP;cause=408"));
+  }
+  EXPECT_EQ(media.scene.world->worker().media().streams(), 0u);
+  media.pbx.Hush();
+  media.scene.ExpectClean();
+  EXPECT_EQ(media.scene.counters().media_timeouts, 1u);
+}
+
+// Nobody ever says a word.
+TEST(B2buaMediaTimeoutTest, ACallWithoutAnyMediaEnds) {
+  MediaScene media(Anchoring(kTimeout));
+  media.Call();
+  media.scene.Run(27s);
+  EXPECT_THAT(media.scene.world->records(), IsEmpty());
+  media.scene.Run(5s);
+  ASSERT_THAT(media.scene.world->records(), SizeIs(1));
+  EXPECT_EQ(media.scene.record().end, CallEnd::kMediaTimeout);
+  media.scene.ExpectClean();
+}
+
+TEST(B2buaMediaTimeoutTest, ZeroIsNever) {
+  MediaScene media;
+  const size_t call = media.Call();
+  media.scene.Run(10min);
+  EXPECT_THAT(media.scene.world->records(), IsEmpty());
+  media.HangUp(call);
+}
+
+// While held nothing is expected; from the resumption on it is again (RFC 3264 §8.4, in both ways).
+TEST(B2buaMediaTimeoutTest, AHeldCallMayBeSilent) {
+  for (const char* hold : {"a=sendonly\r\n", "a=inactive\r\n", "a=recvonly\r\n"}) {
+    TalkingScene media(kTimeout);
+    media.Reinvite(hold);
+    media.pbx.Hush();
+    media.trunk.Hush();
+    media.scene.Run(5min);
+    EXPECT_THAT(media.scene.world->records(), IsEmpty()) << hold;
+    media.Reinvite("");
+    media.scene.Run(27s);
+    EXPECT_THAT(media.scene.world->records(), IsEmpty()) << hold;
+    media.scene.Run(5s);
+    EXPECT_THAT(media.scene.world->records(), SizeIs(1)) << hold;
+    media.scene.ExpectClean();
+  }
+}
+
+// A refresh says nothing new of media, so it does not keep a dead call alive.
+TEST(B2buaMediaTimeoutTest, ARefreshIsNoSignOfLife) {
+  TalkingScene media(kTimeout);
+  media.trunk.Hush();
+  media.scene.Run(20s);
+  media.Reinvite("");
+  media.scene.Run(12s);
+  EXPECT_THAT(media.scene.world->records(), SizeIs(1));
+  media.pbx.Hush();
+  media.scene.ExpectClean();
+}
+
+}  // namespace
+}  // namespace tests

@@ -1,0 +1,121 @@
+#include "tests/support/media_peer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/rtp/packet_view.h"
+
+namespace tests {
+
+using core::Instant;
+using core::rtp::PacketView;
+using core::rtp::PayloadKind;
+
+namespace {
+
+constexpr core::Duration kPacketTime = std::chrono::milliseconds(20);
+constexpr uint32_t kPacketTicks = 160;
+constexpr uint32_t kSsrc = 0x7e57;
+
+core::SocketId Open(const core::Endpoint& local, SimIo* io) {
+  core::net::SocketOptions options;
+  options.local = local;
+  return *io->Open(options);
+}
+
+}  // namespace
+
+MediaPeer::MediaPeer(const std::string& address, SimNetwork* network, Simulation* simulation)
+    : network_(network), io_(network), rtcp_({.ssrc = kSsrc}, network->clock().Now(), &random_) {
+  CHECK(core::Endpoint::Parse(address, &local_));
+  rtcp_local_ = {local_.ip, static_cast<uint16_t>(local_.port + 1)};
+  socket_ = Open(local_, &io_);
+  rtcp_socket_ = Open(rtcp_local_, &io_);
+  simulation->Add(this, &io_);
+}
+
+Instant MediaPeer::NextDue() const {
+  if (!talking_) return core::kNever;
+  return with_rtcp_ ? std::min(next_, rtcp_.due()) : next_;
+}
+
+void MediaPeer::Turn() {
+  io_.FlushAndWait({});
+  const Instant now = network_->clock().Now();
+  for (core::Packet& packet : io_.Receive()) OnPacket(std::move(packet), now);
+  if (!talking_) return;
+  while (next_ <= now) {
+    if (lose_one_in_ == 0 || ++due_ % lose_one_in_ != 0) {
+      SendRtp(0, timestamp_, std::string(160, 'v'));
+      ++sent_;
+    } else {
+      ++sequence_number_;
+    }
+    timestamp_ += kPacketTicks;
+    next_ += kPacketTime;
+  }
+  if (with_rtcp_ && rtcp_.due() <= now) SendRtcp(now);
+  io_.FlushAndWait({});
+}
+
+void MediaPeer::OnPacket(core::Packet packet, Instant now) {
+  if (packet.socket() == rtcp_socket_) {
+    core::rtp::RtcpSession::Incoming incoming;
+    (void)rtcp_.OnPacket(core::rtp::BytesOf(packet), now, &incoming);
+    return;
+  }
+  got.emplace_back(packet.text().substr(PacketView::kHeaderBytes));
+  PacketView view;
+  if (PacketView::Parse(core::rtp::BytesOf(packet), &view) != core::rtp::PacketError::kOk) return;
+  (void)source_.OnPacket(view, now, PayloadKind::kAudio);
+}
+
+void MediaPeer::Send(const std::string& payload, const core::Endpoint& to, char type) {
+  std::string bytes(PacketView::kHeaderBytes, '\0');
+  bytes[0] = '\x80';
+  bytes[1] = type;
+  core::Packet packet = store_.Copy(bytes + payload);
+  packet.SetRoute(socket_, local_, to);
+  io_.Send(std::move(packet));
+}
+
+void MediaPeer::Talk(const core::Endpoint& to, bool with_rtcp) {
+  talking_ = true;
+  with_rtcp_ = with_rtcp;
+  to_ = to;
+  next_ = network_->clock().Now();
+}
+
+void MediaPeer::Press(uint8_t event, char type) {
+  const char payload[] = {static_cast<char>(event), '\x8a', '\x03', '\x20'};
+  SendRtp(type, timestamp_, {payload, sizeof(payload)});
+}
+
+void MediaPeer::SendRtp(char type, uint32_t timestamp, const std::string& payload) {
+  std::string bytes(PacketView::kHeaderBytes, '\0');
+  core::rtp::WriteHeader({.payload_type = static_cast<uint8_t>(type),
+                          .sequence_number = sequence_number_++,
+                          .timestamp = timestamp,
+                          .ssrc = kSsrc},
+                         std::span<uint8_t, PacketView::kHeaderBytes>(
+                             reinterpret_cast<uint8_t*>(bytes.data()), PacketView::kHeaderBytes));
+  core::Packet packet = store_.Copy(bytes + payload);
+  PacketView view;
+  CHECK(PacketView::Parse(core::rtp::BytesOf(packet), &view) == core::rtp::PacketError::kOk);
+  rtcp_.OnSent(view, network_->clock().Now(),
+               type == 0 ? PayloadKind::kAudio : PayloadKind::kEvent);
+  packet.SetRoute(socket_, local_, to_);
+  io_.Send(std::move(packet));
+}
+
+void MediaPeer::SendRtcp(Instant now) {
+  uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
+  const core::WallTime wall{.unix_us = now.time_since_epoch().count() / 1000};
+  const size_t size = rtcp_.Report({&source_, core::rtp::Codec::kPcmu}, now, wall, &random_, bytes);
+  core::Packet packet = store_.Copy({reinterpret_cast<const char*>(bytes), size});
+  packet.SetRoute(rtcp_socket_, rtcp_local_, {to_.ip, static_cast<uint16_t>(to_.port + 1)});
+  io_.Send(std::move(packet));
+}
+
+}  // namespace tests

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/address.h"
+#include "core/base/random.h"
+#include "core/buffer/packet_pool.h"
+#include "core/rtp/rtcp_session.h"
+#include "core/rtp/source.h"
+#include "tests/support/sim_io.h"
+#include "tests/support/sim_network.h"
+#include "tests/support/simulation.h"
+
+namespace tests {
+
+/// The media of a peer: an RTP port, and the RTCP port above it.
+///
+/// Use:    Send() sends one packet of any kind; Talk() sends voice every 20 ms until Hush(), with
+///         sequence numbers, timestamps and RTCP as RFC 3550 has them.
+/// Thread: the test's. Allocates as it likes.
+class MediaPeer final : public Participant {
+ public:
+  MediaPeer(const std::string& address, SimNetwork* network, Simulation* simulation);
+
+  void Turn() override;
+  core::Instant NextDue() const override;
+
+  void Send(const std::string& payload, const core::Endpoint& to, char type = 0);
+  void Talk(const core::Endpoint& to, bool with_rtcp = true);
+  void Hush() { talking_ = false; }
+  /// From now on this one of so many is not sent, though it has its number. 0: none.
+  void LoseOneIn(uint32_t count) { lose_one_in_ = count; }
+  /// A digit, as one packet that begins and ends it.
+  void Press(uint8_t event, char type = 101);
+
+  const core::rtp::Source& source() const { return source_; }
+  uint32_t sent() const { return sent_; }  // Of Talk().
+
+  std::vector<std::string> got;  // Payloads.
+
+ private:
+  void SendRtp(char type, uint32_t timestamp, const std::string& payload);
+  void SendRtcp(core::Instant now);
+  void OnPacket(core::Packet packet, core::Instant now);
+
+  SimNetwork* network_;
+  core::PacketStore store_{{.small = 64, .medium = 4, .large = 1}};
+  SimIo io_;
+  core::Random random_{7};
+  core::Endpoint local_;
+  core::SocketId socket_;
+  core::Endpoint rtcp_local_;
+  core::SocketId rtcp_socket_;
+  core::rtp::Source source_{{}};
+  core::rtp::RtcpSession rtcp_;
+
+  bool talking_ = false;
+  bool with_rtcp_ = false;
+  core::Endpoint to_;
+  core::Instant next_;
+  uint16_t sequence_number_ = 100;
+  uint32_t timestamp_ = 1000;
+  uint32_t lose_one_in_ = 0;
+  uint32_t due_ = 0;
+  uint32_t sent_ = 0;
+};
+
+}  // namespace tests

@@ -66,6 +66,11 @@ struct CallRecord {
 struct CallReport {
   CallRecord call;
   CallMedia media;
+
+  const MediaLegSummary& leg(Side side) const {
+    const bool customer_calls = call.direction == CallDirection::kTermination;
+    return media.leg((side == Side::kCustomer) == customer_calls ? LegId::kCaller : LegId::kCallee);
+  }
 };
 
 }  // namespace sbc

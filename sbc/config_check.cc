@@ -120,11 +120,19 @@ void CheckMedia(const Reading& reading) {
 
 // What is measured is what passes here.
 void CheckMediaSettings(const Reading& reading) {
-  if (!reading.config.media.empty()) return;
+  const bool has_media = !reading.config.media.empty();
   for (size_t i = 0; i < reading.connectors.size(); ++i) {
     const Node& node = reading.connectors[i].node;
-    if (const auto timeout = node.Find("media_timeout")) {
+    const auto timeout = node.Find("media_timeout");
+    if (timeout && !has_media) {
       timeout->Warn("has no effect without `media`: RTP does not pass here");
+    }
+    if (!reading.config.connectors[i].logging.enable_media_metric_logs) continue;
+    const Node place = node.Find("logging").value_or(node);
+    if (!has_media) {
+      place.Warn("EnableMediaMetricLogs has no effect without `media`: RTP does not pass here");
+    } else if (reading.config.logs.directory.empty()) {
+      place.Warn("EnableMediaMetricLogs has no effect without `logs: {directory}`");
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <string_view>
 
+#include "sbc/control/media_words.h"
 #include "sbc/control/record_text.h"
 
 namespace sbc {
@@ -71,7 +72,8 @@ void AppendRoutes(CallDirection direction, const RouteTrace& trace, std::string*
   if (out->size() > begin) out->resize(out->size() - 2);
 }
 
-void AppendCallLine(const CallRecord& record, std::string* out) {
+void AppendCallLine(const CallReport& report, std::string* out) {
+  const CallRecord& record = report.call;
   const size_t begin = out->size();
   out->append("time=");
   AppendTime(record.ended, out);
@@ -102,6 +104,7 @@ void AppendCallLine(const CallRecord& record, std::string* out) {
   out->push_back('"');
   AppendText(" caller_call_id=", record.caller_call_id.view(), out);
   AppendText(" callee_call_id=", record.callee_call_id.view(), out);
+  AppendMedia(report.media, out);
   if (out->size() - begin >= kCallLineMax) {
     out->resize(begin + kCallLineMax - 1 - kTruncated.size());
     out->append(kTruncated);

@@ -193,8 +193,8 @@ void Control::OnEnvelope(const Envelope& envelope) {
 }
 
 void Control::OnCallReport(const CallReport& report, bool ended) {
-  if (!ended) return;
-  records_.OnCall(report.call, now_);
+  if (!ended) return records_.OnMinute(report, now_);
+  records_.OnCall(report, now_);
   statistics_.OnCall(report.call, registry_);
 }
 

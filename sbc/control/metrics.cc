@@ -156,7 +156,8 @@ void Writer::WriteNode() {
       .Add(control.reloads_refused, {{"result", "refused"}});
   out_.Counter("ringfence_records_lost_total", "Records that could not be written.")
       .Add(control.call_lines_lost, {{"kind", "call_line"}})
-      .Add(control.cdrs_lost, {{"kind", "cdr"}});
+      .Add(control.cdrs_lost, {{"kind", "cdr"}})
+      .Add(control.media_lost, {{"kind", "media"}});
   out_.Gauge("ringfence_hosts_unresolved", "Hosts of routes and trunks without an address.")
       .Add(control.hosts_unresolved);
   out_.Gauge("ringfence_hosts_stale", "Hosts that live on an answer past its TTL.")

@@ -12,38 +12,57 @@ absl::Status Records::Open(const std::string& directory) {
   if (directory.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(calls_.Open(core::Concat(directory, "/calls.log")));
   RETURN_IF_ERROR(cdrs_.Open(core::Concat(directory, "/cdr.jsonl")));
-  writes_cdrs_ = true;
+  RETURN_IF_ERROR(media_.Open(core::Concat(directory, "/media.jsonl")));
+  has_directory_ = true;
   return absl::OkStatus();
 }
 
-void Records::OnCall(const CallRecord& record, core::Instant now) {
-  AppendCallLine(record, calls_.line());
+void Records::Configure(const Config& config) {
+  cdr_writer_.Configure(config);
+  media_writer_.Configure(config);
+}
+
+void Records::OnCall(const CallReport& report, core::Instant now) {
+  AppendCallLine(report, calls_.line());
   calls_.Commit(now);
-  if (!writes_cdrs_) return;
-  cdr_writer_.Append(record, cdrs_.line());
+  if (!has_directory_) return;
+  cdr_writer_.Append(report.call, cdrs_.line());
   cdrs_.Commit(now);
+  OnMinute(report, now);
+}
+
+void Records::OnMinute(const CallReport& report, core::Instant now) {
+  if (!has_directory_ || !media_writer_.Wants(report)) return;
+  media_writer_.Append(report, media_.line());
+  media_.Commit(now);
 }
 
 void Records::OnTime(core::Instant now) {
   calls_.FlushIfDue(now);
   cdrs_.FlushIfDue(now);
+  media_.FlushIfDue(now);
   TellLosses(now);
 }
 
 void Records::Flush() {
   calls_.Flush();
   cdrs_.Flush();
+  media_.Flush();
 }
 
 void Records::TellLosses(core::Instant now) {
-  const uint64_t losses = calls_.lost() + cdrs_.lost();
+  const uint64_t losses = calls_.lost() + cdrs_.lost() + media_.lost();
   if (losses == losses_told_ || now < tell_again_) return;
   losses_told_ = losses;
   tell_again_ = now + kLossTold;
-  const int error = cdrs_.error() != 0 ? cdrs_.error() : calls_.error();
+  int error = 0;
+  for (const RecordFile* file : {&media_, &calls_, &cdrs_}) {
+    if (file->error() != 0) error = file->error();
+  }
   core::LogLine(log_, &lost_)
       .Number("call_lines", calls_.lost())
       .Number("cdrs", cdrs_.lost())
+      .Number("media", media_.lost())
       .Text("error", std::strerror(error));
 }
 

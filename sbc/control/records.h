@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -9,14 +10,16 @@
 #include "sbc/call_record.h"
 #include "sbc/config.h"
 #include "sbc/control/cdr.h"
+#include "sbc/control/media_log.h"
 #include "sbc/control/record_file.h"
 
 namespace sbc {
 
-/// What is written of each call at its end: its line, and its CDR.
+/// What is written of each call at its end: its line, its CDR, and what its media did, which is
+/// written once a minute too.
 ///
-/// Shape:  with `logs.directory`, `calls.log` and `cdr.jsonl` there. Without it, the lines go to
-///         standard error and no CDR is written.
+/// Shape:  with `logs.directory`, `calls.log`, `cdr.jsonl` and `media.jsonl` there. Without it, the
+///         lines go to standard error and nothing else is written.
 /// Errors: Open() says which file cannot be written. What is lost later is counted, and logged once
 ///         a minute.
 /// Thread: the control thread's.
@@ -28,25 +31,32 @@ class Records {
 
   /// At start, and again to follow rotated files.
   absl::Status Open(const std::string& directory);
-  void Configure(const Config& config) { cdr_writer_.Configure(config); }
+  void Configure(const Config& config);
 
-  void OnCall(const CallRecord& record, core::Instant now);
+  void OnCall(const CallReport& report, core::Instant now);
+  /// It goes on.
+  void OnMinute(const CallReport& report, core::Instant now);
   void OnTime(core::Instant now);
-  core::Instant next_due() const { return std::min(calls_.next_due(), cdrs_.next_due()); }
+  core::Instant next_due() const {
+    return std::min({calls_.next_due(), cdrs_.next_due(), media_.next_due()});
+  }
   void Flush();
 
   uint64_t lines_lost() const { return calls_.lost(); }
   uint64_t cdrs_lost() const { return cdrs_.lost(); }
+  uint64_t media_lost() const { return media_.lost(); }
 
  private:
   void TellLosses(core::Instant now);
 
   core::Logger* log_;
   core::LogSite lost_{core::LogLevel::kError, "records_lost"};
-  bool writes_cdrs_ = false;
+  bool has_directory_ = false;
   CdrWriter cdr_writer_;
+  MediaLogWriter media_writer_;
   RecordFile calls_;
   RecordFile cdrs_;
+  RecordFile media_;
   uint64_t losses_told_ = 0;
   core::Instant tell_again_{};
 };

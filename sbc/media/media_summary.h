@@ -6,6 +6,7 @@
 #include "core/base/instant.h"
 #include "core/rtp/codec.h"
 #include "core/rtp/source.h"
+#include "sbc/leg_id.h"
 
 namespace sbc {
 
@@ -53,6 +54,8 @@ struct MediaLegSummary {
 struct CallMedia {
   uint8_t streams = 0;  // 0: nothing of its media came through us.
   MediaLegSummary legs[2];
+
+  const MediaLegSummary& leg(LegId id) const { return legs[Index(id)]; }
 };
 
 /// Adds one stream to its call's summary, and begins the stream's next interval.

@@ -71,8 +71,12 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "connectors[1]: phone_numbers: +16185558387 is another connector's too; calls to it that "
        "name no connector are refused as unknown_number"},
       {"connectors: [{id: a, logging: {EnableMediaMetricLogs: true}}]",
-       "connectors[0].logging: has no effect yet: SIP message logs and media metric logs are not "
-       "supported"},
+       "connectors[0].logging: EnableMediaMetricLogs has no effect without `media`: RTP does not "
+       "pass here"},
+      {"connectors: [{id: a, logging: {EnableMediaMetricLogs: true}}]\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "connectors[0].logging: EnableMediaMetricLogs has no effect without `logs: {directory}`"},
       {"connectors: [{id: a, trunk: {media_cidrs: [10.0.0.0/8]}}]",
        "connectors[0].trunk.media_cidrs: has no effect yet"},
       {"connectors: [{id: a}]\nlogs: {directory: no/such/folder}",

@@ -35,11 +35,11 @@ CallRecord Record() {
 }
 
 void BM_CallLine(benchmark::State& state) {
-  const CallRecord record = Record();
+  const CallReport report{.call = Record(), .media = {}};
   std::string out;
   for (auto _ : state) {
     out.clear();
-    AppendCallLine(record, &out);
+    AppendCallLine(report, &out);
     benchmark::DoNotOptimize(out.data());
   }
   state.SetItemsProcessed(state.iterations());

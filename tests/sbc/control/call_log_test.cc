@@ -21,7 +21,7 @@ using ::testing::Not;
 
 std::string LineOf(const CallRecord& record) {
   std::string out;
-  AppendCallLine(record, &out);
+  AppendCallLine({.call = record, .media = {}}, &out);
   return out;
 }
 
@@ -41,6 +41,28 @@ TEST(CallLogTest, AnAnsweredCallByteForByte) {
             "routes=\"routes[0] 10.0.0.5:5060 failed_code 503 after 12 ms; "
             "routes[1] 10.0.0.6:5060 answered 200 after 5250 ms\" "
             "caller_call_id=abc@trunk callee_call_id=ours\n");
+}
+
+// What media did stands last; of a leg that was silent only the counts are known.
+TEST(CallLogTest, MediaOfBothLegs) {
+  CallReport report = InboundReport();
+  std::string line;
+  AppendCallLine(report, &line);
+  EXPECT_THAT(
+      line,
+      EndsWith(
+          " callee_call_id=ours caller_media=\"codec=pcmu received=3500 sent=2990 "
+          "rtcp_received=12 rtcp_sent=13 expected=3503 lost=5 duplicates=2 reordered=4 late=1 "
+          "jitter_ms=0.125 jitter_max_ms=2.500 gap_ms=60.000 ssrc_changes=1 payload_switches=1 "
+          "mos_lq=4.40 dtmf=2 rtt_ms=19.434 mos_cq=4.35 peer_lost=6 peer_jitter_ms=0.250\" "
+          "callee_media=\"codec=opus received=2990 sent=3498 rtcp_received=0 rtcp_sent=11 "
+          "expected=2990 lost=0 duplicates=0 reordered=0 late=0 gap_ms=0.000 ssrc_changes=0 "
+          "payload_switches=0 dtmf=0\"\n"));
+  report.media.legs[1] = {};
+  line.clear();
+  AppendCallLine(report, &line);
+  EXPECT_THAT(line, EndsWith(" callee_media=\"received=0 sent=0 rtcp_received=0 rtcp_sent=0 "
+                             "dtmf=0\"\n"));
 }
 
 TEST(CallLogTest, ARefusalAndItsReason) {
@@ -121,11 +143,12 @@ TEST(CallLogTest, TheLongestLineIsCutAndSaysSo) {
 }
 
 TEST(CallLogTest, NothingIsAllocatedOnceTheBufferHasGrown) {
-  const CallRecord record = InboundRecord();
-  std::string out = LineOf(record);
+  const CallReport report = InboundReport();
+  std::string out;
+  AppendCallLine(report, &out);
   out.clear();
   const size_t before = Allocations();
-  AppendCallLine(record, &out);
+  AppendCallLine(report, &out);
   EXPECT_EQ(Allocations(), before);
 }
 

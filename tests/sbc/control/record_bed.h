@@ -51,4 +51,57 @@ inline CallRecord InboundRecord() {
   return record;
 }
 
+/// The same call with a minute and ten seconds of media, which the trunk's leg reports on by RTCP
+/// and the PBX's does not.
+inline CallReport InboundReport() {
+  using std::chrono::microseconds;
+  CallReport report{.call = InboundRecord(), .media = {}};
+  report.media.streams = 1;
+  MediaLegSummary& trunk = report.media.legs[Index(LegId::kCaller)];
+  trunk.whole.received = {3500, 602000, 12, 1200};
+  trunk.whole.sent = {2990, 514280, 13, 1300};
+  trunk.whole.stream.packets = 3498;
+  trunk.whole.stream.expected = 3503;
+  trunk.whole.stream.duplicates = 2;
+  trunk.whole.stream.reordered = 4;
+  trunk.whole.stream.late = 1;
+  trunk.whole.stream.loss_runs = 5;
+  trunk.whole.stream.ssrc_changes = 1;
+  trunk.whole.stream.payload_switches = 1;
+  trunk.whole.stream.buffer_packets = 3498;
+  trunk.whole.stream.buffer_sum = microseconds(40'000) * 3498;
+  trunk.lately = trunk.whole;
+  trunk.lately.received = {500, 86000, 2, 200};
+  trunk.lately.sent = {490, 84280, 3, 300};
+  trunk.codec = core::rtp::Codec::kPcmu;
+  trunk.is_active = true;
+  trunk.packet_duration = microseconds(20'000);
+  trunk.jitter = microseconds(125);
+  trunk.jitter_max = microseconds(2500);
+  trunk.longest_gap = microseconds(60'000);
+  trunk.dtmf_digits = 2;
+  trunk.round_trip = microseconds(19434);
+  trunk.sent_lost = 6;
+  trunk.sent_jitter = microseconds(250);
+  MediaLegSummary& pbx = report.media.legs[Index(LegId::kCallee)];
+  pbx.whole.received = {2990, 514280, 0, 0};
+  pbx.whole.sent = {3498, 601656, 11, 1100};
+  pbx.whole.stream.packets = pbx.whole.stream.expected = 2990;
+  pbx.lately = pbx.whole;
+  pbx.codec = core::rtp::Codec::kOpus;  // Of which no MOS is known.
+  pbx.is_active = true;
+  return report;
+}
+
+/// A configuration whose connector asks for the media log.
+inline Config MediaLoggedConfig() {
+  Config config;
+  config.connectors.resize(1);
+  config.connectors[0].id = kRecordConnector;
+  config.connectors[0].region = "us-east-1";
+  config.connectors[0].home_plan = HomePlan::kNanp;
+  config.connectors[0].logging.enable_media_metric_logs = true;
+  return config;
+}
+
 }  // namespace sbc

@@ -184,12 +184,14 @@ TEST_F(RecordFileTest, ACallHasItsLineAndItsCdr) {
   core::Logger log(&lines, core::LogLevel::kInfo);
   Records records(&log);
   ASSERT_TRUE(records.Open(folder_).ok());
-  records.OnCall(InboundRecord(), kStart);
+  records.OnCall({.call = InboundRecord(), .media = {}}, kStart);
   EXPECT_EQ(records.next_due(), kStart + 1s);
   records.OnTime(kStart + 1s);
   EXPECT_EQ(Read("calls.log").substr(0, 5), "time=");
   EXPECT_EQ(Read("cdr.jsonl").substr(0, 16), "{\"AwsAccountId\":");
   EXPECT_EQ(lines.text, "");
+
+  EXPECT_EQ(Read("media.jsonl"), "");  // It had none, and nobody asked.
 
   const absl::Status status = records.Open(folder_ + "/none");
   EXPECT_NE(std::string(status.message()).find("/none/calls.log: cannot be written: "),
@@ -201,13 +203,15 @@ TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
   Lines lines;
   core::Logger log(&lines, core::LogLevel::kInfo);
   Records records(&log);
-  for (const char* name : {"calls.log", "cdr.jsonl"}) {
+  for (const char* name : {"calls.log", "cdr.jsonl", "media.jsonl"}) {
     std::filesystem::create_symlink("/dev/full", Path(name));
   }
   ASSERT_TRUE(records.Open(folder_).ok());
+  records.Configure(MediaLoggedConfig());
   const auto lose = [&](core::Instant now) {
     log.SetTime(now, {});
-    records.OnCall(InboundRecord(), now);
+    records.OnCall(InboundReport(), now);
+    records.OnMinute(InboundReport(), now);
     records.Flush();
     records.OnTime(now);
     return std::count(lines.text.begin(), lines.text.end(), '\n');
@@ -216,7 +220,7 @@ TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
   EXPECT_EQ(lose(kStart + 59s), 1);
   EXPECT_EQ(lose(kStart + 1min), 2);
   EXPECT_EQ(records.cdrs_lost(), 3u);
-  EXPECT_NE(lines.text.find("call_lines=3 cdrs=3 error=\"No space left on device\""),
+  EXPECT_NE(lines.text.find("call_lines=3 cdrs=3 media=6 error=\"No space left on device\""),
             std::string::npos)
       << lines.text;
 }

@@ -18,15 +18,14 @@ namespace sbc {
 /// itself.
 ///
 /// Shape:  labels are the configuration's words, never a peer's. At most kSeriesMax series of each
-///         kind; what comes after those counts under kOther, so that no number of reloads can grow
-///         them further.
+///         kind; what comes after those counts under kOtherSeries, so that no number of reloads can
+///         grow them further.
 /// Thread: the control thread's.
 class CallStatistics {
  public:
   static constexpr size_t kEnds = 10;        // Of CallEnd.
   static constexpr size_t kRouteEvents = 9;  // Of RouteEvent.
   static constexpr size_t kSeriesMax = 1024;
-  static constexpr std::string_view kOther = "other";
 
   struct CallKey {
     std::string connector;  // Empty: none was found.

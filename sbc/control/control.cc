@@ -193,6 +193,7 @@ void Control::OnEnvelope(const Envelope& envelope) {
 }
 
 void Control::OnCallReport(const CallReport& report, bool ended) {
+  media_statistics_.OnReport(report, ended, registry_);
   if (!ended) return records_.OnMinute(report, now_);
   records_.OnCall(report, now_);
   statistics_.OnCall(report.call, registry_);

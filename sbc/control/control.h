@@ -16,6 +16,7 @@
 #include "sbc/control/admin_server.h"
 #include "sbc/control/call_statistics.h"
 #include "sbc/control/host_watch.h"
+#include "sbc/control/media_statistics.h"
 #include "sbc/control/records.h"
 #include "sbc/control/shutdown.h"
 #include "sbc/control/signals.h"
@@ -81,6 +82,7 @@ class Control final : private AdminServer::Answerer {
   Shutdown shutdown_;
   Records records_;
   CallStatistics statistics_;
+  MediaStatistics media_statistics_;
   std::unique_ptr<AdminServer> admin_;
   std::string version_;
   core::Instant began_;

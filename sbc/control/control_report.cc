@@ -18,6 +18,7 @@ std::string Control::Answer(AdminQuestion question) {
   sources.node = config_.node.name;
   sources.workers = snapshots;
   sources.calls = &statistics_;
+  sources.media = &media_statistics_;
   sources.registry = &registry_;
   sources.control = {.reloads = reloads_,
                      .reloads_refused = reloads_refused_,

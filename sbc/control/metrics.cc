@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "prometheus/text_serializer.h"
+#include "sbc/control/media_metrics.h"
 #include "sbc/control/metric_families.h"
 #include "sbc/control/record_text.h"
 
@@ -316,6 +317,7 @@ void Writer::WriteMedia() {
             {{"side", "customer"}});
   ports.Add(Sum([](const WorkerSnapshot& s) { return s.media_ports_count[1]; }),
             {{"side", "trunk"}});
+  WriteMediaMetrics(*sources_.media, &out_);
 }
 
 void Writer::WritePools() {

@@ -7,6 +7,7 @@
 
 #include "core/transport/resolution_cache.h"
 #include "sbc/control/call_statistics.h"
+#include "sbc/control/media_statistics.h"
 #include "sbc/host_registry.h"
 #include "sbc/worker_snapshot.h"
 
@@ -31,6 +32,7 @@ struct MetricsSources {
   std::string_view node;
   std::span<const WorkerSnapshot> workers;
   const CallStatistics* calls = nullptr;
+  const MediaStatistics* media = nullptr;
   const HostRegistry* registry = nullptr;
   ControlCounters control;
 };

@@ -63,6 +63,7 @@ class MetricsTest : public testing::Test {
     sources.node = "sbc-1";
     sources.workers = workers_;
     sources.calls = &calls_;
+    sources.media = &media_;
     sources.registry = &registry_;
     sources.control.ready = true;
     return sources;
@@ -70,6 +71,7 @@ class MetricsTest : public testing::Test {
 
   std::vector<WorkerSnapshot> workers_;
   CallStatistics calls_;
+  MediaStatistics media_;
   HostRegistry registry_{16};
 };
 
@@ -150,6 +152,42 @@ TEST_F(MetricsTest, AttemptsCountForTheHostThatWasTried) {
   EXPECT_EQ(calls_.attempts().size(), 2u);
 }
 
+// Each minute of a leg is a value of its histograms; what is not known is none.
+TEST_F(MetricsTest, MediaByConnectorDirectionRouteAndLeg) {
+  CallReport report = InboundReport();
+  media_.OnReport(report, false, registry_);
+  report.media.legs[0].lately.stream.packets = report.media.legs[0].lately.stream.expected;
+  report.media.legs[0].round_trip.reset();
+  media_.OnReport(report, true, registry_);
+  media_.OnReport({.call = InboundRecord(), .media = {}}, true, registry_);  // It had no media.
+  auto series = Read(WriteMetrics(Sources()));
+  const std::string route = "connector=\"" + std::string(kRecordConnector) +
+                            "\",direction=\"origination\",route=\"pbx-b.example:5060\",side=\"";
+  const std::string trunk = route + "trunk\"";
+  const std::string pbx = route + "customer\"";
+  const auto value = [&](const std::string& name, const std::string& labels) {
+    return series.at("ringfence_media_" + name + "{" + labels + "}");
+  };
+  EXPECT_EQ(value("streams_total", trunk), 1);
+  EXPECT_EQ(value("leg_packets_total", trunk + ",flow=\"received\""), 1000);
+  EXPECT_EQ(value("leg_packets_total", trunk + ",flow=\"sent\""), 980);
+  EXPECT_EQ(value("leg_packets_total", trunk + ",flow=\"expected\""), 7006);
+  EXPECT_EQ(value("lost_packets_total", trunk + ",flow=\"received\""), 5);
+  EXPECT_EQ(value("lost_packets_total", trunk + ",flow=\"sent\""), 6);
+  EXPECT_EQ(value("loss_ratio_bucket", trunk + ",le=\"0\""), 1);
+  EXPECT_EQ(value("loss_ratio_bucket", trunk + ",le=\"0.005\""), 2);
+  EXPECT_EQ(value("jitter_seconds_count", trunk), 2);
+  EXPECT_NEAR(value("jitter_seconds_sum", trunk), 0.00025, 1e-9);
+  EXPECT_EQ(value("round_trip_seconds_bucket", trunk + ",le=\"0.02\""), 1);
+  EXPECT_EQ(value("round_trip_seconds_count", trunk), 1);
+  EXPECT_EQ(value("mos_count", trunk + ",kind=\"listening\""), 2);
+  EXPECT_EQ(value("mos_count", trunk + ",kind=\"conversation\""), 1);
+  EXPECT_EQ(value("streams_total", pbx), 1);
+  EXPECT_EQ(value("round_trip_seconds_count", pbx), 0);
+  EXPECT_EQ(value("jitter_seconds_count", pbx), 0);
+  EXPECT_EQ(value("mos_count", pbx + ",kind=\"listening\""), 0);  // Opus.
+}
+
 // However many connectors come and go, and whatever callers say, the series are bounded.
 TEST_F(MetricsTest, SeriesAreBounded) {
   for (size_t i = 0; i < 3 * CallStatistics::kSeriesMax; ++i) {
@@ -158,10 +196,15 @@ TEST_F(MetricsTest, SeriesAreBounded) {
     record.caller.AssignTruncated(std::to_string(i));
     record.source.AssignTruncated(std::to_string(i));
     calls_.OnCall(record, registry_);
+    CallReport report = InboundReport();
+    report.call = record;
+    media_.OnReport(report, true, registry_);
   }
   EXPECT_EQ(calls_.calls().size(), CallStatistics::kSeriesMax + 1);
+  EXPECT_EQ(media_.legs().size(), MediaStatistics::kSeriesMax + 1);
   EXPECT_EQ(calls_.attempts().size(), CallStatistics::kSeriesMax + 1);
-  EXPECT_LT(Read(WriteMetrics(Sources())).size(), 8 * CallStatistics::kSeriesMax);
+  EXPECT_LT(Read(WriteMetrics(Sources())).size(),
+            8 * CallStatistics::kSeriesMax + 90 * MediaStatistics::kSeriesMax);
 }
 
 TEST_F(MetricsTest, RouteHealthIsAGauge) {

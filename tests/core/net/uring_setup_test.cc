@@ -86,7 +86,7 @@ TEST(UringSetupTest, WhatTheKernelRefusesIsNamed) {
 // A start that fails half-way takes back what it had: the ring exists, its buffers are refused, or
 // its eventfd is.
 TEST(UringSetupTest, ARefusedRegistrationLeavesNothing) {
-  for (const uint32_t call : {__NR_io_uring_register, __NR_eventfd2}) {
+  for (const uint32_t call : {uint32_t{__NR_io_uring_register}, uint32_t{__NR_eventfd2}}) {
     const int result = RunInChild([call] {
       const auto before = Descriptors();
       if (!Forbid(call, ENOMEM)) return kChildSkips;

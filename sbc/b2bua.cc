@@ -311,6 +311,15 @@ void B2bua::RemoveTag(std::string_view tag, const TagEntry& entry) {
   (void)tags_.Erase(TagHash(tag), entry);
 }
 
+// What belongs to a call that is there, and emergency calls (rule 6).
+bool B2bua::IsUrgent(const Message& request, const Packet& packet) {
+  TagEntry entry;
+  if (FindByDialog(request, &entry) != nullptr) return true;
+  const StartRequest start = ReadStartRequest(request, side_, packet.remote().ip);
+  return request.method() == Method::kInvite && side_ == Side::kCustomer &&
+         options_.host->policy()->IsEmergency(start.called_user);
+}
+
 Call* B2bua::FindByDialog(const Message& message, TagEntry* entry) {
   NameAddr to;
   NameAddr from;

@@ -115,6 +115,7 @@ class B2bua final : public core::sip::TransactionUser {
 
   void OnRequest(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
                  const core::Packet& packet, core::Instant now) override;
+  bool IsUrgent(const core::sip::Message& request, const core::Packet& packet) override;
   void OnCancel(core::sip::ServerTransaction& invite, const core::sip::Message& cancel,
                 core::Instant now) override;
   void OnAck(const core::sip::Message& ack, const core::Packet& packet, core::Instant now) override;

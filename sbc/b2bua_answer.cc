@@ -386,6 +386,7 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
   request.hop = transaction.hop();
   request.method = Method::kBye;
   request.branch = branch.view();
+  request.urgent = true;
   if (options_.table->SendRequest(std::move(request), now) == nullptr) return;
   ++counters_.orphan_answers;
   if (live != nullptr) {

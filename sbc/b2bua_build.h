@@ -55,6 +55,7 @@ core::sip::ClientTransaction* B2bua::SendInDialog(Call* call, LegId leg, core::s
   out.method = request.method;
   out.branch = branch.view();
   out.user = request.mark.bits();
+  out.urgent = true;
   return options_.table->SendRequest(std::move(out), now);
 }
 

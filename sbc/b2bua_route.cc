@@ -87,6 +87,7 @@ bool B2bua::SendInvite(Call* call, const Message& invite, Instant now) {
   request.hop = call->attempt.hop;
   request.method = Method::kInvite;
   request.branch = branch.view();
+  request.urgent = call->emergency;
   request.user =
       TransactionMark{TransactionMark::Kind::kInvite, call->attempt.serial, calls_.HandleOf(call)}
           .bits();

@@ -31,6 +31,11 @@ size_t TransactionsMax(const Config& config, uint16_t workers) {
   return std::max<size_t>(64, PerWorker(asked, workers));
 }
 
+// One for each call that may be there, where there are eight for each: its BYE must get through.
+size_t TransactionsReserve(const Config& config, uint16_t workers) {
+  return TransactionsMax(config, workers) / 8;
+}
+
 // Rule 2 of the packet core: what transactions and calls keep. Mapped lazily, so this is a bound
 // and not a cost.
 core::PacketStore::Counts StoreCounts(const Config& config, uint16_t workers) {
@@ -109,6 +114,8 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
       transport_({.io = options.io, .store = &store_, .user = this, .key = random_.NextKey()}),
       table_({.clients_max = TransactionsMax(options.policy->config(), options.workers),
               .servers_max = TransactionsMax(options.policy->config(), options.workers),
+              .clients_reserve = TransactionsReserve(options.policy->config(), options.workers),
+              .servers_reserve = TransactionsReserve(options.policy->config(), options.workers),
               .timers = Timers(options.policy->config().sip),
               .store = &store_,
               .wheel = &timers_,
@@ -386,7 +393,10 @@ WorkerSnapshot SbcWorker::CurrentSnapshot() {
   snapshot.policies_now = policies_.size();
   snapshot.draining = draining_;
   health_.ForEachState([&](const RouteHealth::State& state) {
-    if (snapshot.route_state_count == WorkerSnapshot::kRouteStatesMax) return;
+    if (snapshot.route_state_count == WorkerSnapshot::kRouteStatesMax) {
+      ++snapshot.route_states_left_off;
+      return;
+    }
     snapshot.route_states[snapshot.route_state_count++] = {state.host, state.up, state.last_status,
                                                            state.address};
   });

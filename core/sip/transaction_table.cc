@@ -66,9 +66,12 @@ void TransactionTable::OnMessage(const Message& message, Packet& packet, const H
 
 ClientTransaction* TransactionTable::SendRequest(Request request, Instant now) {
   CHECK(request.packet && request.method != Method::kAck);
+  const bool has_room =
+      request.urgent || clients_.size() + options_.clients_reserve < options_.clients_max;
   ClientTransaction* transaction =
-      clients_.Acquire(&context_, request.method, request.branch, request.hop,
-                       std::move(request.packet), request.user);
+      !has_room ? nullptr
+                : clients_.Acquire(&context_, request.method, request.branch, request.hop,
+                                   std::move(request.packet), request.user);
   if (transaction == nullptr) {
     ++context_.counters.client_dry;
     return nullptr;
@@ -130,6 +133,7 @@ void TransactionTable::OnCancelDue(ClientTransaction* invite, Instant now) {
   request.hop = invite->hop();
   request.method = Method::kCancel;
   request.branch = invite->branch();
+  request.urgent = true;
   if (clients_.dry()) {
     // Once is better than not at all, and timer B of the INVITE stands behind it.
     ++context_.counters.client_dry;
@@ -236,7 +240,9 @@ void TransactionTable::OnNewRequest(const TransactionKey& key, uint64_t hash,
     return AnswerStateless(request, packet, return_path, {.status_code = 482});
   }
   KeptTransactionKey kept;
-  if (servers_.dry() || !kept.Keep(key, context_.store)) {
+  const bool has_room = servers_.size() + options_.servers_reserve < options_.servers_max ||
+                        (!servers_.dry() && context_.user->IsUrgent(request, packet));
+  if (!has_room || !kept.Keep(key, context_.store)) {
     return OnServersDry(request, packet, return_path, now);
   }
   ServerTransaction* transaction =

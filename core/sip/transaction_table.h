@@ -32,6 +32,10 @@ class TransactionTable final : private TransactionOwner {
   struct Options {
     size_t clients_max = 0;
     size_t servers_max = 0;
+    // Of these, for urgent requests only: else a flood of new calls, each of which holds its
+    // transaction for 32 s, would keep the BYEs of those that are there from being heard and sent.
+    size_t clients_reserve = 0;
+    size_t servers_reserve = 0;
     TimerValues timers;
     PacketStore* store = nullptr;
     TimerWheel* wheel = nullptr;
@@ -62,6 +66,7 @@ class TransactionTable final : private TransactionOwner {
     std::string_view branch;  // Of its top Via: at most ClientTransaction::kBranchMax bytes, begins
                               // with the cookie, and never used before with this method.
     uint64_t user = 0;
+    bool urgent = false;  // May have one of `clients_reserve`.
   };
   /// Sends a request, not an ACK. Null, and nothing is sent, when the client pool is dry.
   ClientTransaction* SendRequest(Request request, Instant now);

@@ -34,6 +34,11 @@ class TransactionUser {
   virtual void OnRequest(ServerTransaction& transaction, const Message& request,
                          const Packet& packet, Instant now) = 0;
 
+  /// Whether a new request may have one of the transactions that are kept for those that must not
+  /// wait for others: for a request inside a call that is there, say. Asked only where no other
+  /// transaction is free.
+  virtual bool IsUrgent(const Message& request, const Packet& packet) = 0;
+
   /// The client cancels an INVITE that has no final response yet. The CANCEL has been answered 200;
   /// the user answers the INVITE 487 (§9.2).
   virtual void OnCancel(ServerTransaction& invite, const Message& cancel, Instant now) = 0;

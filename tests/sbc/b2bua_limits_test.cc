@@ -184,6 +184,42 @@ TEST(B2buaLimitsTest, TransactionsRunDry) {
   scene.ExpectClean();
 }
 
+// A flood of calls that are refused holds a transaction for each, for 32 s without an ACK. The
+// calls that are there go on all the same, and an emergency call is taken (rule 6).
+TEST(B2buaLimitsTest, AFloodOfRefusedCallsLeavesRoomForThoseThatAreThere) {
+  SbcScene::Options options;
+  options.limits = "calls: 50, transactions: 64";
+  SbcScene scene(options);
+  const size_t call = scene.Outbound();
+  ASSERT_EQ(scene.pbx.call(call).final_status, 200);
+  for (int i = 0; i < 200; ++i) {
+    const std::string id = "flood" + std::to_string(i);
+    scene.pbx2.SendRaw(
+        "INVITE sip:+442079460000@127.0.0.2 SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 127.0.0.5:5060;branch=z9hG4bK" +
+        id +
+        "\r\nFrom: <sip:+16185558387@b>;tag=a\r\nTo: <sip:+442079460000@b>\r\n"
+        "Call-ID: " +
+        id +
+        "\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+        "Contact: <sip:a@127.0.0.5>\r\nContent-Length: 0\r\n\r\n");
+    if (i % 20 == 19) scene.Run(20ms);
+  }
+  SimPlan emergency;
+  emergency.number = "911";
+  const size_t urgent = scene.pbx.Place(emergency);
+  scene.Run(1s);
+  EXPECT_EQ(scene.pbx.call(urgent).final_status, 200);
+  scene.pbx.Do(call, {.method = "INFO"});
+  scene.Run(1s);
+  EXPECT_THAT(scene.trunk.Got("INFO"), SizeIs(1));
+  for (const size_t each : {call, urgent}) scene.pbx.Do(each, {.method = "BYE"});
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("BYE", 200), SizeIs(2));
+  scene.Run(60s);
+  scene.ExpectClean();
+}
+
 // The store of large messages dry: who comes with one is refused, small ones go on as ever.
 TEST(B2buaLimitsTest, StoreRunsDry) {
   SbcScene::Options options;

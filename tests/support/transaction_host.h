@@ -20,6 +20,7 @@ using core::sip::Failure;
 using core::sip::Hop;
 using core::sip::Message;
 using core::sip::Method;
+using core::sip::NameAddr;
 using core::sip::ServerTransaction;
 using core::sip::TransactionTable;
 
@@ -53,6 +54,8 @@ class TransactionHost : public core::sip::PacketSink, public core::sip::Transact
   struct Limits {
     size_t clients = 8;
     size_t servers = 8;
+    size_t clients_reserve = 0;
+    size_t servers_reserve = 0;
     core::PacketStore::Counts packets{.small = 64, .medium = 16, .large = 2};
     uint32_t stateless_answers_per_turn = 2;
   };
@@ -62,6 +65,8 @@ class TransactionHost : public core::sip::PacketSink, public core::sip::Transact
     TransactionTable::Options options;
     options.clients_max = limits.clients;
     options.servers_max = limits.servers;
+    options.clients_reserve = limits.clients_reserve;
+    options.servers_reserve = limits.servers_reserve;
     options.store = &store;
     options.wheel = &wheel;
     options.sink = this;
@@ -69,6 +74,11 @@ class TransactionHost : public core::sip::PacketSink, public core::sip::Transact
     options.key = {1, 2};
     options.stateless_answers_per_turn_max = limits.stateless_answers_per_turn;
     table = std::make_unique<TransactionTable>(options);
+  }
+
+  bool IsUrgent(const Message& request, const Packet& /*packet*/) override {
+    NameAddr to;
+    return request.To(&to) == core::sip::ParseError::kOk && !to.tag.empty();
   }
 
   void Send(Packet packet) override {
@@ -119,7 +129,8 @@ class TransactionHost : public core::sip::PacketSink, public core::sip::Transact
 
   /// Sends a request of ours with this text, whose method and branch are given again.
   ClientTransaction* SendRequest(std::string_view text, Method method, std::string_view branch,
-                                 uint64_t user = 0, core::sip::TransportKind transport = {}) {
+                                 uint64_t user = 0, core::sip::TransportKind transport = {},
+                                 bool urgent = false) {
     TransactionTable::Request request;
     request.packet = store.Copy(text);
     CHECK(request.packet);
@@ -127,6 +138,7 @@ class TransactionHost : public core::sip::PacketSink, public core::sip::Transact
     request.method = method;
     request.branch = branch;
     request.user = user;
+    request.urgent = urgent;
     return table->SendRequest(std::move(request), now);
   }
 

@@ -277,6 +277,34 @@ TEST_F(TransactionTableTest, DryServerPoolAnswersSomeInvitesATurn) {
   EXPECT_THAT(small.Heard(), ElementsAre("request INVITE"));
 }
 
+// Some transactions are kept for urgent requests, on both sides: a flood of new calls, refused or
+// not, must not silence those that are there.
+TEST_F(TransactionTableTest, UrgentRequestsHaveAReserve) {
+  TransactionHost::Limits limits;
+  limits.clients = limits.servers = 2;
+  limits.clients_reserve = limits.servers_reserve = 1;
+  TransactionHost small(limits);
+  for (const char* branch : {"z9hG4bK0", "z9hG4bK1"}) {
+    RequestText invite = Request("INVITE", branch);
+    invite.call_id = branch;
+    small.Receive(invite.text());
+  }
+  EXPECT_EQ(small.table->server_count(), 1u);
+  RequestText bye = Request("BYE", "z9hG4bK2");  // The host takes one with a To tag to be urgent.
+  bye.to_tag = "ours";
+  small.Receive(bye.text());
+  EXPECT_EQ(small.table->server_count(), 2u);
+  bye = Request("BYE", "z9hG4bK3");
+  bye.to_tag = "ours";
+  small.Receive(bye.text());  // The reserve has an end, too.
+  EXPECT_EQ(small.table->counters().server_dry, 2u);
+
+  const RequestText request = Request("INVITE", "z9hG4bKours1");
+  EXPECT_NE(small.SendRequest(request.text(), Method::kInvite, "z9hG4bKours1"), nullptr);
+  EXPECT_EQ(small.SendRequest(request.text(), Method::kInvite, "z9hG4bKours2"), nullptr);
+  EXPECT_NE(small.SendRequest(request.text(), Method::kBye, "z9hG4bKours3", 0, {}, true), nullptr);
+}
+
 // The client pool is dry: nothing is sent and the caller knows. A CANCEL leaves once, all the same.
 TEST_F(TransactionTableTest, DryClientPoolSendsNothingButACancel) {
   TransactionHost::Limits limits;

@@ -55,6 +55,7 @@ struct WorkerSnapshot {
   uint64_t policies_now = 0;
   bool draining = false;
   uint16_t route_state_count = 0;
+  uint64_t route_states_left_off = 0;  // Beyond kRouteStatesMax: routed to, but not shown.
   RouteState route_states[kRouteStatesMax];
 };
 

@@ -1,8 +1,10 @@
 #include "sbc/control/metrics.h"
 
 #include <cmath>
+#include <set>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "prometheus/text_serializer.h"
@@ -45,6 +47,8 @@ constexpr Word kTransactionEvents[] = {
     {"merged", [](const WorkerSnapshot& s) { return s.transactions.merged; }},
     {"client_dry", [](const WorkerSnapshot& s) { return s.transactions.client_dry; }},
     {"server_dry", [](const WorkerSnapshot& s) { return s.transactions.server_dry; }},
+    {"server_dry_answered",
+     [](const WorkerSnapshot& s) { return s.transactions.server_dry_answered; }},
     {"store_dry", [](const WorkerSnapshot& s) { return s.transactions.store_dry; }},
     {"resent_request", [](const WorkerSnapshot& s) { return s.transactions.resent_requests; }},
     {"resent_response", [](const WorkerSnapshot& s) { return s.transactions.resent_responses; }},
@@ -194,7 +198,11 @@ void Writer::WriteCalls() {
   MetricFamilies::Family refused =
       out_.Counter("ringfence_calls_refused_total", "New calls refused, by cause.");
   for (size_t i = 0; i < kRejectionCauseCount; ++i) {
-    refused.Add(Sum([i](const WorkerSnapshot& s) { return s.calls.refused[i]; }),
+    // Where no transaction was free, a call was refused before it could have a record.
+    const bool overload = static_cast<RejectionCause>(i) == RejectionCause::kOverload;
+    refused.Add(Sum([i, overload](const WorkerSnapshot& s) {
+                  return s.calls.refused[i] + (overload ? s.transactions.server_dry_answered : 0);
+                }),
                 {{"cause", std::string(RejectionCauseName(static_cast<RejectionCause>(i)))}});
   }
   MetricFamilies::Family responses =
@@ -255,11 +263,15 @@ void Writer::WriteRecords() {
 void Writer::WriteRoutes() {
   MetricFamilies::Family up =
       out_.Gauge("ringfence_route_up", "1 while the address of a route or a trunk answers.");
+  // Two hosts may have one name, one of them with `srv`, and lead to one address. A series that
+  // stands twice makes a scraper refuse the whole page, so the first stands for both.
+  std::set<std::tuple<std::string_view, Side, std::string_view, core::Endpoint>> told;
   for (const WorkerSnapshot& snapshot : sources_.workers) {
     for (size_t i = 0; i < snapshot.route_state_count; ++i) {
       const WorkerSnapshot::RouteState& state = snapshot.route_states[i];
       if (state.host >= sources_.registry->hosts().size()) continue;
       const HostSpec& host = sources_.registry->hosts()[state.host];
+      if (!told.emplace(host.connector_id, host.side, host.name, state.address).second) continue;
       const core::Endpoint::Text address = state.address.text();
       up.Add(state.up, {{"connector", host.connector_id},
                         {"side", std::string(SideName(host.side))},
@@ -267,6 +279,8 @@ void Writer::WriteRoutes() {
                         {"address", std::string(address.view())}});
     }
   }
+  out_.Gauge("ringfence_route_addresses_left_off", "Addresses of routes past what is shown above.")
+      .Add(Sum([](const WorkerSnapshot& s) { return s.route_states_left_off; }));
   Events("ringfence_probes_total", "OPTIONS probes and changes of routes' health.", kProbeEvents);
 }
 

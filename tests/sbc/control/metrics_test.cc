@@ -207,6 +207,22 @@ TEST_F(MetricsTest, SeriesAreBounded) {
             8 * CallStatistics::kSeriesMax + 90 * MediaStatistics::kSeriesMax);
 }
 
+// One host twice, once by SRV, may lead to one address: a series that stands twice would make a
+// scraper refuse the whole page.
+TEST_F(MetricsTest, AnAddressOfTwoHostsOfOneNameIsOneSeries) {
+  HostSpec again = registry_.hosts().at(0);
+  again.srv = !again.srv;
+  const auto host = registry_.Host(again);
+  ASSERT_TRUE(host.ok());
+  workers_[0].route_state_count = workers_[1].route_state_count = 1;
+  workers_[0].route_states[0] = {0, true, 200, EndpointOf("192.0.2.1:5060")};
+  workers_[1].route_states[0] = {*host, false, 503, EndpointOf("192.0.2.1:5060")};
+  const std::string page = WriteMetrics(Sources());
+  const size_t first = page.find("\nringfence_route_up{");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(page.find("\nringfence_route_up{", first + 1), std::string::npos);
+}
+
 TEST_F(MetricsTest, RouteHealthIsAGauge) {
   workers_[1].route_state_count = 2;
   workers_[1].route_states[0] = {0, true, 200, EndpointOf("192.0.2.1:5060")};

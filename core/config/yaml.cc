@@ -3,6 +3,9 @@
 
 #include "core/config/yaml.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -267,12 +270,27 @@ absl::StatusOr<Document> Document::Parse(std::string_view text, std::string name
 }
 
 absl::StatusOr<Document> Document::Load(const std::string& file, std::string root_path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rbe"),
-                                                               &std::fclose);
   const auto failed = [&file] {
     return absl::NotFoundError(Concat("cannot read ", file, ": ", std::strerror(errno)));
   };
-  if (stream == nullptr) return failed();
+  // Without waiting: a pipe that nobody writes to would hold the control thread for ever.
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return failed();
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(fdopen(descriptor, "rb"),
+                                                               &std::fclose);
+  if (stream == nullptr) {
+    (void)close(descriptor);
+    return failed();
+  }
+  struct stat status = {};
+  if (fstat(descriptor, &status) != 0) return failed();
+  if (S_ISDIR(status.st_mode)) {
+    errno = EISDIR;
+    return failed();
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return absl::InvalidArgumentError(Concat("cannot read ", file, ": it is not a regular file"));
+  }
   std::string text(kBytesMax + 1, '\0');  // One more than is allowed tells "too large" from "just".
   const size_t size = std::fread(text.data(), 1, text.size(), stream.get());
   if (std::ferror(stream.get()) != 0) return failed();

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cstdio>
@@ -366,6 +367,11 @@ TEST(YamlTest, LoadsFilesAndSaysWhyNot) {
             Concat("cannot read ", path, ": No such file or directory"));
   EXPECT_THAT(std::string(Document::Load(::testing::TempDir()).status().message()),
               HasSubstr(": Is a directory"));
+  // A pipe that nobody writes to would be waited for without an end.
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(std::string(Document::Load(path).status().message()),
+            Concat("cannot read ", path, ": it is not a regular file"));
+  std::remove(path.c_str());
 }
 
 }  // namespace

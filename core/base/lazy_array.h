@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "core/base/check.h"
+#include "core/base/out_of_memory.h"
 
 namespace core {
 
@@ -27,7 +27,7 @@ class LazyArray {
     if (count == 0) return;
     void* memory = mmap(nullptr, bytes(), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    CHECK(memory != MAP_FAILED);
+    if (memory == MAP_FAILED) OutOfMemory();
     if (bytes() >= kHugePage) (void)madvise(memory, bytes(), MADV_HUGEPAGE);  // Or small ones.
     objects_ = static_cast<T*>(memory);
   }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -24,6 +25,11 @@ void Exit() {
 void ExitWhenOutOfMemory(const char* program) {
   program_name = program;
   std::set_new_handler(&Exit);
+}
+
+void OutOfMemory() {
+  if (const std::new_handler handler = std::get_new_handler()) handler();
+  std::abort();  // Without a handler, or with one that returns: there is nothing to go on with.
 }
 
 }  // namespace core

@@ -7,4 +7,7 @@ namespace core {
 /// a larger machine), never a call's. `program` must live for ever.
 void ExitWhenOutOfMemory(const char* program);
 
+/// Where memory that is not `new`'s cannot be had: as if it were.
+[[noreturn]] void OutOfMemory();
+
 }  // namespace core

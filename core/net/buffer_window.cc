@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/out_of_memory.h"
 #include "core/net/receive_header.h"
 #include "core/net/uring_setup.h"
 
@@ -22,7 +23,7 @@ BufferWindow::BufferWindow(uint16_t group, uint32_t slot_bytes, uint32_t count)
   for (uint32_t i = count; i > 0; --i) free_ids_.push_back(static_cast<uint16_t>(i - 1));
   void* memory = mmap(nullptr, entries_ * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(memory != MAP_FAILED);
+  if (memory == MAP_FAILED) OutOfMemory();
   entries_memory_ = static_cast<io_uring_buf_ring*>(memory);
 }
 

@@ -20,7 +20,9 @@ namespace sbc {
 namespace {
 
 constexpr std::chrono::milliseconds kAnswerTime{2000};
-constexpr time_t kIdleSeconds = 5;       // For a request to arrive, and for its answer to leave.
+// For a request to arrive, and for its answer to leave. Who opens a connection and says nothing
+// holds a thread for so long, and a probe that waits behind it must not give up.
+constexpr time_t kIdleSeconds = 1;
 constexpr time_t kKeepAliveSeconds = 1;  // The node's end waits for those that idle.
 constexpr size_t kRequestsPerConnection = 100;
 constexpr char kPlain[] = "text/plain; charset=utf-8";

@@ -28,7 +28,7 @@ enum class AdminQuestion : uint8_t { kMetrics, kStatus };
 ///           is the control thread's: their questions wait for Serve().
 class AdminServer {
  public:
-  static constexpr size_t kThreads = 2;
+  static constexpr size_t kThreads = 8;  // Idle ones cost nothing; a stuck client has one.
   static constexpr size_t kQueueMax = 16;
   static constexpr size_t kBodyMax = 4096;
 

@@ -77,9 +77,23 @@ void RecordFile::FlushToFile() {
   std::string_view rest = buffer_;
   while (!rest.empty()) {
     const ssize_t written = Write(file_, rest);
-    if (written <= 0) return Lose(rest, errno);
+    if (written <= 0) {
+      Lose(rest, errno);
+      return CutTornLine(buffer_.size() - rest.size());
+    }
     rest.remove_prefix(static_cast<size_t>(written));
     torn_ = !rest.empty() && buffer_[buffer_.size() - rest.size() - 1] != '\n';
+  }
+}
+
+// A full disk takes a part of a line. What is no record should not stand among them.
+void RecordFile::CutTornLine(size_t written) {
+  if (!torn_) return;
+  const size_t line_end = buffer_.rfind('\n', written - 1);
+  const size_t torn = line_end == std::string::npos ? written : written - line_end - 1;
+  const off_t end = lseek(file_, 0, SEEK_END);
+  if (end >= static_cast<off_t>(torn) && ftruncate(file_, end - static_cast<off_t>(torn)) == 0) {
+    torn_ = false;
   }
 }
 

@@ -46,6 +46,7 @@ class RecordFile {
   int error() const { return error_; }  // The errno of the last loss.
 
  private:
+  void CutTornLine(size_t written);
   void FlushToStandardError();
   void FlushToFile();
   void Lose(std::string_view rest, int error);

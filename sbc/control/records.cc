@@ -41,20 +41,21 @@ void Records::OnTime(core::Instant now) {
   calls_.FlushIfDue(now);
   cdrs_.FlushIfDue(now);
   media_.FlushIfDue(now);
-  TellLosses(now);
+  if (now < tell_again_) return;
+  if (TellLosses()) tell_again_ = now + kLossTold;
 }
 
 void Records::Flush() {
   calls_.Flush();
   cdrs_.Flush();
   media_.Flush();
+  TellLosses();
 }
 
-void Records::TellLosses(core::Instant now) {
+bool Records::TellLosses() {
   const uint64_t losses = calls_.lost() + cdrs_.lost() + media_.lost();
-  if (losses == losses_told_ || now < tell_again_) return;
+  if (losses == losses_told_) return false;
   losses_told_ = losses;
-  tell_again_ = now + kLossTold;
   int error = 0;
   for (const RecordFile* file : {&media_, &calls_, &cdrs_}) {
     if (file->error() != 0) error = file->error();
@@ -64,6 +65,7 @@ void Records::TellLosses(core::Instant now) {
       .Number("cdrs", cdrs_.lost())
       .Number("media", media_.lost())
       .Text("error", std::strerror(error));
+  return true;
 }
 
 }  // namespace sbc

@@ -47,7 +47,7 @@ class Records {
   uint64_t media_lost() const { return media_.lost(); }
 
  private:
-  void TellLosses(core::Instant now);
+  bool TellLosses();  // False: nothing new was lost.
 
   core::Logger* log_;
   core::LogSite lost_{core::LogLevel::kError, "records_lost"};

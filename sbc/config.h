@@ -61,6 +61,8 @@ struct DpdkConfig {
   std::string file_prefix = "ringfence-sbc";  // Keeps us apart from a generator on this machine.
 };
 
+inline constexpr size_t kNodeNameMax = 128;  // It is the realm of digests, too.
+
 struct NodeConfig {
   std::string name = "sbc";    // In logs, metrics and the identifiers we mint: unique in a cluster.
   int workers = 1;             // One thread and one core each. A change needs a restart.
@@ -190,7 +192,7 @@ enum class RejectionCause : uint8_t {
   kRegion,    // CallingRegions.
   kCallerId,  // The caller's number is not in phone_numbers.
   kDisabled,  // Termination is disabled.
-  kCalls,     // The connector's or the node's number of calls is reached.
+  kCalls,     // The connector's number of calls is reached. (The node's is kOverload.)
   kNoRoute,  // Every route failed without a final answer that could be passed on, or none is there.
   kOverload,  // The node sheds load; the only refusal but kDrain that carries Retry-After (rule
               // 11).

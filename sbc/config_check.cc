@@ -192,6 +192,12 @@ void CheckInventories(const Reading& reading) {
   }
 }
 
+bool Serves(const std::vector<ListenerConfig>& listeners, Side side, bool v4) {
+  return std::any_of(listeners.begin(), listeners.end(), [side, v4](const ListenerConfig& each) {
+    return each.serves(side) && each.local.ip.is_v4() == v4;
+  });
+}
+
 // Rule 1: a paste of a connector that already points at this SBC would send calls round in a
 // circle.
 void CheckRoutes(const Reading& reading) {
@@ -201,6 +207,12 @@ void CheckRoutes(const Reading& reading) {
     for (size_t j = 0; j < connector.routes.size(); ++j) {
       const RouteConfig& route = connector.routes[j];
       if (!route.ip) continue;
+      if (!Serves(reading.config.listeners, Side::kCustomer, route.ip->is_v4())) {
+        places.routes[j].Warn(Concat(Text(*route.ip),
+                                     " cannot be reached: no listener of side "
+                                     "customer has an ",
+                                     route.ip->is_v4() ? "IPv4" : "IPv6", " address"));
+      }
       const core::Endpoint target = {*route.ip, route.port};
       for (size_t k = 0; k < reading.listeners.size(); ++k) {
         const ListenerConfig& own = reading.config.listeners[k];

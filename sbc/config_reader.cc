@@ -310,7 +310,10 @@ void ReadRejections(const Node& node, RejectionsConfig* config) {
                value->scalar().find_first_not_of("0123456789") != std::string_view::npos) {
       (void)value->Wanted("a response code of 400 to 699, or drop");
     } else {
-      (void)value->Value(&config->codes[i], Range{400, 699});
+      const bool read = value->Value(&config->codes[i], Range{400, 699});
+      if (read && static_cast<RejectionCause>(i) == RejectionCause::kCidr) {
+        value->Warn("for sources that may reach us, as routes may; all others get silence");
+      }
     }
   }
   node.RejectUnknownKeys();

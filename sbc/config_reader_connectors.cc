@@ -233,6 +233,10 @@ void ReadHost(const Node& node, std::string* host, std::optional<core::IpAddress
   }
   core::IpAddress address;
   if (core::IpAddress::Parse(text, &address)) {
+    if (address.is_unspecified() || address.is_multicast()) {
+      (void)node.Wanted("an address of one host");
+      return;
+    }
     *host = text;
     *ip = address;
     return;

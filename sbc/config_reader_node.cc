@@ -27,6 +27,8 @@ constexpr EnumName<ListenerSide> kListenerSides[] = {{"customer", ListenerSide::
                                                      {"any", ListenerSide::kAny}};
 constexpr EnumName<Side> kSides[] = {{"customer", Side::kCustomer}, {"trunk", Side::kTrunk}};
 
+const core::IpAddress kBroadcast = core::IpAddress::FromV4(0xffffffff);
+
 // Six pairs of hexadecimal digits between colons.
 bool ParseMac(std::string_view text, std::array<uint8_t, 6>* mac) {
   constexpr size_t kPair = 3;
@@ -101,7 +103,7 @@ void ReadAdvertise(const Node& node, std::optional<core::IpAddress>* advertise) 
 bool ReadOwnAddress(const Node& node, core::IpAddress* address) {
   core::IpAddress read;
   if (!node.Value(&read)) return false;
-  if (read.is_unspecified() || read.is_multicast()) {
+  if (read.is_unspecified() || read.is_multicast() || read == kBroadcast) {
     // It stands in Via, Contact and SDP, where 0.0.0.0 would lead nowhere.
     return node.Wanted("an address of one host: peers are told it");
   }
@@ -129,7 +131,18 @@ void ReadTransport(const Node& node, TransportKind* transport) {
 
 void ReadNode(const Node& node, NodeConfig* config) {
   if (!node.ExpectMap()) return;
-  node.Read("name", &config->name);
+  if (const auto name = node.Find("name")) {
+    // It is the realm of our challenges, and a word of log lines.
+    const auto is_plain = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; };
+    const std::string_view text = name->scalar();
+    if (!name->is_scalar() || text.empty() || text.size() > kNodeNameMax ||
+        !std::all_of(text.begin(), text.end(), is_plain)) {
+      (void)name->Wanted(Concat("1 to ", kNodeNameMax,
+                                " printable ASCII characters without blanks, quotes and \\"));
+    } else {
+      config->name = text;
+    }
+  }
   node.Read("workers", &config->workers, Range{1, 64});
   node.Read("io", &config->io, std::span<const EnumName<IoKind>>(kIoKinds));
   node.Read("latency_budget", &config->latency_budget, DurationRange{0s, 100ms});

@@ -63,6 +63,12 @@ TEST(ConfigErrorsTest, Sections) {
        "mac: 0200}]}}",
        "1: node.dpdk.neighbours[0].mac: 0200 is not an Ethernet address, such as "
        "02:00:00:00:00:01"},
+      {"node: {name: 'a\"b'}",
+       "1: node.name: a\"b is not 1 to 128 printable ASCII characters without blanks, quotes and "
+       "\\"},
+      {"node: {name: 'two words'}",
+       "1: node.name: two words is not 1 to 128 printable ASCII characters without blanks, quotes "
+       "and \\"},
       {"node: {latency_budget: 1}",
        "1: node.latency_budget: 1 is not a duration, such as 500ms, 4s, 5m or 1h"},
       {"node: {latency_budget: 1s}", "1: node.latency_budget: 1s is outside 0s..100ms"},
@@ -154,6 +160,8 @@ TEST(ConfigErrorsTest, Listeners) {
        "1: listeners[0].port: 70000 is outside 1..65535"},
       {"listeners: [{side: any, address: 0.0.0.0}]",
        "1: listeners[0].address: 0.0.0.0 is not an address of one host: peers are told it"},
+      {"listeners: [{side: any, address: 255.255.255.255}]",
+       "1: listeners[0].address: 255.255.255.255 is not an address of one host: peers are told it"},
       {"listeners: [{side: any, address: sbc.example.com}]",
        "1: listeners[0].address: sbc.example.com is not an IPv4 or IPv6 address"},
       {"listeners: [{side: any, address: 127.0.0.2, advertise: \"::\"}]",

@@ -66,6 +66,12 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "[203.0.113.10/32]}}]",
        "connectors[0].termination.CidrAllowedList[0]: 203.0.113.10/32 is our own address: name the "
        "PBXs in `customers`"},
+      {"connectors: [{id: a, routes: [{host: \"2001:db8::1\"}]}]",
+       "connectors[0].routes[0]: 2001:db8::1 cannot be reached: no listener of side customer has "
+       "an "
+       "IPv6 address"},
+      {"connectors: [{id: a}]\nrejections: {cidr: 403}",
+       "rejections.cidr: for sources that may reach us, as routes may; all others get silence"},
       {"connectors: [{id: a, phone_numbers: [\"+16185558387\"]}, {id: b, phone_numbers: "
        "[\"+16185558387\"]}]",
        "connectors[1]: phone_numbers: +16185558387 is another connector's too; calls to it that "

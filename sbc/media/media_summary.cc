@@ -1,6 +1,7 @@
 #include "sbc/media/media_summary.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "sbc/media/media_stream.h"
 
@@ -59,6 +60,10 @@ void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLeg
 }  // namespace
 
 void Summarize(MediaStream* stream, CallMedia* media) {
+  const bool has_flowed = std::any_of(
+      std::begin(stream->legs), std::end(stream->legs),
+      [](const MediaStream::Leg& leg) { return leg.received.packets > 0 || leg.sent.packets > 0; });
+  if (!has_flowed && !stream->in_force()) return;  // It was offered, and nothing came of it.
   ++media->streams;
   for (const LegId id : {LegId::kCaller, LegId::kCallee}) {
     SummarizeLeg(&stream->leg(id), stream->leg(Other(id)), &media->legs[Index(id)]);

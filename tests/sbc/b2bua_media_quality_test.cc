@@ -139,6 +139,17 @@ TEST(B2buaMediaQualityTest, WithoutRtcpNothingIsMadeUp) {
   }
 }
 
+// Who was only asked for media has none to tell of.
+TEST(B2buaMediaQualityTest, ACallThatFailedHasNothingToTell) {
+  MediaScene media;
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 486}};
+  media.Place(callee, Sdp("127.0.0.4", 4000));
+  media.scene.ExpectClean();
+  EXPECT_THAT(media.scene.world->records(), SizeIs(1));
+  EXPECT_THAT(media.scene.world->media(), IsEmpty());
+}
+
 // A call whose connector has no media has no summary.
 TEST(B2buaMediaQualityTest, WithoutMediaThereIsNothingToTell) {
   SbcScene scene;

@@ -73,6 +73,8 @@ const char* NameOf(sbc::CallEnd end) {
       return "end: no ACK";
     case sbc::CallEnd::kPeerLost:
       return "end: peer lost";
+    case sbc::CallEnd::kMediaTimeout:
+      return "end: media timeout";
     case sbc::CallEnd::kStopped:
       return "end: stopped";
   }

@@ -115,6 +115,14 @@ TEST(CdrTest, CallsThatFailed) {
   EXPECT_EQ(Parsed(record)["StatusMessage"], "canceled");
 }
 
+// What ended a call by itself is said in the words of our logs.
+TEST(CdrTest, ACallThatFellSilent) {
+  CallRecord record = InboundRecord();
+  record.end = CallEnd::kMediaTimeout;
+  EXPECT_EQ(Parsed(record)["Status"], "Completed");
+  EXPECT_EQ(Parsed(record)["StatusMessage"], "media_timeout");
+}
+
 // What is no number stands as it came, without a country, and is not billed to one. A number
 // without its prefix is read by the connector's numbering plan.
 TEST(CdrTest, NumbersAsTheyCame) {

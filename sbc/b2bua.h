@@ -50,6 +50,9 @@ class B2buaHost {
                            core::Instant now) = 0;
   /// A call has ended.
   virtual void OnRecord(const CallRecord& record, const CallMedia& media) = 0;
+  /// A call whose connector has its SIP messages logged has a leg with this Call-ID: in the record
+  /// so far is what was known before. The message at hand may be the first of them.
+  virtual void OnLoggedCall(std::string_view call_id, const CallRecord& record) = 0;
   /// It goes on, and this is what its media did so far.
   virtual void OnMediaRecord(const CallRecord& record, const CallMedia& media) = 0;
   /// A response to a request that is no call's: a probe's.

@@ -69,6 +69,9 @@ bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
   RemoveTag(attempt.from_tag.view(), {calls_.HandleOf(call), LegId::kCallee, 0});
   options_.mint->MintTag(call->shard, &attempt.from_tag);
   options_.mint->MintCallId(call->shard, &attempt.call_id);
+  if (call->connector->config->logging.enable_sip_logs) {
+    options_.host->OnLoggedCall(attempt.call_id.view(), call->record);
+  }
   AddTag(attempt.from_tag.view(), {calls_.HandleOf(call), LegId::kCallee, 0});
   const ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {

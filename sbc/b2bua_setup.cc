@@ -52,6 +52,9 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
   if (const auto refusal = FindConnector(invite, packet, &asked, now)) {
     return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
+  if (asked.connector->config->logging.enable_sip_logs) {
+    options_.host->OnLoggedCall(invite.call_id(), asked.record);
+  }
   if (asked.customer != nullptr && !asked.customer->credentials.empty() &&
       !Authenticate(transaction, invite, *asked.customer, now)) {
     return;  // Challenged: the caller tries again, and that is no call yet.

@@ -118,8 +118,8 @@ void CheckMedia(const Reading& reading) {
   }
 }
 
-// What is measured is what passes here.
-void CheckMediaSettings(const Reading& reading) {
+// What is logged needs a place, and what is measured must pass here.
+void CheckLogging(const Reading& reading) {
   const bool has_media = !reading.config.media.empty();
   for (size_t i = 0; i < reading.connectors.size(); ++i) {
     const Node& node = reading.connectors[i].node;
@@ -127,12 +127,14 @@ void CheckMediaSettings(const Reading& reading) {
     if (timeout && !has_media) {
       timeout->Warn("has no effect without `media`: RTP does not pass here");
     }
-    if (!reading.config.connectors[i].logging.enable_media_metric_logs) continue;
+    const LoggingConfig& logging = reading.config.connectors[i].logging;
     const Node place = node.Find("logging").value_or(node);
-    if (!has_media) {
+    if (logging.enable_media_metric_logs && !has_media) {
       place.Warn("EnableMediaMetricLogs has no effect without `media`: RTP does not pass here");
-    } else if (reading.config.logs.directory.empty()) {
-      place.Warn("EnableMediaMetricLogs has no effect without `logs: {directory}`");
+    }
+    const bool logs = logging.enable_media_metric_logs || logging.enable_sip_logs;
+    if (logs && reading.config.logs.directory.empty()) {
+      place.Warn("has no effect without `logs: {directory}`");
     }
   }
 }
@@ -309,7 +311,7 @@ void CheckConfig(Reading* reading) {
   CheckListeners(*reading);
   CheckDpdk(*reading);
   CheckMedia(*reading);
-  CheckMediaSettings(*reading);
+  CheckLogging(*reading);
   CheckIds(*reading);
   CheckInventories(*reading);
   CheckRoutes(*reading);

@@ -152,9 +152,6 @@ void ReadLogging(const Node& node, ConnectorReading* connector) {
   LoggingConfig* logging = &connector->config.logging;
   object->Read("EnableSIPLogs", &logging->enable_sip_logs);
   object->Read("EnableMediaMetricLogs", &logging->enable_media_metric_logs);
-  if (const auto sip = object->Find("EnableSIPLogs"); sip && logging->enable_sip_logs) {
-    sip->Warn("has no effect yet: SIP message logs are not supported");
-  }
   object->RejectUnknownKeys();
 }
 

@@ -29,8 +29,9 @@ enum class EnvelopeKind : uint16_t {
   kCallRecord,   // bytes: a CallReport (call_record.h), or its CallRecord alone. The call's end.
   kMediaRecord,  // bytes: a CallReport. The call goes on.
   kPolicyDone,   // words[0]: a Policy* that no call uses any more.
-  kSipMessage,   // bytes: a message of a logged call; words[0]: 1 sent, 0 received. remote, local.
-  kDrained,      // No call is left.
+  kSipMessage,  // bytes: a message of a logged call; words: when, in microseconds of wall time; the
+                // two words of its transaction_id; the connector's number. remote, local.
+  kDrained,     // No call is left.
 };
 
 }  // namespace sbc

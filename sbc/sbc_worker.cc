@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/base/concat.h"
 #include "sbc/admission.h"
@@ -112,6 +113,8 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
                .random = &random_,
                .control = ControlEndpoints(options.policy->config())}),
       transport_({.io = options.io, .store = &store_, .user = this, .key = random_.NextKey()}),
+      sip_log_(PerWorker(options.policy->config().limits.calls, options.workers),
+               options.secrets.placement),
       table_({.clients_max = TransactionsMax(options.policy->config(), options.workers),
               .servers_max = TransactionsMax(options.policy->config(), options.workers),
               .clients_reserve = TransactionsReserve(options.policy->config(), options.workers),
@@ -119,7 +122,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
               .timers = Timers(options.policy->config().sip),
               .store = &store_,
               .wheel = &timers_,
-              .sink = &transport_,
+              .sink = this,
               .user = &b2bua_,
               .key = random_.NextKey()}),
       b2bua_({.calls_max = std::max<size_t>(
@@ -231,7 +234,10 @@ void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& ret
   if (message.is_request() && policy()->IsBehindNat(b2bua_.side(), packet.remote().ip)) {
     way_back.remote = packet.remote();  // As RFC 3581 has it of those who ask for it by rport.
   }
+  came_ = &packet;
+  if (const SipLog::Entry* entry = sip_log_.Find(message.call_id())) LogMessage(*entry, packet);
   table_.OnMessage(message, packet, way_back, now);
+  came_ = nullptr;
 }
 
 // Silence must come before a transaction, which would say 100.
@@ -282,6 +288,8 @@ bool SbcWorker::Post(size_t target, EnvelopeKind kind, std::string_view bytes, u
 }
 
 void SbcWorker::OnRecord(const CallRecord& record, const CallMedia& media) {
+  sip_log_.End(record.caller_call_id.view());
+  sip_log_.End(record.callee_call_id.view());
   const bool posted = media.streams == 0
                           ? Post(options_.control, EnvelopeKind::kCallRecord, BytesOf(record))
                           : Post(options_.control, EnvelopeKind::kCallRecord,
@@ -339,6 +347,38 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
     case EnvelopeKind::kDrained:
       return;  // The control thread's.
   }
+}
+
+// ---- the log of SIP messages (EnableSIPLogs) ----------------------------------------------------
+
+void SbcWorker::OnLoggedCall(std::string_view call_id, const CallRecord& record) {
+  sip_log_.End(record.callee_call_id.view());  // The route before this one, if there was one.
+  sip_log_.Begin(call_id, record);
+  // What made the call was not known to be its first message when it came.
+  const bool first = came_ != nullptr && call_id.starts_with(record.caller_call_id.view());
+  if (first) LogMessage(*sip_log_.Find(call_id), *came_);
+}
+
+void SbcWorker::Send(Packet packet) {
+  if (sip_log_.has_any()) {
+    Message message;
+    if (message.Index(packet.text()) == ParseError::kOk) {
+      if (const SipLog::Entry* entry = sip_log_.Find(message.call_id())) LogMessage(*entry, packet);
+    }
+  }
+  transport_.Send(std::move(packet));
+}
+
+void SbcWorker::LogMessage(const SipLog::Entry& entry, const Packet& packet) {
+  if (&packet == came_) came_ = nullptr;  // Once.
+  Envelope envelope;
+  envelope.kind = static_cast<uint16_t>(EnvelopeKind::kSipMessage);
+  envelope.words = {static_cast<uint64_t>(wall().unix_us), entry.transaction_id[0],
+                    entry.transaction_id[1], entry.connector};
+  envelope.local = packet.local();
+  envelope.remote = packet.remote();
+  envelope.bytes = packet.text();
+  if (!options_.outbox->Post(options_.control, envelope)) ++counters_.sip_messages_lost;
 }
 
 // ---- the end of a turn ------------------------------------------------------------------------

@@ -27,6 +27,7 @@
 #include "sbc/media/media_relay.h"
 #include "sbc/rate_window.h"
 #include "sbc/route_health.h"
+#include "sbc/sip_log.h"
 #include "sbc/source_rates.h"
 #include "sbc/worker_snapshot.h"
 
@@ -45,6 +46,7 @@ constexpr size_t PerWorker(size_t total, uint16_t workers) {
 /// Thread:   its worker's, except snapshot().
 class SbcWorker final : public core::engine::WorkerProgram,
                         private core::transport::TransportUser,
+                        private core::sip::PacketSink,
                         private B2buaHost {
  public:
   /// What all workers of a node have in common, and what nobody outside it may guess.
@@ -108,6 +110,9 @@ class SbcWorker final : public core::engine::WorkerProgram,
                  const core::sip::Hop& return_path, uint8_t side, core::Instant now) override;
   bool MayAnswer(const core::Endpoint& source, uint8_t side) override;
 
+  // core::sip::PacketSink: between the transactions and the transport, for the log of messages.
+  void Send(core::Packet packet) override;
+
   // B2buaHost
   const Policy* policy() override { return policies_.back().get(); }
   core::WallTime wall() override { return worker_.wall(); }
@@ -120,11 +125,13 @@ class SbcWorker final : public core::engine::WorkerProgram,
                    core::Instant now) override;
   void OnRecord(const CallRecord& record, const CallMedia& media) override;
   void OnMediaRecord(const CallRecord& record, const CallMedia& media) override;
+  void OnLoggedCall(std::string_view call_id, const CallRecord& record) override;
   void OnOtherResponse(TransactionMark mark, uint16_t status_code, core::Instant now) override;
 
   std::optional<Side> SideOfSource(ListenerSide listener, const core::IpAddress& source) const;
   bool IsDropped(const core::sip::Message& message, const core::IpAddress& source);
   void HandOver(size_t owner, const core::Packet& packet);
+  void LogMessage(const SipLog::Entry& entry, const core::Packet& packet);
   void OnDatagram(const core::engine::Envelope& envelope, core::Instant now);
   void OnAskGrant(const core::engine::Envelope& envelope, core::Instant now);
   GrantAnswer CountRate(const core::IpAddress& source, core::Instant now);
@@ -160,6 +167,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   MediaRelay media_;
   MediaAnchor anchor_;
   core::transport::Transport transport_;
+  SipLog sip_log_;
+  const core::Packet* came_ = nullptr;  // The message at hand, while it may have to be logged.
   core::sip::TransactionTable table_;
   B2bua b2bua_;
   core::engine::Worker worker_;

@@ -18,6 +18,7 @@ struct WorkerCounters {
   uint64_t handed_over = 0;         // Datagrams that another worker owns.
   uint64_t mailbox_full = 0;        // What could not be posted: lost, or refused.
   uint64_t records_lost = 0;        // Call records that the control thread had no room for,
+  uint64_t sip_messages_lost = 0;   // Of logged calls.
   uint64_t media_records_lost = 0;  // and those of the minutes of calls.
   uint64_t filters_refused = 0;  // Reach sets too large for a socket filter: judged here instead.
   uint64_t rate_limited = 0;     // New calls past limits.calls_per_second or ..._per_source.

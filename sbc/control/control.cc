@@ -178,7 +178,8 @@ void Control::OnEnvelope(const Envelope& envelope) {
       return OnHostHealth(envelope);
     case EnvelopeKind::kDrained:
       return Order(shutdown_.OnDrained(envelope.from, now_));
-    case EnvelopeKind::kSipMessage:  // Nobody logs them yet.
+    case EnvelopeKind::kSipMessage:
+      return OnSipMessage(envelope);
     case EnvelopeKind::kDatagram:
     case EnvelopeKind::kAskGrant:
     case EnvelopeKind::kGrant:
@@ -197,6 +198,15 @@ void Control::OnCallReport(const CallReport& report, bool ended) {
   if (!ended) return records_.OnMinute(report, now_);
   records_.OnCall(report, now_);
   statistics_.OnCall(report.call, registry_);
+}
+
+void Control::OnSipMessage(const Envelope& envelope) {
+  if (envelope.words[3] >= registry_.connectors().size()) return;
+  records_.OnSipMessage({.connector_id = registry_.connectors()[envelope.words[3]],
+                         .transaction_id = {envelope.words[1], envelope.words[2]},
+                         .at = {static_cast<int64_t>(envelope.words[0])},
+                         .message = envelope.bytes},
+                        now_);
 }
 
 void Control::OnHostHealth(const Envelope& envelope) {

@@ -63,6 +63,7 @@ class Control final : private AdminServer::Answerer {
   void Order(Shutdown::Order order);
   void OnEnvelope(const core::engine::Envelope& envelope);
   void OnCallReport(const CallReport& report, bool ended);
+  void OnSipMessage(const core::engine::Envelope& envelope);
   void OnHostHealth(const core::engine::Envelope& envelope);
   void Reload();
   absl::StatusOr<std::vector<std::unique_ptr<Policy>>> BuildPolicies(const Config& config);

@@ -25,6 +25,7 @@ std::string Control::Answer(AdminQuestion question) {
                      .call_lines_lost = records_.lines_lost(),
                      .cdrs_lost = records_.cdrs_lost(),
                      .media_lost = records_.media_lost(),
+                     .sip_lost = records_.sip_lost(),
                      .hosts_unresolved = hosts_.unresolved(),
                      .hosts_stale = hosts_.stale(),
                      .ready = shutdown_.state() == Shutdown::State::kRunning,

@@ -97,6 +97,7 @@ constexpr Word kMailboxEvents[] = {
     {"handed_over", [](const WorkerSnapshot& s) { return s.worker.handed_over; }},
     {"full", [](const WorkerSnapshot& s) { return s.worker.mailbox_full; }},
     {"record_lost", [](const WorkerSnapshot& s) { return s.worker.records_lost; }},
+    {"sip_message_lost", [](const WorkerSnapshot& s) { return s.worker.sip_messages_lost; }},
     {"media_record_lost", [](const WorkerSnapshot& s) { return s.worker.media_records_lost; }},
 };
 
@@ -162,7 +163,8 @@ void Writer::WriteNode() {
   out_.Counter("ringfence_records_lost_total", "Records that could not be written.")
       .Add(control.call_lines_lost, {{"kind", "call_line"}})
       .Add(control.cdrs_lost, {{"kind", "cdr"}})
-      .Add(control.media_lost, {{"kind", "media"}});
+      .Add(control.media_lost, {{"kind", "media"}})
+      .Add(control.sip_lost, {{"kind", "sip"}});
   out_.Gauge("ringfence_hosts_unresolved", "Hosts of routes and trunks without an address.")
       .Add(control.hosts_unresolved);
   out_.Gauge("ringfence_hosts_stale", "Hosts that live on an answer past its TTL.")

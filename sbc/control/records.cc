@@ -13,6 +13,7 @@ absl::Status Records::Open(const std::string& directory) {
   RETURN_IF_ERROR(calls_.Open(core::Concat(directory, "/calls.log")));
   RETURN_IF_ERROR(cdrs_.Open(core::Concat(directory, "/cdr.jsonl")));
   RETURN_IF_ERROR(media_.Open(core::Concat(directory, "/media.jsonl")));
+  RETURN_IF_ERROR(sip_.Open(core::Concat(directory, "/sip.jsonl")));
   has_directory_ = true;
   return absl::OkStatus();
 }
@@ -20,6 +21,7 @@ absl::Status Records::Open(const std::string& directory) {
 void Records::Configure(const Config& config) {
   cdr_writer_.Configure(config);
   media_writer_.Configure(config);
+  sip_writer_.Configure(config);
 }
 
 void Records::OnCall(const CallReport& report, core::Instant now) {
@@ -37,10 +39,17 @@ void Records::OnMinute(const CallReport& report, core::Instant now) {
   media_.Commit(now);
 }
 
+void Records::OnSipMessage(const SipLogWriter::Entry& entry, core::Instant now) {
+  if (!has_directory_) return;
+  sip_writer_.Append(entry, sip_.line());
+  sip_.Commit(now);
+}
+
 void Records::OnTime(core::Instant now) {
   calls_.FlushIfDue(now);
   cdrs_.FlushIfDue(now);
   media_.FlushIfDue(now);
+  sip_.FlushIfDue(now);
   if (now < tell_again_) return;
   if (TellLosses()) tell_again_ = now + kLossTold;
 }
@@ -49,21 +58,23 @@ void Records::Flush() {
   calls_.Flush();
   cdrs_.Flush();
   media_.Flush();
+  sip_.Flush();
   TellLosses();
 }
 
 bool Records::TellLosses() {
-  const uint64_t losses = calls_.lost() + cdrs_.lost() + media_.lost();
+  const uint64_t losses = calls_.lost() + cdrs_.lost() + media_.lost() + sip_.lost();
   if (losses == losses_told_) return false;
   losses_told_ = losses;
   int error = 0;
-  for (const RecordFile* file : {&media_, &calls_, &cdrs_}) {
+  for (const RecordFile* file : {&sip_, &media_, &calls_, &cdrs_}) {
     if (file->error() != 0) error = file->error();
   }
   core::LogLine(log_, &lost_)
       .Number("call_lines", calls_.lost())
       .Number("cdrs", cdrs_.lost())
       .Number("media", media_.lost())
+      .Number("sip", sip_.lost())
       .Text("error", std::strerror(error));
   return true;
 }

@@ -12,14 +12,15 @@
 #include "sbc/control/cdr.h"
 #include "sbc/control/media_log.h"
 #include "sbc/control/record_file.h"
+#include "sbc/control/sip_log_writer.h"
 
 namespace sbc {
 
-/// What is written of each call at its end: its line, its CDR, and what its media did, which is
-/// written once a minute too.
+/// What is written of each call: at its end its line, its CDR, and what its media did, which is
+/// written once a minute too; and its SIP messages where they are logged.
 ///
-/// Shape:  with `logs.directory`, `calls.log`, `cdr.jsonl` and `media.jsonl` there. Without it, the
-///         lines go to standard error and nothing else is written.
+/// Shape:  with `logs.directory`, `calls.log`, `cdr.jsonl`, `media.jsonl` and `sip.jsonl` there.
+///         Without it, the lines go to standard error and nothing else is written.
 /// Errors: Open() says which file cannot be written. What is lost later is counted, and logged once
 ///         a minute.
 /// Thread: the control thread's.
@@ -36,15 +37,17 @@ class Records {
   void OnCall(const CallReport& report, core::Instant now);
   /// It goes on.
   void OnMinute(const CallReport& report, core::Instant now);
+  void OnSipMessage(const SipLogWriter::Entry& entry, core::Instant now);
   void OnTime(core::Instant now);
   core::Instant next_due() const {
-    return std::min({calls_.next_due(), cdrs_.next_due(), media_.next_due()});
+    return std::min({calls_.next_due(), cdrs_.next_due(), media_.next_due(), sip_.next_due()});
   }
   void Flush();
 
   uint64_t lines_lost() const { return calls_.lost(); }
   uint64_t cdrs_lost() const { return cdrs_.lost(); }
   uint64_t media_lost() const { return media_.lost(); }
+  uint64_t sip_lost() const { return sip_.lost(); }
 
  private:
   bool TellLosses();  // False: nothing new was lost.
@@ -54,9 +57,11 @@ class Records {
   bool has_directory_ = false;
   CdrWriter cdr_writer_;
   MediaLogWriter media_writer_;
+  SipLogWriter sip_writer_;
   RecordFile calls_;
   RecordFile cdrs_;
   RecordFile media_;
+  RecordFile sip_;
   uint64_t losses_told_ = 0;
   core::Instant tell_again_{};
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/allocations.h"
+#include "tests/support/media_scene.h"
 #include "tests/support/sbc_scene.h"
 
 namespace tests {
@@ -126,6 +127,30 @@ TEST(B2buaLimitsTest, NothingIsAllocatedAfterStart) {
   for (int i = 0; i < 5; ++i) Bustle(&scene);
   EXPECT_THAT(scene.world->worker().CurrentSnapshot().io.received - messages, Gt(1000u));
   EXPECT_EQ(meter.allocated() - before, 0u);
+}
+
+// Nor while media is measured, told of each minute and at the end, and messages are logged.
+TEST(B2buaLimitsTest, NothingIsAllocatedWhileMediaIsTold) {
+  AllocationMeter meter;
+  SbcScene::Options options =
+      Anchoring("    media_timeout: 30s\n    logging: {EnableSIPLogs: true}\n");
+  options.meter = &meter;
+  MediaScene media(options);
+  const auto talk = [&media](size_t index) {
+    const size_t call = media.Call();
+    media.pbx.Talk(TargetOf(media.ToPbx(index)));
+    media.trunk.Talk(TargetOf(media.ToTrunk(index)));
+    media.scene.Run(130s);
+    media.pbx.Press(1);
+    media.pbx.Hush();
+    media.trunk.Hush();
+    media.HangUp(call);
+  };
+  talk(0);
+  const size_t before = meter.allocated();
+  talk(1);
+  EXPECT_EQ(meter.allocated() - before, 0u);
+  EXPECT_EQ(media.scene.world->media().size(), 6u);
 }
 
 // limits.calls reached: 503 with Retry-After, while the reserve still takes an emergency call, and

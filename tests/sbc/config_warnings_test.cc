@@ -82,7 +82,9 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
       {"connectors: [{id: a, logging: {EnableMediaMetricLogs: true}}]\n"
        "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
        "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "connectors[0].logging: EnableMediaMetricLogs has no effect without `logs: {directory}`"},
+       "connectors[0].logging: has no effect without `logs: {directory}`"},
+      {"connectors: [{id: a, logging: {EnableSIPLogs: true}}]",
+       "connectors[0].logging: has no effect without `logs: {directory}`"},
       {"connectors: [{id: a, trunk: {media_cidrs: [10.0.0.0/8]}}]",
        "connectors[0].trunk.media_cidrs: has no effect yet"},
       {"connectors: [{id: a}]\nlogs: {directory: no/such/folder}",

@@ -123,6 +123,9 @@ void SbcWorld::Reload(const std::string& yaml) {
 void SbcWorld::Drain() {
   control_mailboxes_->Drain(SIZE_MAX, [&](const Envelope& envelope) {
     const auto kind = static_cast<EnvelopeKind>(envelope.kind);
+    if (kind == EnvelopeKind::kSipMessage) {
+      sip_messages_.push_back({envelope.words[1], std::string(envelope.bytes)});
+    }
     if (kind != EnvelopeKind::kCallRecord && kind != EnvelopeKind::kMediaRecord) return;
     const sbc::CallReport report = sbc::CallReportFromBytes(envelope.bytes);
     if (kind == EnvelopeKind::kCallRecord) records_.push_back(report.call);

@@ -66,6 +66,15 @@ class SbcWorld {
     Drain();
     return media_;
   }
+  /// Of logged calls, in the order in which they were handed over.
+  struct LoggedMessage {
+    uint64_t transaction_id;  // Its first word.
+    std::string text;
+  };
+  const std::vector<LoggedMessage>& sip_messages() {
+    Drain();
+    return sip_messages_;
+  }
   size_t calls() const;
   size_t transactions() const;
   size_t packets() const;
@@ -101,6 +110,7 @@ class SbcWorld {
   std::unique_ptr<core::engine::Outbox> control_outbox_;
   std::vector<sbc::CallRecord> records_;
   std::vector<sbc::CallReport> media_;
+  std::vector<LoggedMessage> sip_messages_;
 };
 
 }  // namespace tests

@@ -203,7 +203,7 @@ TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
   Lines lines;
   core::Logger log(&lines, core::LogLevel::kInfo);
   Records records(&log);
-  for (const char* name : {"calls.log", "cdr.jsonl", "media.jsonl"}) {
+  for (const char* name : {"calls.log", "cdr.jsonl", "media.jsonl", "sip.jsonl"}) {
     std::filesystem::create_symlink("/dev/full", Path(name));
   }
   ASSERT_TRUE(records.Open(folder_).ok());
@@ -212,6 +212,7 @@ TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
     log.SetTime(now, {});
     records.OnCall(InboundReport(), now);
     records.OnMinute(InboundReport(), now);
+    records.OnSipMessage({.connector_id = "a", .at = {}, .message = "BYE"}, now);
     records.Flush();
     records.OnTime(now);
     return std::count(lines.text.begin(), lines.text.end(), '\n');
@@ -220,7 +221,7 @@ TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
   EXPECT_EQ(lose(kStart + 59s), 1);
   EXPECT_EQ(lose(kStart + 1min), 2);
   EXPECT_EQ(records.cdrs_lost(), 3u);
-  EXPECT_NE(lines.text.find("call_lines=3 cdrs=3 media=6 error=\"No space left on device\""),
+  EXPECT_NE(lines.text.find("call_lines=3 cdrs=3 media=6 sip=3 error=\"No space left on device\""),
             std::string::npos)
       << lines.text;
 }

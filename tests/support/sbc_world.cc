@@ -10,7 +10,7 @@ using core::engine::Envelope;
 using sbc::EnvelopeKind;
 
 SbcWorld::SbcWorld(const Options& options, SimNetwork* network, Simulation* simulation)
-    : network_(network), simulation_(simulation) {
+    : simulation_(simulation) {
   const uint16_t count = options.workers;
   core::Random random(options.seed);
   const auto secrets = sbc::SbcWorker::Secrets::From(&random);

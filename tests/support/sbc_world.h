@@ -101,7 +101,6 @@ class SbcWorld {
   const sbc::Policy* BuildPolicy(const std::string& yaml);
   void PostAddresses(uint16_t host, const std::vector<core::Endpoint>& addresses);
 
-  SimNetwork* network_;
   Simulation* simulation_;
   sbc::HostRegistry registry_{1024};
   std::vector<std::unique_ptr<sbc::Policy>> policies_;

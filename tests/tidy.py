@@ -27,7 +27,8 @@ MAY_INCLUDE = {
     "sbc": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc/control", "sbc/media"],
     "sbc/control": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc", "sbc/media"],
     "sbc/media": ["core/engine", "core/config", "core/sdp", "core/rtp", "sbc"],
-    "loadgen": ["core/engine", "core/config", "core/sdp", "core/rtp"],
+    "loadgen": ["core/engine", "core/config", "core/sdp", "core/rtp", "loadgen/media"],
+    "loadgen/media": ["core/engine", "core/config", "core/sdp", "core/rtp", "loadgen"],
 }
 
 # Folders with sources of ours that may include anything.
@@ -35,7 +36,7 @@ OTHER_FOLDERS = ["tests", "bench", "deploy"]
 
 # Namespaces are folders, but for the vocabulary that everything shares.
 NAMESPACES = {"core/base": "core", "core/time": "core", "core/buffer": "core",
-              "sbc/control": "sbc", "sbc/media": "sbc"}
+              "sbc/control": "sbc", "sbc/media": "sbc", "loadgen/media": "loadgen"}
 
 # Somebody else's header, the folders that stand between it and the rest of us.
 THIRD_PARTY = [

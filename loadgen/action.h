@@ -9,6 +9,7 @@
 
 #include "core/sip/header_id.h"
 #include "loadgen/distribution.h"
+#include "loadgen/media/media_action.h"
 #include "loadgen/regular_expression.h"
 #include "loadgen/template.h"
 #include "loadgen/variables.h"
@@ -141,12 +142,19 @@ struct InternalCommandAction {
   Command command = Command::kStopCall;
 };
 
+/// <rtp_echo>: whether what comes is sent back, in all calls.
+struct EchoAllAction {
+  NumberOperand on;
+};
+
 /// One child of <action>, in the order of the file.
 struct Action {
   int line = 0;
   std::variant<EregAction, LogAction, ArithmeticAction, AssignTextAction, SampleAction,
                ToNumberAction, TestAction, CompareTextAction, JumpAction, PauseRestoreAction,
-               GetTimeAction, IndexAction, EditTextAction, LookupAction, InternalCommandAction>
+               GetTimeAction, IndexAction, EditTextAction, LookupAction, InternalCommandAction,
+               PlayAudioAction, PlayPatternAction, PauseAudioAction, PlayPcapAction,
+               PlayDigitsAction, EchoCallAction, EchoAllAction>
       what;
 };
 

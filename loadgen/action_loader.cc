@@ -5,6 +5,7 @@
 
 #include "core/base/concat.h"
 #include "core/base/status.h"
+#include "loadgen/media/media_loader.h"
 
 namespace loadgen {
 namespace {
@@ -215,12 +216,17 @@ absl::Status LoadLookup(const ElementReader& in, Action* action) {
 }
 
 absl::Status LoadExec(const ElementReader& in, Action* action) {
-  for (const char* form : {"command", "play_pcap_audio", "play_pcap_video", "play_pcap_image",
-                           "play_dtmf", "rtp_stream", "rtp_echo"}) {
+  for (const char* form : {"command", "play_pcap_video", "play_pcap_image"}) {
     if (in.Has(form)) return in.NotYet(core::Concat(form, "="));
   }
+  bool is_media = false;
+  RETURN_IF_ERROR(LoadMediaExec(in, action, &is_media));
+  if (is_media) return absl::OkStatus();
   const std::optional<std::string_view> command = in.Text("int_cmd");
-  if (!command) return in.Error("unknown exec: wanted int_cmd");
+  if (!command) {
+    return in.Error(
+        "unknown exec: wanted int_cmd, rtp_stream, play_pcap_audio, play_dtmf or rtp_echo");
+  }
   InternalCommandAction internal;  // Whatever else it says is stop_call, as SIPp has it.
   if (*command == "stop_gracefully") {
     internal.command = InternalCommandAction::Command::kStopGracefully;
@@ -262,7 +268,7 @@ constexpr std::pair<std::string_view, Loader> kActions[] = {
     {"replace", RefuseAction},
     {"setdest", RefuseAction},
     {"closecon", RefuseAction},
-    {"rtp_echo", RefuseAction},
+    {"rtp_echo", LoadEchoAll},
 };
 
 }  // namespace

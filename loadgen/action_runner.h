@@ -54,6 +54,14 @@ class ActionRunner {
   void Do(const EditTextAction& action);
   void Do(const LookupAction& action);
   void Do(const InternalCommandAction& action);
+  // Media (media/media_actions.cc).
+  void Do(const PlayAudioAction& action);
+  void Do(const PlayPatternAction& action);
+  void Do(const PauseAudioAction& action);
+  void Do(const PlayPcapAction& action);
+  void Do(const PlayDigitsAction& action);
+  void Do(const EchoCallAction& action);
+  void Do(const EchoAllAction& action);
 
   std::string_view SearchedText(const EregAction& action, bool* found);
   std::string_view Render(const MessageTemplate& text);

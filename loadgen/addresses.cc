@@ -61,6 +61,17 @@ core::IpAddress LocalAddressTo(const core::Endpoint& remote) {
   return local;
 }
 
+bool PortIsFree(const core::Endpoint& port) {
+  const int family = port.ip.is_v4() ? AF_INET : AF_INET6;
+  const int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  alignas(8) char address[core::net::kSockaddrMax];
+  const socklen_t size = core::net::WriteSockaddr(port, address);
+  const bool is_free = bind(fd, reinterpret_cast<const sockaddr*>(address), size) == 0;
+  close(fd);
+  return is_free;
+}
+
 std::string PrintedAddress(const core::IpAddress& address) {
   const core::IpAddress::Text text = address.text();
   return address.is_v4() ? std::string(text.view()) : core::Concat("[", text.view(), "]");

@@ -16,6 +16,9 @@ absl::StatusOr<core::Endpoint> ResolveHost(const std::string& host, uint16_t por
 /// where there is no way.
 core::IpAddress LocalAddressTo(const core::Endpoint& remote);
 
+/// Whether a UDP socket can be bound there now.
+bool PortIsFree(const core::Endpoint& port);
+
 /// As a message shows it: an IPv6 address in brackets.
 std::string PrintedAddress(const core::IpAddress& address);
 

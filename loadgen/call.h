@@ -20,6 +20,7 @@
 namespace loadgen {
 
 class ScenarioPlayer;
+struct CallMedia;
 
 /// A message that outlives its turn: its bytes in the store, and their index.
 struct Received {
@@ -105,6 +106,8 @@ struct Call : core::ListNode<Call> {
   Received* queued = nullptr;  // One that waits for the next recv.
   std::array<SeenMessage, kSeenMax> seen{};
   uint8_t seen_count = 0;  // Runs on; the place is modulo kSeenMax.
+
+  CallMedia* media = nullptr;  // The audio of a call whose scenario wants some.
 
   core::Packet dialog;  // The route set, and behind it the remote target.
   uint32_t routes_size = 0;

@@ -39,6 +39,7 @@ struct LoadState {
   std::string file_name;
   const InjectionFiles* injections = nullptr;
   const std::map<std::string, std::string, std::less<>>* keys = nullptr;
+  uint8_t rtp_payload_type = 8;  // Of an rtp_stream that does not say its own.
   std::string sent_methods;
   std::map<std::string, uint16_t, std::less<>> labels;
   std::vector<LabelUse> label_uses;

@@ -21,6 +21,17 @@ Json PercentilesOf(const Histogram& us) {
   return json;
 }
 
+// Of these the low ones are bad.
+Json MosOf(const Histogram& milli) {
+  Json json = {{"count", milli.count()}, {"min", milli.min()}, {"mean", milli.mean()}};
+  for (const auto& [name, percent] : {std::pair("p1", 1.0), std::pair("p5", 5.0),
+                                      std::pair("p10", 10.0), std::pair("p50", 50.0)}) {
+    json[name] = milli.Percentile(percent);
+  }
+  json["max"] = milli.max();
+  return json;
+}
+
 Json CallsOf(const Statistics& statistics) {
   const CallCounts& counts = statistics.counts;
   Json failures = Json::object();
@@ -57,6 +68,44 @@ Json LatenciesOf(const Scenario& scenario, const Statistics& statistics) {
                                {"from_sent_us", PercentilesOf(time.actual_us)}};
   }
   return times;
+}
+
+Json MediaOf(const RunSummary& summary) {
+  const MediaStatistics& media = summary.worker->media()->statistics();
+  const double expected = static_cast<double>(media.expected);
+  return {{"calls", media.calls},
+          {"silent_calls", media.silent_calls},
+          {"not_opened_without_port", media.no_port},
+          {"sent",
+           {{"packets", media.packets_sent},
+            {"bytes", media.bytes_sent},
+            {"echoed", media.echoed},
+            {"without_address", media.unsent},
+            {"skipped", media.frames_skipped},
+            {"without_memory", media.sends_dry},
+            {"late_us", PercentilesOf(media.send_late_us)}}},
+          {"received",
+           {{"packets", media.packets_received},
+            {"bytes", media.bytes_received},
+            {"streams", media.streams},
+            {"expected", media.expected},
+            {"lost", media.lost},
+            {"loss_ratio", expected > 0 ? static_cast<double>(media.lost) / expected : 0},
+            {"late", media.late},
+            {"duplicates", media.duplicates},
+            {"reordered", media.reordered},
+            {"rtcp", media.rtcp_received},
+            {"not_rtp", media.not_rtp},
+            {"strays", media.strays},
+            {"foreign", media.foreign},
+            {"digits", media.digits_received},
+            {"pattern_matched", media.pattern_matched},
+            {"pattern_differed", media.pattern_differed},
+            {"queue_drops", summary.media_queue_drops}}},
+          {"call_loss_ppm", PercentilesOf(media.loss_ppm)},
+          {"call_jitter_us", PercentilesOf(media.jitter_us)},
+          {"call_mos_milli", MosOf(media.mos_milli)},
+          {"calls_without_mos", media.unjudged}};
 }
 
 Json LimitsOf(const RunSummary& summary) {
@@ -138,6 +187,7 @@ std::string WriteJsonReport(const RunSummary& summary) {
     counters[summary.scenario->counters[i]] = statistics.counters[i];
   }
   json["counters"] = counters;
+  if (worker.media() != nullptr) json["media"] = MediaOf(summary);
   if (const Statistics* ooc = worker.out_of_call_statistics()) json["out_of_call"] = CallsOf(*ooc);
   return json.dump(2) + "\n";
 }

@@ -20,6 +20,7 @@ constexpr std::pair<std::string_view, Keyword> kKeywords[] = {
     {"media_ip_type", Keyword::kMediaIpType},
     {"media_port", Keyword::kMediaPort},
     {"auto_media_port", Keyword::kAutoMediaPort},
+    {"rtpstream_audio_port", Keyword::kRtpStreamAudioPort},
     {"call_number", Keyword::kCallNumber},
     {"call_id", Keyword::kCallId},
     {"cseq", Keyword::kCSeq},
@@ -42,9 +43,9 @@ constexpr std::pair<std::string_view, Keyword> kKeywords[] = {
     {"sipp_version", Keyword::kSippVersion},
 };
 
-// Beginnings of the names of what comes with media, SRTP and third-party control.
-constexpr std::string_view kLater[] = {
-    "tdmmap", "dynamic_id", "fill", "file", "crypto", "uea", "rtpstream_audio", "rtpstream_video"};
+// Beginnings of the names of what comes with video, SRTP and third-party control.
+constexpr std::string_view kLater[] = {"tdmmap", "dynamic_id", "fill",           "file",
+                                       "crypto", "uea",        "rtpstream_video"};
 
 }  // namespace
 

@@ -21,6 +21,7 @@ enum class Keyword : uint8_t {
   kMediaIpType,
   kMediaPort,
   kAutoMediaPort,
+  kRtpStreamAudioPort,
   kCallNumber,
   kCallId,
   kCSeq,

@@ -94,7 +94,9 @@ absl::Status LoadRun::ReadInjections() {
 }
 
 absl::Status LoadRun::ReadScenarios() {
-  const ScenarioInputs inputs = {.injections = &injections_, .keys = &options_.keys};
+  const ScenarioInputs inputs = {.injections = &injections_,
+                                 .keys = &options_.keys,
+                                 .rtp_payload_type = options_.rtp_payload_type};
   const auto read = [&inputs](const std::string& file, const std::string& name,
                               const char* option) -> absl::StatusOr<std::unique_ptr<Scenario>> {
     if (!file.empty()) return ReadScenario(file, inputs);
@@ -152,7 +154,13 @@ absl::Status LoadRun::ReadAddresses() {
   // A server is called on SIP's own port where -p does not say another.
   bind_.port = options_.local_port != 0 || !is_server ? options_.local_port : kSipPort;
   local_ip_ = PrintedAddress(local);
-  media_ip_ = options_.media_ip.empty() ? local_ip_ : options_.media_ip;
+  media_ip_ = local_ip_;
+  if (!options_.media_ip.empty()) {
+    auto given = ResolveHost(options_.media_ip, 0);
+    RETURN_IF_ERROR(given.status());
+    media_address_ = given->ip;
+    media_ip_ = PrintedAddress(media_address_);
+  }
   remote_ip_ = options_.remote_host.empty() ? std::string() : PrintedAddress(remote_.ip);
   auth_username_ = options_.auth_username.empty() ? options_.service : options_.auth_username;
   values_ = {.remote_ip = remote_ip_,
@@ -225,11 +233,13 @@ absl::Status LoadRun::OpenFiles() {
 
 absl::Status LoadRun::Open() {
   values_.pid = static_cast<uint32_t>(getpid());  // -bg has made it another.
-  RETURN_IF_ERROR(core::net::ReserveFiles(kFilesMin));
+  const size_t media_calls = LoadWorker::MediaCalls(options_, *scenario_, out_of_call_.get());
+  const auto media_sockets = static_cast<uint32_t>(2 * media_calls);
+  RETURN_IF_ERROR(core::net::ReserveFiles(kFilesMin + media_sockets));
   core::net::UringIoOptions options;
   options.latency_budget = options_.latency_budget;
-  options.sockets_max = 16;
-  options.media.count = 16;
+  options.sockets_max = 16 + media_sockets;
+  if (media_calls == 0) options.media.count = 16;
   auto io = core::net::UringIo::Create(options, clock_);
   RETURN_IF_ERROR(io.status());
   io_ = *std::move(io);
@@ -260,7 +270,9 @@ absl::Status LoadRun::Start() {
                                                      .socket = socket_,
                                                      .local = io_->LocalOf(socket_),
                                                      .target = target_,
-                                                     .target_is_all = !options_.send_host.empty()});
+                                                     .target_is_all = !options_.send_host.empty(),
+                                                     .media_address = media_address_});
+  RETURN_IF_ERROR(worker_->OpenMedia(PortIsFree));
   RETURN_IF_ERROR(SetGlobals());
   if (!options_.trace_stat) return absl::OkStatus();
   statistics_file_.emplace(scenario_.get(), worker_.get(), values_.utc_offset_s);
@@ -412,6 +424,8 @@ RunSummary LoadRun::Summarize() const {
           .system_cpu = ToDuration(usage.ru_stime),
           .io = io_->counters(),
           .queue_drops = io_->QueueDrops(socket_),
+          .media_queue_drops =
+              worker_->media() == nullptr ? 0 : worker_->media()->ports().QueueDrops(*io_),
           .file_losses = FileLosses()};
 }
 

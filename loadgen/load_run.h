@@ -78,6 +78,7 @@ class LoadRun {
   std::string remote_ip_;
   std::string local_ip_;
   std::string media_ip_;
+  core::IpAddress media_address_;  // Of -mi.
   std::string auth_username_;
   RunValues values_;
 

@@ -210,6 +210,9 @@ void LoadWorker::OnSendError(const core::net::SendError& error, Instant) {
 void LoadWorker::OnEnvelope(const core::engine::Envelope&, Instant) {}
 
 void LoadWorker::OnPacket(Packet packet, Instant now) {
+  if (media_ != nullptr && media_->Owns(packet.socket())) {
+    return media_->OnPacket(std::move(packet), now);
+  }
   const std::string_view bytes = packet.text();
   if (IsKeepAlive(bytes)) return;
   counts_.receive_lag_us.Record((now - packet.received_at()) / std::chrono::microseconds(1));

@@ -65,6 +65,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
     core::Endpoint local;
     core::Endpoint target;
     bool target_is_all = false;
+    core::IpAddress media_address{};  // What audio's ports are bound to; unspecified: as `local`.
   };
   explicit LoadWorker(const Parts& parts);
   ~LoadWorker() override;
@@ -74,6 +75,13 @@ class LoadWorker final : public core::engine::WorkerProgram {
     kDraining,  // No new calls; those that are open go on to their end.
     kEnded,
   };
+
+  /// Opens the ports of the calls' audio, where the scenario or -rtp_echo wants some; `is_free` as
+  /// in MediaPorts. Before the first turn.
+  absl::Status OpenMedia(bool (*is_free)(const core::Endpoint& port) = nullptr);
+  /// How many calls with audio may be open at once; 0: none has any.
+  static size_t MediaCalls(const Options& options, const Scenario& scenario,
+                           const Scenario* out_of_call);
 
   /// One turn: flush and wait, packets, errors, timers, calls that are due.
   void Turn();
@@ -113,6 +121,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
   const Statistics* out_of_call_statistics() const {
     return out_of_call_ == nullptr ? nullptr : &out_of_call_->statistics();
   }
+  const MediaEngine* media() const { return media_.get(); }  // Null: no call has audio.
   uint64_t store_dry() const { return environment_.store_dry; }
   ScenarioPlayer* player() { return player_.get(); }
   CallSet* calls() { return calls_.get(); }
@@ -158,6 +167,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
   std::vector<char> call_id_;
   std::vector<char> answer_;
   PlayerEnvironment environment_;
+  std::unique_ptr<MediaEngine> media_;
   std::unique_ptr<CallSet> calls_;
   std::unique_ptr<ScenarioPlayer> player_;
   std::unique_ptr<ScenarioPlayer> out_of_call_;

@@ -137,6 +137,10 @@ absl::Status SetSeed(Values values, Options* options) {
   return absl::OkStatus();
 }
 
+absl::Status SetMediaPort(Values values, Options* options) {
+  return ReadPort(values[0], &options->media_port);
+}
+
 absl::Status Ignore(Values, Options*) { return absl::OkStatus(); }
 
 constexpr OptionRow kScenarioRows[] = {
@@ -198,8 +202,15 @@ constexpr OptionRow kNetworkRows[] = {
      [](Values v, Options* o) { return ReadPort(v[0], &o->local_port); }},
     {"bind_local", "", "Taken for SIPp's sake: -i always binds", Ignore},
     {"mi", "ADDRESS", "[media_ip] (the local address)", SetText<&Options::media_ip>},
-    {"mp", "PORT", "[media_port] (6000)",
-     [](Values v, Options* o) { return ReadPort(v[0], &o->media_port); }},
+    {"mp", "PORT", "[media_port] (6000)", SetMediaPort},
+    {"min_rtp_port", "PORT", "The same", SetMediaPort},
+    {"max_rtp_port", "PORT", "The last port of calls with audio, four for each (65535)",
+     [](Values v, Options* o) { return ReadPort(v[0], &o->media_port_max); }},
+    {"media_calls", "CALLS", "How many calls with audio have ports (-l, or 1000 in a server)",
+     [](Values v, Options* o) { return ReadWhole<uint64_t>(v[0], 1, 16384, &o->media_calls); }},
+    {"rtp_payload", "NUMBER", "The payload type of an rtp_stream that does not say it (8)",
+     [](Values v, Options* o) { return ReadWhole<uint8_t>(v[0], 0, 127, &o->rtp_payload_type); }},
+    {"rtp_echo", "", "Sends RTP back to where it came from", SetFlag<&Options::rtp_echo>},
     {"rsa", "HOST[:PORT]", "Sends there instead of to the remote host",
      [](Values v, Options* o) { return ParseHostPort(v[0], &o->send_host, &o->send_port); }},
     {"buff_size", "BYTES", "The sockets' buffers",
@@ -286,12 +297,10 @@ constexpr std::string_view kLater[] = {"3pcc",
                                        "max_log_size",
                                        "max_reconnect",
                                        "max_recv_loops",
-                                       "max_rtp_port",
                                        "max_sched_loops",
                                        "max_socket",
                                        "mb",
                                        "message_overwrite",
-                                       "min_rtp_port",
                                        "multihome",
                                        "pathmaxret",
                                        "pause_msg_ign",
@@ -307,8 +316,6 @@ constexpr std::string_view kLater[] = {"3pcc",
                                        "ringbuffer_size",
                                        "rtcheck",
                                        "rtp_buffsize",
-                                       "rtp_echo",
-                                       "rtp_payload",
                                        "rtp_threadtasks",
                                        "rtpcheck_debug",
                                        "rtt_freq",

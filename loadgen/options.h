@@ -44,11 +44,15 @@ struct Options {
   uint16_t remote_port = 5060;
   std::string send_host;  // -rsa; empty: the remote host.
   uint16_t send_port = 5060;
-  std::string local_ip;        // -i; empty: the address of the default route.
-  uint16_t local_port = 0;     // -p; 0: any.
-  std::string media_ip;        // -mi; empty: the local one.
-  uint16_t media_port = 6000;  // -mp
-  int buffer_bytes = 0;        // -buff_size; 0: as large as the kernel allows.
+  std::string local_ip;             // -i; empty: the address of the default route.
+  uint16_t local_port = 0;          // -p; 0: any.
+  std::string media_ip;             // -mi; empty: the local one.
+  uint16_t media_port = 6000;       // -mp, -min_rtp_port
+  uint16_t media_port_max = 65535;  // -max_rtp_port
+  uint64_t media_calls = 0;         // --media_calls; 0: -l's, or what -l would be.
+  uint8_t rtp_payload_type = 8;     // -rtp_payload
+  bool rtp_echo = false;            // -rtp_echo
+  int buffer_bytes = 0;             // -buff_size; 0: as large as the kernel allows.
 
   // Calls and their pace.
   double rate = 10;                                      // -r, calls a period.

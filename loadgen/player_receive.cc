@@ -203,6 +203,10 @@ ScenarioPlayer::Next ScenarioPlayer::Accept(Call* call, Received* received, size
   const auto& recv = std::get<RecvStep>(step.what);
   const Message& message = received->message;
   Note(call, *received);
+  if (call->media != nullptr) {
+    if (!step.ignore_sdp) environment_.media->OnPeerMessage(call->media, message.bytes());
+    CheckMedia(call, step);
+  }
   ++statistics_.steps[index].messages;
   Book(call, step, std::max(received->at, call->started));
   core::sip::CSeqValue cseq;

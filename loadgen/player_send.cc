@@ -25,6 +25,7 @@ RenderContext ScenarioPlayer::ContextOf(Call* call, const Rendering& rendering) 
   context.cseq = rendering.cseq;
   context.step_index = static_cast<uint32_t>(rendering.step);
   context.user_id = call->user_id;
+  context.media_port = call->media == nullptr ? 0 : call->media->port;
   context.peer_tag_param = rendering.peer_tag_param;
   context.last = rendering.last;
   if (call->dialog) {
@@ -97,6 +98,10 @@ ScenarioPlayer::Next ScenarioPlayer::Send(Call* call, const Step& step, Instant 
   if (method == Method::kAck) {
     call->established = true;
     call->ack_pending = false;
+  }
+  if (call->media != nullptr) {
+    environment_.media->OnOwnMessage(call->media, packet.text());
+    CheckMedia(call, step);
   }
   ApplyTransactions(call, send, index, packet.text());
   RememberAnswer(call, send, index);

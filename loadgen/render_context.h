@@ -64,6 +64,7 @@ struct RenderContext {
   uint32_t cseq = 1;
   uint32_t step_index = 0;  // [msg_index], and the last part of [branch].
   int64_t user_id = 0;
+  uint16_t media_port = 0;          // The call's own; 0: it has none.
   std::string_view next_url;        // The remote target, without brackets (RFC 3261 §12.1.2).
   std::string_view routes;          // The route set, as the value of one Route field.
   std::string_view peer_tag_param;  // ";tag=x", or nothing before there is one.

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "core/base/concat.h"
+#include "loadgen/media/media_report.h"
 
 namespace loadgen {
 namespace {
@@ -90,6 +91,23 @@ void AppendSteps(const RunSummary& summary, std::string* out) {
   }
 }
 
+void AddMediaLimits(const RunSummary& summary, GeneratorLimits* limits) {
+  const MediaStatistics& media = summary.worker->media()->statistics();
+  const auto add = [limits](auto... pieces) { limits->reasons.push_back(core::Concat(pieces...)); };
+  limits->late_packet_share = LateShare(media.send_late_us);
+  if (limits->late_packet_share > GeneratorLimits::kLateShareMax) {
+    add(Number(limits->late_packet_share * 100, 1),
+        "% of the audio packets left more than 10 ms late (p99 ",
+        Milliseconds(media.send_late_us.Percentile(99)), " ms)");
+  }
+  if (media.frames_skipped + media.sends_dry > 0) {
+    add(media.frames_skipped + media.sends_dry, " audio packets were not sent: we were too slow");
+  }
+  if (summary.media_queue_drops > 0) {
+    add(summary.media_queue_drops, " audio packets were dropped at our sockets: a queue was full");
+  }
+}
+
 }  // namespace
 
 std::string StepName(const Step& step) {
@@ -136,6 +154,7 @@ GeneratorLimits JudgeLimits(const RunSummary& summary) {
   if (summary.queue_drops > 0) {
     add(summary.queue_drops, " datagrams were dropped at our socket, whose queue was full");
   }
+  if (worker.media() != nullptr) AddMediaLimits(summary, &limits);
   if (summary.io.send_dropped > 0) {
     add(summary.io.send_dropped, " datagrams were not sent: our send buffer was full");
   }
@@ -179,6 +198,9 @@ std::string WriteReport(const RunSummary& summary) {
   AppendSteps(summary, &out);
 
   out += "\n";
+  if (worker.media() != nullptr) {
+    out += core::Concat(WriteMediaReport(worker.media()->statistics()), "\n");
+  }
   if (!worker.is_server()) {
     AppendLine("start lag", PercentileText(statistics.start_lag_us), &out);
   }

@@ -48,6 +48,7 @@ struct RunSummary {
   core::Duration system_cpu{0};
   core::net::IoCounters io;
   uint64_t queue_drops = 0;
+  uint64_t media_queue_drops = 0;
   std::vector<std::string> file_losses;  // "3 lines of FILE": the disk is full.
 };
 
@@ -63,6 +64,7 @@ struct GeneratorLimits {
   bool limited() const { return !reasons.empty(); }
   double late_share = 0;          // Of the calls.
   double late_receive_share = 0;  // Of the messages.
+  double late_packet_share = 0;   // Of the audio packets sent.
   std::vector<std::string> reasons;
 };
 GeneratorLimits JudgeLimits(const RunSummary& summary);

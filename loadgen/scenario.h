@@ -13,6 +13,8 @@
 #include "core/sip/method.h"
 #include "loadgen/action.h"
 #include "loadgen/distribution.h"
+#include "loadgen/media/media_checks.h"
+#include "loadgen/media/media_library.h"
 #include "loadgen/template.h"
 #include "loadgen/variables.h"
 
@@ -84,6 +86,7 @@ struct Step {
   bool hidden = false;
   bool ignore_sdp = false;
   std::string display;
+  MediaChecks media;
   std::vector<Action> actions;
   std::variant<NopStep, SendStep, RecvStep, PauseStep> what;
 };
@@ -107,6 +110,8 @@ struct Scenario {
   std::vector<uint32_t> response_time_borders_ms;
   std::vector<uint32_t> call_length_borders_ms;
   uint16_t on_unexpected = kNoIndex;  // The label _unexp.main.
+  MediaLibrary media_files;
+  bool uses_media = false;            // Its calls want ports of their own for audio.
   std::vector<std::string> warnings;  // What the file says in vain, each with its line.
 
   Role role() const;

@@ -162,6 +162,7 @@ absl::StatusOr<std::unique_ptr<Scenario>> LoadScenario(std::string_view text,
   state.file_name = std::string(file_name);
   state.injections = inputs.injections;
   state.keys = inputs.keys;
+  state.rtp_payload_type = inputs.rtp_payload_type;
   for (XmlElement child = root.FirstChild(); child; child = child.Next()) {
     RETURN_IF_ERROR(LoadElement(child, &state));
   }

@@ -15,6 +15,7 @@ namespace loadgen {
 struct ScenarioInputs {
   const InjectionFiles* injections = nullptr;
   const std::map<std::string, std::string, std::less<>>* keys = nullptr;
+  uint8_t rtp_payload_type = 8;  // -rtp_payload
 };
 
 /// Reads a SIPp scenario. Unknown attributes are ignored, as SIPp ignores them; an unknown element,

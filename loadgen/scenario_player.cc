@@ -67,6 +67,14 @@ Call* ScenarioPlayer::Open(const Start& start, Instant now) {
                                          .on_wait = OnWaitTimer,
                                          .on_retransmit = OnRetransmitTimer});
   if (call == nullptr) return nullptr;
+  const bool has_audio = scenario_.uses_media || environment_.options->rtp_echo;
+  if (environment_.media != nullptr && has_audio) {
+    call->media = environment_.media->Open(start.number, now);
+    if (call->media == nullptr) {
+      environment_.calls->Close(call, now);
+      return nullptr;
+    }
+  }
   call->number = start.number;
   call->remote = start.remote;
   call->user_id = start.user_id;
@@ -134,6 +142,7 @@ ScenarioPlayer::Next ScenarioPlayer::Execute(Call* call, Instant now) {
   if (std::holds_alternative<PauseStep>(step.what)) return Pause(call, step, now);
   Book(call, step, now);
   ++statistics_.steps[call->step].messages;
+  CheckMedia(call, step);
   ActionRunner runner(this, call, now);
   switch (runner.Run(step.actions, {}, nullptr)) {
     case ActionRunner::Outcome::kGoOn:
@@ -211,6 +220,7 @@ ScenarioPlayer::Next ScenarioPlayer::Pause(Call* call, const Step& step, Instant
   }
   if (pause.is_timewait) {
     call->timewait = true;
+    if (call->media != nullptr) environment_.media->Stop(call->media);
     // Nothing is rendered from it any more: what comes again is answered from itself.
     if (call->last != nullptr) environment_.calls->Release(call->last);
     call->last = nullptr;

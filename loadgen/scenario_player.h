@@ -13,6 +13,7 @@
 #include "loadgen/call.h"
 #include "loadgen/call_set.h"
 #include "loadgen/injection_file.h"
+#include "loadgen/media/media_engine.h"
 #include "loadgen/options.h"
 #include "loadgen/render_context.h"
 #include "loadgen/scenario.h"
@@ -40,6 +41,7 @@ struct PlayerEnvironment {
   CallSet* calls = nullptr;
   Trace* trace = nullptr;
   RunRequests* requests = nullptr;
+  MediaEngine* media = nullptr;  // Null: no call has audio.
   core::SocketId socket;
   core::Endpoint local;
   core::Endpoint target;       // Where a client's calls go; with -rsa, where all goes.
@@ -146,6 +148,7 @@ class ScenarioPlayer {
   void Book(Call* call, const Step& step, core::Instant at);
   bool Runs(Call* call, const Step& step);
   bool Lost(const Step& step);
+  void CheckMedia(Call* call, const Step& step);
 
   // Sending (player_send.cc).
   RenderContext ContextOf(Call* call, const Rendering& rendering);

@@ -20,6 +20,11 @@ constexpr std::array<std::string_view, kFailureCount> kNames = {
     "TestShouldntMatch",
     "StrcmpDoesntMatch",
     "StrcmpShouldntMatch",
+    "MediaMos",
+    "MediaLoss",
+    "MediaJitter",
+    "MediaOneWay",
+    "MediaDigits",
     "Aborted",
 };
 

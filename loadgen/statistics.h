@@ -27,6 +27,12 @@ enum class Failure : uint8_t {
   kTestShouldntMatch,
   kStrcmpDoesntMatch,
   kStrcmpShouldntMatch,
+  // Of MediaChecks: ours, without a column in SIPp's file.
+  kMediaMos,
+  kMediaLoss,
+  kMediaJitter,
+  kMediaOneWay,
+  kMediaDigits,
   kAborted,  // Ended with the run: SIPp counts these as failed without a category.
 };
 inline constexpr size_t kFailureCount = static_cast<size_t>(Failure::kAborted) + 1;

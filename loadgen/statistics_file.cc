@@ -37,6 +37,22 @@ constexpr std::pair<std::string_view, Failure> kFailureColumns[] = {
     {"StrcmpShouldntMatch", Failure::kStrcmpShouldntMatch},
 };
 
+// Behind SIPp's own, where calls have audio.
+constexpr std::pair<std::string_view, uint64_t MediaStatistics::*> kMediaColumns[] = {
+    {"AudioCalls", &MediaStatistics::calls},
+    {"AudioSilentCalls", &MediaStatistics::silent_calls},
+    {"AudioStreams", &MediaStatistics::streams},
+    {"AudioPacketsSent", &MediaStatistics::packets_sent},
+    {"AudioPacketsReceived", &MediaStatistics::packets_received},
+    {"AudioPacketsExpected", &MediaStatistics::expected},
+    {"AudioPacketsLost", &MediaStatistics::lost},
+    {"AudioPacketsLate", &MediaStatistics::late},
+    {"AudioPacketsDuplicated", &MediaStatistics::duplicates},
+};
+
+constexpr double kPercents[] = {50, 95, 99};
+constexpr double kMosPercents[] = {50, 5, 1};
+
 std::string Wall(core::WallTime wall, int32_t utc_offset_s) {
   char memory[128];
   core::sip::TextWriter out(memory);
@@ -69,6 +85,8 @@ std::string Rate(uint64_t calls, Duration elapsed) {
   const double seconds = static_cast<double>(elapsed.count()) / 1e9;
   return Format("%g", seconds > 0 ? static_cast<double>(calls) / seconds : 0.0);
 }
+
+std::string Thousandths(int64_t value) { return Format("%.3f", static_cast<double>(value) / 1000); }
 
 class Columns {
  public:
@@ -134,10 +152,16 @@ StatisticsFile::Snapshot StatisticsFile::Take() const {
       .response_times = {},
       .call_length = statistics.call_length.moments,
       .counters = statistics.counters,
+      .media = {},
       .at = worker_.now(),
       .wall = worker_.wall()};
   for (const DurationStatistics& time : statistics.response_times) {
     snapshot.response_times.push_back(time.moments);
+  }
+  if (worker_.media() != nullptr) {
+    for (const auto& column : kMediaColumns) {
+      snapshot.media.push_back(worker_.media()->statistics().*column.second);
+    }
   }
   return snapshot;
 }
@@ -171,6 +195,12 @@ std::string StatisticsFile::Header() const {
                    scenario_.response_time_borders_ms);
   }
   out.AddBorders("CallLengthRepartition", scenario_.call_length_borders_ms);
+  if (worker_.media() == nullptr) return out.Take();
+  for (const auto& column : kMediaColumns) out.AddBoth(column.first);
+  for (const char* name : {"AudioSendLateMs", "AudioJitterMs"}) {
+    for (const double percent : kPercents) out.Add(Format("%s_p%g", name, percent));
+  }
+  for (const double percent : kMosPercents) out.Add(Format("AudioMos_p%g", percent));
   return out.Take();
 }
 
@@ -214,6 +244,17 @@ std::string StatisticsFile::Line(const Snapshot& now) const {
     out.AddRepartition(time.repartition);
   }
   out.AddRepartition(statistics.call_length.repartition);
+  if (worker_.media() == nullptr) return out.Take();
+  for (size_t i = 0; i < now.media.size(); ++i) {
+    out.Add(now.media[i] - last_.media[i], now.media[i]);
+  }
+  const MediaStatistics& media = worker_.media()->statistics();
+  for (const core::Histogram* us : {&media.send_late_us, &media.jitter_us}) {
+    for (const double percent : kPercents) out.Add(Thousandths(us->Percentile(percent)));
+  }
+  for (const double percent : kMosPercents) {
+    out.Add(Thousandths(media.mos_milli.Percentile(percent)));
+  }
   return out.Take();
 }
 

@@ -39,6 +39,7 @@ class StatisticsFile {
     std::vector<Moments> response_times;
     Moments call_length;
     std::vector<uint64_t> counters;
+    std::vector<uint64_t> media;  // As kMediaColumns, where calls have audio.
     core::Instant at;
     core::WallTime wall;
   };

@@ -62,6 +62,9 @@ absl::Status LoadSend(const ElementReader& in, Step* step) {
   if (!message.ok()) return in.Annotate(message.status());
   SendStep send;
   send.message = *std::move(message);
+  for (const MessageTemplate::Segment& segment : send.message.message.segments()) {
+    if (segment.keyword == Keyword::kRtpStreamAudioPort) in.state()->scenario->uses_media = true;
+  }
   RETURN_IF_ERROR(LoadTransactions(in, &send));
   RETURN_IF_ERROR(in.Milliseconds("retrans", &send.retransmit));
   RETURN_IF_ERROR(in.Milliseconds("timeout", &send.timeout));
@@ -197,7 +200,7 @@ absl::Status LoadCommon(const ElementReader& in, size_t index, Step* step) {
   (void)in.Has("hiderest");  // For SIPp's screen, which ours is not.
   RETURN_IF_ERROR(in.Bool("ignoresdp", &step->ignore_sdp));
   step->display = std::string(in.Text("display").value_or(""));
-  return absl::OkStatus();
+  return LoadMediaChecks(in, &step->media);
 }
 
 absl::Status LoadNop(const ElementReader&, Step* step) {

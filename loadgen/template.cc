@@ -234,8 +234,8 @@ void TemplateRenderer::WriteKeyword(const Segment& segment) {
       }
       return SwallowIfAtLineStart();
     default:
-      return segment.keyword <= Keyword::kAutoMediaPort ? WriteAddress(segment)
-                                                        : WriteCall(segment);
+      return segment.keyword <= Keyword::kRtpStreamAudioPort ? WriteAddress(segment)
+                                                             : WriteCall(segment);
   }
 }
 
@@ -263,8 +263,11 @@ void TemplateRenderer::WriteAddress(const Segment& segment) {
     case Keyword::kMediaIpType:
       return out_.Append(run.media_ip_is_v6 ? '6' : '4');
     case Keyword::kMediaPort:
-      return WriteOffset(run.media_port, segment.offset);
+    case Keyword::kRtpStreamAudioPort:
+      return WriteOffset(context_.media_port != 0 ? context_.media_port : run.media_port,
+                         segment.offset);
     case Keyword::kAutoMediaPort: {
+      if (context_.media_port != 0) return WriteOffset(context_.media_port, segment.offset);
       // Four ports a call (audio and video, RTP and RTCP), over again after 2,500 calls.
       const uint64_t ports = (context_.call_number - 1) * 4 % 10000;
       return WriteOffset(run.media_port + ports, segment.offset);

@@ -333,8 +333,8 @@ TEST(ScenarioLoaderTest, RefusesWhatItDoesNotKnow) {
     EXPECT_THAT(Error(later), HasSubstr(">: not supported yet")) << later;
   }
   for (const std::string_view later :
-       {"<verifyauth/>", "<insert/>", "<replace/>", "<setdest/>", "<closecon/>", "<rtp_echo/>",
-        "<exec command=\"x\"/>", "<exec play_pcap_audio=\"x\"/>", "<exec rtp_stream=\"x\"/>"}) {
+       {"<verifyauth/>", "<insert/>", "<replace/>", "<setdest/>", "<closecon/>",
+        "<exec command=\"x\"/>", "<exec play_pcap_video=\"x\"/>"}) {
     EXPECT_THAT(Error(Nop(later)), HasSubstr("not supported yet")) << later;
   }
   EXPECT_THAT(Error(Send("", "OPTIONS sip:[nope] SIP/2.0")),

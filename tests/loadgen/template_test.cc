@@ -44,6 +44,10 @@ TEST(TemplateTest, AddressesAndNumbers) {
   EXPECT_EQ(fixture.Expand("[media_ip] [media_ip_type] [media_port] [media_port+1]"),
             "192.0.2.8 4 6000 6001");
   EXPECT_EQ(fixture.Expand("[auto_media_port] [auto_media_port+1]"), "6008 6009");  // Third call.
+  fixture.context.media_port = 7000;  // A call that has ports of its own.
+  EXPECT_EQ(fixture.Expand("[media_port] [auto_media_port+1] [rtpstream_audio_port+2]"),
+            "7000 7001 7002");
+  fixture.context.media_port = 0;
   EXPECT_EQ(fixture.Expand("[pid] [call_number] [call_id] [service] [users] [userid] [msg_index]"),
             "4711 3 3-4711@192.0.2.9 service -1 0 7");
   EXPECT_EQ(fixture.Expand("[cseq] [cseq+1] [sipp_version] [clock_tick]"), "1 2 3.6 0");
@@ -284,7 +288,7 @@ TEST(TemplateTest, RefusesWhatItCannotExpand) {
   TemplateFixture fixture;
   EXPECT_THAT(fixture.Expand("[foo]"), HasSubstr("[foo]: unknown keyword"));
   EXPECT_THAT(fixture.Expand("[tdmmap]"), HasSubstr("not supported yet"));
-  EXPECT_THAT(fixture.Expand("[rtpstream_audio_port+2]"), HasSubstr("not supported yet"));
+  EXPECT_THAT(fixture.Expand("[rtpstream_video_port]"), HasSubstr("not supported yet"));
   EXPECT_THAT(fixture.Expand("[field0]"), HasSubstr("wanted -inf FILE"));
   EXPECT_THAT(fixture.Expand("[pid"), HasSubstr("wanted a ]"));
   EXPECT_THAT(fixture.Expand("a[]b"), HasSubstr("wanted 1 to 256"));

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/address.h"
+#include "core/base/bounded_text.h"
+#include "core/base/bounded_vector.h"
+#include "core/base/instant.h"
+#include "core/rtp/codec.h"
+#include "core/rtp/dtmf.h"
+#include "core/rtp/source.h"
+#include "core/time/timer_wheel.h"
+#include "loadgen/media/audio_clip.h"
+#include "loadgen/media/digit_list.h"
+#include "loadgen/media/pcap_clip.h"
+
+namespace loadgen {
+
+class MediaEngine;
+
+/// What a payload type of a call means, by the SDP that named it.
+struct PayloadMeaning {
+  uint8_t number = 0;
+  core::rtp::PayloadKind kind = core::rtp::PayloadKind::kAudio;
+  core::rtp::Codec codec = core::rtp::Codec::kUnknown;
+  uint32_t clock_rate_hz = 8000;
+};
+using PayloadMeanings = core::BoundedVector<PayloadMeaning, 12>;
+
+/// What one call sends beside captures: one stream of RTP, whatever plays in it.
+struct OutgoingStream {
+  uint32_t ssrc = 0;
+  uint32_t first_timestamp = 0;
+  uint16_t sequence_number = 0;
+  bool marker = true;   // The next packet begins a talkspurt (RFC 3551 §4.1).
+  core::Instant began;  // When first_timestamp was.
+
+  uint32_t TimestampAt(core::Instant moment) const {
+    constexpr int64_t kNanosecondsPerTick = 1'000'000'000 / AudioFormat::kClockRateHz;
+    return first_timestamp + static_cast<uint32_t>((moment - began).count() / kNanosecondsPerTick);
+  }
+};
+
+/// rtp_stream: a clip, or a pattern.
+struct AudioPlay {
+  const AudioClip* clip = nullptr;
+  uint8_t pattern = 0;  // Of a play without a clip; 0: nothing plays.
+  AudioFormat format;
+  size_t at = 0;  // The clip's next byte.
+  int32_t loops_left = 0;
+  bool paused = false;
+  core::Instant due;
+
+  bool plays() const { return clip != nullptr || pattern != 0; }
+};
+
+/// play_pcap_audio.
+struct PcapPlay {
+  const PcapClip* clip = nullptr;
+  size_t next = 0;  // Packet.
+  core::Instant began;
+};
+
+/// play_dtmf: while it lasts, the audio is silent.
+struct DigitPlay {
+  DigitList list;
+  size_t next = 0;   // Digit, when the one that is on is over.
+  int gap_left = 0;  // Packet times until then.
+  bool on = false;
+  core::rtp::DtmfSender sender;
+  core::Instant due;
+};
+
+/// The audio of one call: what it plays, and what it hears. Plain state; MediaEngine does the work.
+///
+/// Shape:    fixed size.
+/// Lifetime: from MediaEngine::Open() to MediaEngine::Close().
+struct CallMedia {
+  static constexpr size_t kDigitsMax = 64;  // Received digits that are remembered.
+
+  CallMedia(MediaEngine* owner, core::Timer::Fire on_audio, core::Timer::Fire on_pcap,
+            core::Timer::Fire on_digits)
+      : engine(owner),
+        source({}),
+        audio_timer(on_audio, this),
+        pcap_timer(on_pcap, this),
+        digit_timer(on_digits, this) {}
+
+  MediaEngine* const engine;
+  uint64_t number = 0;  // Of the call.
+  uint32_t pair = 0;    // In MediaPorts.
+  uint16_t port = 0;
+
+  core::Endpoint remote;          // By the peer's last SDP. Port 0: nowhere to send to.
+  uint8_t peer_event_type = 0;    // Its telephone-event; 0: none.
+  PayloadMeanings own_meanings;   // By our SDP: what we are sent has these numbers.
+  PayloadMeanings peer_meanings;  // By the peer's, where ours names none.
+
+  OutgoingStream out;
+  AudioPlay audio;
+  PcapPlay pcap;
+  DigitPlay digits;
+  bool echo = false;
+  uint64_t packets_sent = 0;
+
+  core::rtp::Source source;
+  core::rtp::DtmfReader digit_reader;
+  core::BoundedText<kDigitsMax> digits_received;
+  core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of the audio received last.
+  uint8_t last_payload_type = 0xff;
+  uint64_t packets_received = 0;
+  uint64_t pattern_matched = 0;
+  uint64_t pattern_differed = 0;
+  uint8_t pattern_sent = 0;  // The one that is waited for.
+
+  core::Timer audio_timer;
+  core::Timer pcap_timer;
+  core::Timer digit_timer;
+};
+
+}  // namespace loadgen

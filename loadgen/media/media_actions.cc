@@ -1,0 +1,82 @@
+#include "loadgen/action_runner.h"
+#include "loadgen/media/digit_list.h"
+#include "loadgen/media/media_engine.h"
+
+// The media part of what stands in an <action>, and the checks of what was heard. Where nobody has
+// opened ports (a simulation of signalling alone), both do nothing.
+
+namespace loadgen {
+
+void ActionRunner::Do(const PlayAudioAction& action) {
+  if (call_.media != nullptr) player_.environment_.media->Play(call_.media, action, now_);
+}
+
+void ActionRunner::Do(const PlayPatternAction& action) {
+  if (call_.media != nullptr) player_.environment_.media->Play(call_.media, action, now_);
+}
+
+void ActionRunner::Do(const PauseAudioAction& action) {
+  if (call_.media != nullptr) player_.environment_.media->Pause(call_.media, action.pause, now_);
+}
+
+void ActionRunner::Do(const PlayPcapAction& action) {
+  if (call_.media != nullptr) player_.environment_.media->Play(call_.media, action, now_);
+}
+
+void ActionRunner::Do(const PlayDigitsAction& action) {
+  if (call_.media == nullptr) return;
+  const std::string_view text = Render(action.text);
+  DigitList digits;
+  if (ParseDigitList(text, &digits)) {
+    return player_.environment_.media->Play(call_.media, digits, now_);
+  }
+  ++player_.statistics_.counts.warnings;
+  player_.environment_.trace->Warn(
+      {"Call-Id: ", call_.call_id(), ", play_dtmf: no list of digits: ", text});
+}
+
+void ActionRunner::Do(const EchoCallAction& action) {
+  if (call_.media != nullptr) call_.media->echo = action.on;
+}
+
+void ActionRunner::Do(const EchoAllAction& action) {
+  MediaEngine* media = player_.environment_.media;
+  if (media != nullptr) media->SetEchoOfAll(Number(action.on) != 0);
+}
+
+void ScenarioPlayer::CheckMedia(Call* call, const Step& step) {
+  if (call->media == nullptr || !step.media.any()) return;
+  Failure failure = Failure::kNone;
+  std::string_view reason;
+  switch (environment_.media->Judge(*call->media, step.media)) {
+    case MediaFault::kNone:
+      return;
+    case MediaFault::kMos:
+      failure = Failure::kMediaMos;
+      reason = ", audio below rf_min_mos, or that nobody can judge";
+      break;
+    case MediaFault::kLoss:
+      failure = Failure::kMediaLoss;
+      reason = ", audio above rf_max_loss, or none at all";
+      break;
+    case MediaFault::kJitter:
+      failure = Failure::kMediaJitter;
+      reason = ", audio above rf_max_jitter, or none at all";
+      break;
+    case MediaFault::kOneWay:
+      failure = Failure::kMediaOneWay;
+      reason = ", rf_two_way: no audio came, or none was sent";
+      break;
+    case MediaFault::kDigits:
+      failure = Failure::kMediaDigits;
+      reason = ", other digits than rf_dtmf wants: ";
+      break;
+  }
+  call->failure = failure;
+  const bool names_digits = failure == Failure::kMediaDigits;
+  environment_.trace->Warn(
+      {"Call-Id: ", call->call_id(), reason,
+       names_digits ? call->media->digits_received.view() : std::string_view()});
+}
+
+}  // namespace loadgen

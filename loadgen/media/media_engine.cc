@@ -1,0 +1,172 @@
+#include "loadgen/media/media_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/rtp/packet_view.h"
+
+namespace loadgen {
+namespace {
+
+using core::Instant;
+using core::Packet;
+using core::rtp::PacketView;
+using core::rtp::PayloadKind;
+
+constexpr double kMillion = 1e6;
+
+double LossShare(const core::rtp::StreamCounts& counts) {
+  if (counts.expected == 0) return 0;
+  return std::max(0, counts.lost()) / static_cast<double>(counts.expected);
+}
+
+}  // namespace
+
+MediaEngine::MediaEngine(const Parts& parts)
+    : parts_(parts),
+      packets_(PcapClip::kPacketBytesMax, kPacketsInFlight),
+      calls_(std::max<size_t>(parts.ports.count, 1)),
+      by_pair_(parts.ports.count) {}
+
+MediaEngine::~MediaEngine() = default;
+
+CallMedia* MediaEngine::Open(uint64_t call_number, Instant now) {
+  const uint32_t pair = ports_.Acquire();
+  if (pair == MediaPorts::kNone) {
+    ++statistics_.no_port;
+    return nullptr;
+  }
+  CallMedia* media = calls_.Acquire(this, OnAudioTimer, OnPcapTimer, OnDigitTimer);
+  CHECK(media != nullptr);  // There are as many as pairs.
+  by_pair_[pair] = media;
+  media->number = call_number;
+  media->pair = pair;
+  media->port = ports_.pair(pair).local.port;
+  media->out.ssrc = static_cast<uint32_t>(parts_.random->Next());
+  media->out.first_timestamp = static_cast<uint32_t>(parts_.random->Next());
+  media->out.sequence_number = static_cast<uint16_t>(parts_.random->Next());
+  media->out.began = now;
+  return media;
+}
+
+void MediaEngine::Close(CallMedia* media) {
+  Settle(media);
+  by_pair_[media->pair] = nullptr;
+  ports_.Release(media->pair);
+  calls_.Release(media);
+}
+
+core::rtp::Quality MediaEngine::QualityOf(const CallMedia& media) const {
+  return core::rtp::Judge(media.source.counts(),
+                          {.codec = media.codec,
+                           .round_trip = std::nullopt,
+                           .packet_duration = media.source.packet_duration()});
+}
+
+// A call's audio becomes a part of the run's.
+void MediaEngine::Settle(CallMedia* media) {
+  Note(media, media->digit_reader.Finish());
+  ++statistics_.calls;
+  statistics_.pattern_matched += media->pattern_matched;
+  statistics_.pattern_differed += media->pattern_differed;
+  const core::rtp::StreamCounts counts = media->source.counts();
+  if (!media->source.active()) {
+    ++statistics_.silent_calls;
+    return;
+  }
+  statistics_.streams += 1 + counts.ssrc_changes;
+  statistics_.expected += counts.expected;
+  statistics_.lost += static_cast<uint64_t>(std::max(0, counts.lost()));
+  statistics_.duplicates += counts.duplicates;
+  statistics_.reordered += counts.reordered;
+  statistics_.late += counts.late;
+  statistics_.loss_ppm.Record(static_cast<int64_t>(LossShare(counts) * kMillion));
+  if (const auto jitter = media->source.jitter()) {
+    statistics_.jitter_us.Record(*jitter / std::chrono::microseconds(1));
+  }
+  if (const std::optional<double> mos = QualityOf(*media).mos_listening) {
+    statistics_.mos_milli.Record(static_cast<int64_t>(*mos * 1000));
+  } else {
+    ++statistics_.unjudged;
+  }
+}
+
+void MediaEngine::Note(CallMedia* media, const core::rtp::DtmfReader::Events& events) {
+  for (const core::rtp::DtmfReader::Event& event : events) {
+    if (event.kind != core::rtp::DtmfReader::Event::Kind::kStart) continue;
+    ++statistics_.digits_received;
+    const char digit = core::rtp::DigitOf(event.code);
+    (void)media->digits_received.Append({&digit, 1});  // So many are compared, and no more.
+  }
+}
+
+void MediaEngine::OnPacket(Packet packet, Instant) {
+  const MediaPorts::Place place = ports_.Find(packet.socket());
+  CallMedia* media = place.pair == MediaPorts::kNone ? nullptr : by_pair_[place.pair];
+  if (media == nullptr) {
+    ++statistics_.strays;
+    return;
+  }
+  if (place.is_rtcp || core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet))) {
+    ++statistics_.rtcp_received;
+    return;
+  }
+  PacketView view;
+  if (packet.truncated() ||
+      PacketView::Parse(core::rtp::BytesOf(packet), &view) != core::rtp::PacketError::kOk) {
+    ++statistics_.not_rtp;
+    return;
+  }
+  ++statistics_.packets_received;
+  statistics_.bytes_received += packet.size();
+  if (packet.remote() != media->remote) ++statistics_.foreign;
+  Measure(media, view, packet.received_at());
+  if (!media->echo && !parts_.echo) return;
+  ++statistics_.echoed;
+  const core::Endpoint back = packet.remote();
+  packet.SetRoute(packet.socket(), packet.local(), back);
+  parts_.io->Send(std::move(packet));
+}
+
+void MediaEngine::Measure(CallMedia* media, const PacketView& view, Instant at) {
+  ++media->packets_received;
+  const PayloadMeaning meaning = FindMeaning(*media, view.payload_type());
+  if (meaning.kind == PayloadKind::kAudio && view.payload_type() != media->last_payload_type) {
+    media->last_payload_type = view.payload_type();
+    media->codec = meaning.codec;
+    if (meaning.clock_rate_hz != media->source.clock_rate_hz()) {
+      media->source.SetClockRate(meaning.clock_rate_hz);
+    }
+  }
+  (void)media->source.OnPacket(view, at, meaning.kind);  // What became of it is in its counts.
+  if (meaning.kind == PayloadKind::kEvent) Note(media, media->digit_reader.OnPacket(view));
+  if (media->pattern_sent == 0 || meaning.kind != PayloadKind::kAudio) return;
+  const std::span<const uint8_t> payload = view.payload();
+  const bool same = std::all_of(payload.begin(), payload.end(),
+                                [=](uint8_t byte) { return byte == media->pattern_sent; });
+  ++(same ? media->pattern_matched : media->pattern_differed);
+}
+
+MediaFault MediaEngine::Judge(const CallMedia& media, const MediaChecks& checks) const {
+  const bool heard = media.source.active();
+  const core::rtp::StreamCounts counts = media.source.counts();
+  if (checks.two_way && (!heard || media.packets_sent == 0)) return MediaFault::kOneWay;
+  if (checks.loss_max_percent && (!heard || LossShare(counts) * 100 > *checks.loss_max_percent)) {
+    return MediaFault::kLoss;
+  }
+  if (checks.jitter_max) {
+    const std::optional<core::Duration> jitter = media.source.jitter();
+    if (!jitter || *jitter > *checks.jitter_max) return MediaFault::kJitter;
+  }
+  if (checks.mos_min) {
+    const std::optional<double> mos = QualityOf(media).mos_listening;
+    if (!mos || *mos < *checks.mos_min) return MediaFault::kMos;
+  }
+  if (!checks.digits.empty() && media.digits_received.view() != checks.digits) {
+    return MediaFault::kDigits;
+  }
+  return MediaFault::kNone;
+}
+
+}  // namespace loadgen

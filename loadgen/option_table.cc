@@ -208,6 +208,8 @@ constexpr OptionRow kNetworkRows[] = {
      [](Values v, Options* o) { return ReadPort(v[0], &o->media_port_max); }},
     {"media_calls", "CALLS", "How many calls with audio have ports (-l, or 1000 in a server)",
      [](Values v, Options* o) { return ReadWhole<uint64_t>(v[0], 1, 16384, &o->media_calls); }},
+    {"media_marks", "", "Audio carries marks that prove loss, order, latency and whose it is",
+     SetFlag<&Options::media_marks>},
     {"rtp_payload", "NUMBER", "The payload type of an rtp_stream that does not say it (8)",
      [](Values v, Options* o) { return ReadWhole<uint8_t>(v[0], 0, 127, &o->rtp_payload_type); }},
     {"rtp_echo", "", "Sends RTP back to where it came from", SetFlag<&Options::rtp_echo>},

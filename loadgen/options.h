@@ -51,6 +51,7 @@ struct Options {
   uint16_t media_port_max = 65535;  // -max_rtp_port
   uint64_t media_calls = 0;         // --media_calls; 0: -l's, or what -l would be.
   uint8_t rtp_payload_type = 8;     // -rtp_payload
+  bool media_marks = false;         // --media_marks
   bool rtp_echo = false;            // -rtp_echo
   int buffer_bytes = 0;             // -buff_size; 0: as large as the kernel allows.
 

@@ -149,6 +149,7 @@ class ScenarioPlayer {
   bool Runs(Call* call, const Step& step);
   bool Lost(const Step& step);
   void CheckMedia(Call* call, const Step& step);
+  void CheckMarks(Call* call);
 
   // Sending (player_send.cc).
   RenderContext ContextOf(Call* call, const Rendering& rendering);

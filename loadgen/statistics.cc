@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, kFailureCount> kNames = {
     "MediaJitter",
     "MediaOneWay",
     "MediaDigits",
+    "MediaMisrouted",
     "Aborted",
 };
 

@@ -33,7 +33,8 @@ enum class Failure : uint8_t {
   kMediaJitter,
   kMediaOneWay,
   kMediaDigits,
-  kAborted,  // Ended with the run: SIPp counts these as failed without a category.
+  kMediaMisrouted,  // By --media_marks.
+  kAborted,         // Ended with the run: SIPp counts these as failed without a category.
 };
 inline constexpr size_t kFailureCount = static_cast<size_t>(Failure::kAborted) + 1;
 

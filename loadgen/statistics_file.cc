@@ -48,6 +48,7 @@ constexpr std::pair<std::string_view, uint64_t MediaStatistics::*> kMediaColumns
     {"AudioPacketsLost", &MediaStatistics::lost},
     {"AudioPacketsLate", &MediaStatistics::late},
     {"AudioPacketsDuplicated", &MediaStatistics::duplicates},
+    {"AudioPacketsMisrouted", &MediaStatistics::misrouted},
 };
 
 constexpr double kPercents[] = {50, 95, 99};

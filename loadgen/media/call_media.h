@@ -12,6 +12,7 @@
 #include "core/time/timer_wheel.h"
 #include "loadgen/media/audio_clip.h"
 #include "loadgen/media/digit_list.h"
+#include "loadgen/media/media_mark.h"
 #include "loadgen/media/pcap_clip.h"
 
 namespace loadgen {
@@ -112,6 +113,11 @@ struct CallMedia {
   uint64_t pattern_matched = 0;
   uint64_t pattern_differed = 0;
   uint8_t pattern_sent = 0;  // The one that is waited for.
+
+  // --media_marks
+  uint32_t marks_sent = 0;
+  uint64_t misrouted = 0;
+  MarkReader marks;
 
   core::Timer audio_timer;
   core::Timer pcap_timer;

@@ -44,6 +44,13 @@ void ActionRunner::Do(const EchoAllAction& action) {
   if (media != nullptr) media->SetEchoOfAll(Number(action.on) != 0);
 }
 
+// Nothing that a call asks for makes another call's audio right.
+void ScenarioPlayer::CheckMarks(Call* call) {
+  if (call->media == nullptr || call->media->misrouted == 0) return;
+  if (call->failure == Failure::kNone) call->failure = Failure::kMediaMisrouted;
+  environment_.trace->Warn({"Call-Id: ", call->call_id(), ", audio of another call came"});
+}
+
 void ScenarioPlayer::CheckMedia(Call* call, const Step& step) {
   if (call->media == nullptr || !step.media.any()) return;
   Failure failure = Failure::kNone;

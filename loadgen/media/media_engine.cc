@@ -68,6 +68,7 @@ core::rtp::Quality MediaEngine::QualityOf(const CallMedia& media) const {
 void MediaEngine::Settle(CallMedia* media) {
   Note(media, media->digit_reader.Finish());
   ++statistics_.calls;
+  statistics_.mark_lost += media->marks.lost();
   statistics_.pattern_matched += media->pattern_matched;
   statistics_.pattern_differed += media->pattern_differed;
   const core::rtp::StreamCounts counts = media->source.counts();
@@ -141,11 +142,47 @@ void MediaEngine::Measure(CallMedia* media, const PacketView& view, Instant at) 
   }
   (void)media->source.OnPacket(view, at, meaning.kind);  // What became of it is in its counts.
   if (meaning.kind == PayloadKind::kEvent) Note(media, media->digit_reader.OnPacket(view));
+  if (parts_.marks && meaning.kind == PayloadKind::kAudio) ReadMark(media, view.payload(), at);
   if (media->pattern_sent == 0 || meaning.kind != PayloadKind::kAudio) return;
   const std::span<const uint8_t> payload = view.payload();
   const bool same = std::all_of(payload.begin(), payload.end(),
                                 [=](uint8_t byte) { return byte == media->pattern_sent; });
   ++(same ? media->pattern_matched : media->pattern_differed);
+}
+
+void MediaEngine::ReadMark(CallMedia* media, std::span<const uint8_t> payload, Instant at) {
+  MediaMark mark;
+  if (!mark.Read(payload)) {
+    ++statistics_.unmarked;
+    return;
+  }
+  switch (media->marks.OnMark(mark, IdentityOf(*media))) {
+    case MarkFate::kNew:
+      ++statistics_.marked;
+      return CountOneWay(at - mark.sent);
+    case MarkFate::kDuplicate:
+      ++statistics_.mark_duplicates;
+      return;
+    case MarkFate::kMisrouted:
+      ++statistics_.misrouted;
+      ++media->misrouted;
+      return;
+    case MarkFate::kEchoed:
+      statistics_.round_trip_us.Record((at - mark.sent) / std::chrono::microseconds(1));
+      return;
+  }
+}
+
+// Of two machines whose clocks have nothing to do with each other there is no latency to tell.
+void MediaEngine::CountOneWay(core::Duration latency) {
+  constexpr core::Duration kSameClock = std::chrono::minutes(1);
+  constexpr core::Duration kMappingError = std::chrono::milliseconds(1);  // Of kernel times.
+  if (latency < -kMappingError || latency > kSameClock) {
+    ++statistics_.other_clock;
+    return;
+  }
+  if (latency > kLate) ++statistics_.mark_late;
+  statistics_.one_way_us.Record(latency / std::chrono::microseconds(1));
 }
 
 MediaFault MediaEngine::Judge(const CallMedia& media, const MediaChecks& checks) const {

@@ -41,6 +41,7 @@ class MediaEngine {
  public:
   static constexpr uint32_t kPacketsInFlight = 4096;
   static constexpr core::Duration kBehindMax = std::chrono::milliseconds(200);
+  static constexpr core::Duration kLate = std::chrono::milliseconds(200);  // Of a mark.
   static constexpr core::Duration kDigitPacket = std::chrono::milliseconds(20);
   static constexpr int kDigitGapPackets = 3;  // Between two digits: 60 ms (ITU-T Q.24 wants 40).
 
@@ -50,6 +51,8 @@ class MediaEngine {
     core::Random* random = nullptr;
     core::Instant wheel_began;  // Where its ticks are counted from.
     bool echo = false;          // -rtp_echo
+    bool marks = false;         // --media_marks
+    uint32_t run = 1;           // In marks: not 0, and another one in each generator.
     MediaPorts::Options ports;
   };
   explicit MediaEngine(const Parts& parts);
@@ -112,6 +115,11 @@ class MediaEngine {
   bool ParseDescription(std::string_view message);
 
   // Receiving (media_engine.cc).
+  void ReadMark(CallMedia* media, std::span<const uint8_t> payload, core::Instant at);
+  void CountOneWay(core::Duration latency);
+  CallIdentity IdentityOf(const CallMedia& media) const {
+    return {parts_.run, static_cast<uint32_t>(media.number)};
+  }
   void Measure(CallMedia* media, const core::rtp::PacketView& view, core::Instant at);
   void Note(CallMedia* media, const core::rtp::DtmfReader::Events& events);
   void Settle(CallMedia* media);

@@ -60,6 +60,21 @@ class Lines {
   std::string text_;
 };
 
+void AddMarks(const MediaStatistics& media, Lines* out) {
+  if (media.marked + media.misrouted + media.round_trip_us.count() == 0) return;
+  out->Add("  marks", core::Concat(media.marked, " right, ", media.mark_lost, " lost, ",
+                                   media.mark_late, " late, ", media.mark_duplicates, " again, ",
+                                   media.misrouted, " misrouted"));
+  out->AddIfAny("  unmarked", media.unmarked);
+  out->AddIfAny("  by another clock", media.other_clock);
+  if (media.one_way_us.count() > 0) {
+    out->Add("  one-way latency", Highs(media.one_way_us, 1000, " ms"));
+  }
+  if (media.round_trip_us.count() > 0) {
+    out->Add("  round trip", Highs(media.round_trip_us, 1000, " ms"));
+  }
+}
+
 }  // namespace
 
 std::string WriteMediaReport(const MediaStatistics& media) {
@@ -85,6 +100,7 @@ std::string WriteMediaReport(const MediaStatistics& media) {
     out.Add("  patterns",
             core::Concat(media.pattern_matched, " as sent, ", media.pattern_differed, " not"));
   }
+  AddMarks(media, &out);
   if (media.streams == 0) return out.Take();
   out.Add("  lost", core::Concat(media.lost, " of ", media.expected, " (",
                                  Percent(media.lost, media.expected), ")"));

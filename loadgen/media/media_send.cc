@@ -114,6 +114,13 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
     return;
   }
   if (!media->digits.on) {
+    if (parts_.marks && frame.size() >= MediaMark::kBytes && media->remote.port != 0) {
+      const MediaMark mark{.sender = IdentityOf(*media),
+                           .heard = media->marks.peer(),
+                           .sequence = media->marks_sent++,
+                           .sent = now};
+      mark.Write(frame);
+    }
     statistics_.send_late_us.Record((now - play.due) / std::chrono::microseconds(1));
     SendRtp(media, {.payload_type = play.format.payload_type,
                     .marker = std::exchange(media->out.marker, false),

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <string>
 
+#include "core/base/concat.h"
+#include "core/base/siphash.h"
 #include "core/base/status.h"
 #include "loadgen/load_worker.h"
 
@@ -12,6 +15,13 @@ constexpr size_t kServerCalls = 1000;  // Who calls is not ours to say; -l or --
 
 MediaPorts::Range RangeOf(const Options& options) {
   return {options.media_port, options.media_port_max};
+}
+
+// Two generators with the same --seed are still two.
+uint32_t RunOf(const LoadWorker::Parts& parts) {
+  const std::string place =
+      core::Concat(parts.run->local_ip, " ", unsigned{parts.local.port}, " ", parts.run->pid);
+  return static_cast<uint32_t>(core::SipHash(parts.random->NextKey(), place)) | 1;
 }
 
 }  // namespace
@@ -42,6 +52,8 @@ absl::Status LoadWorker::OpenMedia(bool (*is_free)(const core::Endpoint& port)) 
                          .random = parts_.random,
                          .wheel_began = started_,
                          .echo = parts_.options->rtp_echo,
+                         .marks = parts_.options->media_marks,
+                         .run = RunOf(parts_),
                          .ports = {.address = given ? parts_.media_address : parts_.local.ip,
                                    .range = RangeOf(*parts_.options),
                                    .count = count,

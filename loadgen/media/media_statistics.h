@@ -45,6 +45,17 @@ struct MediaStatistics {
   core::Histogram loss_ppm;       // Of each call's audio, parts in a million.
   core::Histogram jitter_us;      // At the end of the call.
   core::Histogram mos_milli;      // MOS-LQ times 1000.
+
+  // By --media_marks.
+  uint64_t marked = 0;     // Received, each once.
+  uint64_t unmarked = 0;   // Audio that came without a mark.
+  uint64_t mark_lost = 0;  // Before the last that came, the first of all included.
+  uint64_t mark_duplicates = 0;
+  uint64_t mark_late = 0;  // On their way for more than MediaEngine::kLate.
+  uint64_t misrouted = 0;
+  uint64_t other_clock = 0;  // Whose latency cannot be told.
+  core::Histogram one_way_us;
+  core::Histogram round_trip_us;  // Of what was echoed.
 };
 
 }  // namespace loadgen

@@ -1,0 +1,145 @@
+#include "loadgen/media/media_mark.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "tests/loadgen/media/talking_texts.h"
+#include "tests/support/load_world.h"
+
+// What each packet's own mark proves of it, whatever the RTP around it says.
+
+namespace loadgen {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::Exec;
+using tests::LoadNode;
+using tests::LoadWorld;
+using tests::MediaFile;
+using tests::TalkingCallee;
+using tests::TalkingCaller;
+
+constexpr CallIdentity kOwn{1, 1};
+constexpr CallIdentity kPeer{2, 1};
+constexpr CallIdentity kOther{2, 9};
+
+MediaMark Of(const CallIdentity& sender, uint32_t sequence, const CallIdentity& heard = {}) {
+  return {.sender = sender, .heard = heard, .sequence = sequence, .sent = core::Instant{}};
+}
+
+TEST(MediaMarkTest, IsReadAsItWasWritten) {
+  const MediaMark mark{.sender = {0xfedcba98, 7},
+                       .heard = {3, 0xffffffff},
+                       .sequence = 0x80000001,
+                       .sent = core::Instant(123456789012345ns)};
+  std::array<uint8_t, 160> payload{};
+  mark.Write(payload);
+  MediaMark read;
+  ASSERT_TRUE(read.Read(payload));
+  EXPECT_EQ(read.sender, mark.sender);
+  EXPECT_EQ(read.heard, mark.heard);
+  EXPECT_EQ(read.sequence, mark.sequence);
+  EXPECT_EQ(read.sent, mark.sent);
+  EXPECT_FALSE(read.Read(std::span(payload).first(MediaMark::kBytes - 1)));
+  payload[0] ^= 1;
+  EXPECT_FALSE(read.Read(payload));
+}
+
+TEST(MarkReaderTest, CountsFromTheFirstOfAll) {
+  MarkReader reader;
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 3), kOwn), MarkFate::kNew);
+  EXPECT_EQ(reader.lost(), 3u);
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 1), kOwn), MarkFate::kNew);  // Reordered.
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 1), kOwn), MarkFate::kDuplicate);
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 3), kOwn), MarkFate::kDuplicate);
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 500), kOwn), MarkFate::kNew);
+  EXPECT_EQ(reader.expected(), 501u);
+  EXPECT_EQ(reader.received(), 3u);
+}
+
+TEST(MarkReaderTest, KnowsWhatIsOfAnotherCallOrForOne) {
+  MarkReader reader;
+  EXPECT_EQ(reader.OnMark(Of(kOther, 0, {1, 2}), kOwn), MarkFate::kMisrouted);  // Meant for 2.
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 0), kOwn), MarkFate::kNew);
+  EXPECT_EQ(reader.OnMark(Of(kOther, 1), kOwn), MarkFate::kMisrouted);
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 1, {1, 2}), kOwn), MarkFate::kMisrouted);
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 1, kOwn), kOwn), MarkFate::kNew);
+  EXPECT_EQ(reader.OnMark(Of(kOwn, 5), kOwn), MarkFate::kEchoed);
+  EXPECT_EQ(reader.lost(), 0u);
+}
+
+class MarksTest : public ::testing::Test {
+ protected:
+  void Start(const std::string& callee, const std::string& caller, const char* calls) {
+    callee_ = &world_.AddServer(
+        callee, {"-m", calls, "--media_calls", "8", "--media_marks", "-mp", "20000"});
+    caller_ = &world_.AddClient(caller, {"-m", calls, "--media_marks", "-mp", "20000"});
+    ASSERT_TRUE(callee_->worker().OpenMedia().ok() && caller_->worker().OpenMedia().ok());
+  }
+  static const MediaStatistics& MediaOf(LoadNode* node) {
+    return node->worker().media()->statistics();
+  }
+  std::string Talk(const MediaFile& file) {
+    return Exec(core::Concat("rtp_stream=\"", file.path(), ",-1,0\""));
+  }
+
+  LoadWorld world_;
+  LoadNode* callee_ = nullptr;
+  LoadNode* caller_ = nullptr;
+};
+
+// Loss, copies and delay of the network come out as they were put in.
+TEST_F(MarksTest, ProveLossCopiesAndLatency) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  Start(TalkingCallee(""), TalkingCaller(Talk(file) + "<pause milliseconds=\"4000\"/>\n"), "1");
+  world_.RunFor(200ms);
+  world_.network().SetLink(world_.client().ip, world_.server().ip,
+                           {.delay = 30ms, .loss = 0.1, .duplicate = 0.1});
+  world_.RunFor(3s);
+  world_.network().SetLink(world_.client().ip, world_.server().ip, {.delay = 30ms});
+
+  ASSERT_TRUE(world_.RunToEnd());
+
+  const MediaStatistics& media = MediaOf(callee_);
+  EXPECT_EQ(media.mark_lost, world_.network().counters().lost);
+  EXPECT_EQ(media.mark_duplicates, world_.network().counters().duplicated);
+  EXPECT_EQ(media.marked + media.mark_lost, MediaOf(caller_).packets_sent - media.strays);
+  EXPECT_EQ(media.misrouted + media.unmarked + media.other_clock + media.mark_late, 0u);
+  EXPECT_NEAR(static_cast<double>(media.one_way_us.Percentile(50)), 30'000, 300);
+  EXPECT_EQ(callee_->counts().successful, 1u);
+}
+
+TEST_F(MarksTest, ALatePacketIsLate) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  world_.network().SetLink(world_.client().ip, world_.server().ip, {.delay = 250ms});
+  Start(TalkingCallee(""), TalkingCaller(Talk(file) + "<pause milliseconds=\"1000\"/>\n"), "1");
+  ASSERT_TRUE(world_.RunToEnd());
+  EXPECT_GT(MediaOf(callee_).mark_late, 30u);
+}
+
+TEST_F(MarksTest, WhatIsEchoedTellsTheRoundTrip) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  Start(TalkingCallee(Exec("rtp_echo=\"startaudio,0,PCMU\"")),
+        TalkingCaller(Talk(file) + "<pause milliseconds=\"500\"/>\n"), "1");
+  ASSERT_TRUE(world_.RunToEnd());
+  EXPECT_NEAR(static_cast<double>(MediaOf(caller_).round_trip_us.count()), 25, 2);
+  EXPECT_NEAR(static_cast<double>(MediaOf(caller_).round_trip_us.Percentile(50)), 400, 100);
+}
+
+// Somebody between two calls crosses their wires: here the callee says one call's port in both.
+TEST_F(MarksTest, AudioOfAnotherCallFailsTheCall) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  std::string callee = TalkingCallee(Talk(file));
+  const std::string_view port = "[rtpstream_audio_port]";
+  callee.replace(callee.find(port), port.size(), "20000");
+  Start(callee, TalkingCaller(Talk(file) + "<pause milliseconds=\"500\"/>\n"), "2");
+
+  ASSERT_TRUE(world_.RunToEnd());
+
+  EXPECT_GT(MediaOf(callee_).misrouted, 15u);
+  EXPECT_GE(callee_->failed_by(Failure::kMediaMisrouted), 1u);
+}
+
+}  // namespace
+}  // namespace loadgen

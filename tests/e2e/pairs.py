@@ -56,7 +56,8 @@ class Pair:
 
 
 def make_pairs(proxies=None, without=()):
-    missing = {path.stem for path in SCENARIOS.glob("*.xml")} ^ {
+    # The talking ones want media files beside them: loadgen_media_test.py plays those.
+    missing = {path.stem for path in SCENARIOS.glob("*.xml") if "talking" not in path.stem} ^ {
         name for pair in PAIRS for name in pair[:2]}
     if missing:
         raise Failure(f"in scenarios/ or in pairs.py, but not in both: {sorted(missing)}")

@@ -55,7 +55,9 @@ def main():
         print("skipped: there is no sipp")
         return 77
     named = {name for pair in PAIRS for name in pair}
-    missing = {path.stem for path in SCENARIOS.glob("*.xml")} ^ named
+    # The talking ones want media files beside them: loadgen_media_test.py plays those.
+    missing = {path.stem for path in SCENARIOS.glob("*.xml")
+               if "talking" not in path.stem} ^ named
     failures = []
     if missing:
         failures.append(f"in scenarios/ or in this test, but not in both: {sorted(missing)}")

@@ -154,13 +154,14 @@ absl::Status LoadRun::ReadAddresses() {
   // A server is called on SIP's own port where -p does not say another.
   bind_.port = options_.local_port != 0 || !is_server ? options_.local_port : kSipPort;
   local_ip_ = PrintedAddress(local);
-  media_ip_ = local_ip_;
+  core::IpAddress media = local;
   if (!options_.media_ip.empty()) {
     auto given = ResolveHost(options_.media_ip, 0);
     RETURN_IF_ERROR(given.status());
-    media_address_ = given->ip;
-    media_ip_ = PrintedAddress(media_address_);
+    media = media_address_ = given->ip;
   }
+  const core::IpAddress::Text media_text = media.text();
+  media_ip_ = std::string(media_text.view());
   remote_ip_ = options_.remote_host.empty() ? std::string() : PrintedAddress(remote_.ip);
   auth_username_ = options_.auth_username.empty() ? options_.service : options_.auth_username;
   values_ = {.remote_ip = remote_ip_,
@@ -175,7 +176,7 @@ absl::Status LoadRun::ReadAddresses() {
              .remote_port = options_.remote_port,
              .media_port = options_.media_port,
              .local_ip_is_v6 = !local.is_v4(),
-             .media_ip_is_v6 = media_ip_.find(':') != std::string::npos,
+             .media_ip_is_v6 = !media.is_v4(),
              .pid = static_cast<uint32_t>(getpid()),
              .users = options_.users,
              .utc_offset_s = UtcOffset(clock_->Wall())};

@@ -30,7 +30,7 @@ class Authenticator {
 };
 
 /// What keywords expand to that is the same in each call. Addresses are as they are to be printed:
-/// IPv6 in its brackets.
+/// IPv6 in its brackets, but for media_ip, which SDP has without (RFC 8866 §5.7).
 ///
 /// Lifetime: borrows from the options and the listener.
 struct RunValues {

@@ -1,4 +1,6 @@
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 
 #include "loadgen/report.h"
 
@@ -70,6 +72,29 @@ Json LatenciesOf(const Scenario& scenario, const Statistics& statistics) {
   return times;
 }
 
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json RecordsOf(std::span<const MediaRecord> records) {
+  Json calls = Json::array();
+  for (const MediaRecord& record : records) {
+    calls.push_back({{"call", record.number},
+                     {"call_id", record.call_id.view()},
+                     {"sent", record.sent},
+                     {"received", record.received},
+                     {"expected", record.expected},
+                     {"lost", record.lost},
+                     {"late", record.late},
+                     {"duplicates", record.duplicates},
+                     {"misrouted", record.misrouted},
+                     {"jitter_us", OrNull(record.jitter_us)},
+                     {"mos", OrNull(record.mos)}});
+  }
+  return calls;
+}
+
 Json MediaOf(const RunSummary& summary) {
   const MediaStatistics& media = summary.worker->media()->statistics();
   const double expected = static_cast<double>(media.expected);
@@ -115,7 +140,8 @@ Json MediaOf(const RunSummary& summary) {
           {"call_loss_ppm", PercentilesOf(media.loss_ppm)},
           {"call_jitter_us", PercentilesOf(media.jitter_us)},
           {"call_mos_milli", MosOf(media.mos_milli)},
-          {"calls_without_mos", media.unjudged}};
+          {"calls_without_mos", media.unjudged},
+          {"per_call", RecordsOf(summary.worker->media()->records())}};
 }
 
 Json LimitsOf(const RunSummary& summary) {

@@ -176,7 +176,7 @@ void ScenarioPlayer::End(Call* call, bool succeeded, Failure failure, Instant no
   --statistics_.current;
   const int64_t user_id = call->user_id;
   StopRetransmits(call);
-  if (call->media != nullptr) environment_.media->Close(call->media);
+  if (call->media != nullptr) environment_.media->Close(call->media, call->call_id());
   environment_.calls->Close(call, now);
   if (on_end_ != nullptr) on_end_(end_owner_, user_id);
 }

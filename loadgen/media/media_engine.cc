@@ -27,7 +27,9 @@ MediaEngine::MediaEngine(const Parts& parts)
     : parts_(parts),
       packets_(PcapClip::kPacketBytesMax, kPacketsInFlight),
       calls_(std::max<size_t>(parts.ports.count, 1)),
-      by_pair_(parts.ports.count) {}
+      by_pair_(parts.ports.count) {
+  if (parts_.records) records_.reserve(MediaRecord::kRecordsMax);
+}
 
 MediaEngine::~MediaEngine() = default;
 
@@ -50,8 +52,8 @@ CallMedia* MediaEngine::Open(uint64_t call_number, Instant now) {
   return media;
 }
 
-void MediaEngine::Close(CallMedia* media) {
-  Settle(media);
+void MediaEngine::Close(CallMedia* media, std::string_view call_id) {
+  Settle(media, call_id);
   by_pair_[media->pair] = nullptr;
   ports_.Release(media->pair);
   calls_.Release(media);
@@ -65,29 +67,43 @@ core::rtp::Quality MediaEngine::QualityOf(const CallMedia& media) const {
 }
 
 // A call's audio becomes a part of the run's.
-void MediaEngine::Settle(CallMedia* media) {
+void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
   Note(media, media->digit_reader.Finish());
   ++statistics_.calls;
   statistics_.mark_lost += media->marks.lost();
   statistics_.pattern_matched += media->pattern_matched;
   statistics_.pattern_differed += media->pattern_differed;
   const core::rtp::StreamCounts counts = media->source.counts();
+  MediaRecord record{.call_id = {},
+                     .number = media->number,
+                     .sent = media->packets_sent,
+                     .received = media->packets_received,
+                     .expected = counts.expected,
+                     .lost = static_cast<uint32_t>(std::max(0, counts.lost())),
+                     .late = counts.late,
+                     .duplicates = counts.duplicates,
+                     .misrouted = media->misrouted,
+                     .jitter_us = std::nullopt,
+                     .mos = QualityOf(*media).mos_listening};
+  if (const auto jitter = media->source.jitter()) {
+    record.jitter_us = *jitter / std::chrono::microseconds(1);
+  }
+  record.call_id.AssignTruncated(call_id);
+  if (records_.size() < records_.capacity()) records_.push_back(record);
   if (!media->source.active()) {
     ++statistics_.silent_calls;
     return;
   }
   statistics_.streams += 1 + counts.ssrc_changes;
   statistics_.expected += counts.expected;
-  statistics_.lost += static_cast<uint64_t>(std::max(0, counts.lost()));
+  statistics_.lost += record.lost;
   statistics_.duplicates += counts.duplicates;
   statistics_.reordered += counts.reordered;
   statistics_.late += counts.late;
   statistics_.loss_ppm.Record(static_cast<int64_t>(LossShare(counts) * kMillion));
-  if (const auto jitter = media->source.jitter()) {
-    statistics_.jitter_us.Record(*jitter / std::chrono::microseconds(1));
-  }
-  if (const std::optional<double> mos = QualityOf(*media).mos_listening) {
-    statistics_.mos_milli.Record(static_cast<int64_t>(*mos * 1000));
+  if (record.jitter_us) statistics_.jitter_us.Record(*record.jitter_us);
+  if (record.mos) {
+    statistics_.mos_milli.Record(static_cast<int64_t>(*record.mos * 1000));
   } else {
     ++statistics_.unjudged;
   }

@@ -18,6 +18,7 @@
 #include "loadgen/media/media_action.h"
 #include "loadgen/media/media_checks.h"
 #include "loadgen/media/media_ports.h"
+#include "loadgen/media/media_record.h"
 #include "loadgen/media/media_statistics.h"
 
 namespace loadgen {
@@ -52,6 +53,7 @@ class MediaEngine {
     core::Instant wheel_began;  // Where its ticks are counted from.
     bool echo = false;          // -rtp_echo
     bool marks = false;         // --media_marks
+    bool records = false;       // Of each call: --json.
     uint32_t run = 1;           // In marks: not 0, and another one in each generator.
     MediaPorts::Options ports;
   };
@@ -65,7 +67,7 @@ class MediaEngine {
 
   /// A call's audio. Null when every port has a call.
   CallMedia* Open(uint64_t call_number, core::Instant now);
-  void Close(CallMedia* media);
+  void Close(CallMedia* media, std::string_view call_id);
 
   /// What a message of the call says, where it has SDP in it: ours, or the peer's.
   void OnOwnMessage(CallMedia* media, std::string_view message);
@@ -86,6 +88,8 @@ class MediaEngine {
   void OnPacket(core::Packet packet, core::Instant now);
 
   const MediaStatistics& statistics() const { return statistics_; }
+  /// Of the first calls that ended, at most MediaRecord::kRecordsMax.
+  std::span<const MediaRecord> records() const { return records_; }
   MediaPorts* ports() { return &ports_; }
   const MediaPorts& ports() const { return ports_; }
   size_t open_calls() const { return calls_.size(); }
@@ -122,7 +126,7 @@ class MediaEngine {
   }
   void Measure(CallMedia* media, const core::rtp::PacketView& view, core::Instant at);
   void Note(CallMedia* media, const core::rtp::DtmfReader::Events& events);
-  void Settle(CallMedia* media);
+  void Settle(CallMedia* media, std::string_view call_id);
   core::rtp::Quality QualityOf(const CallMedia& media) const;
 
   Parts parts_;
@@ -131,6 +135,7 @@ class MediaEngine {
   core::Pool<CallMedia> calls_;
   std::vector<CallMedia*> by_pair_;
   MediaStatistics statistics_;
+  std::vector<MediaRecord> records_;
   core::sdp::SessionDescription description_;  // Of the message at hand.
 };
 

@@ -53,6 +53,7 @@ absl::Status LoadWorker::OpenMedia(bool (*is_free)(const core::Endpoint& port)) 
                          .wheel_began = started_,
                          .echo = parts_.options->rtp_echo,
                          .marks = parts_.options->media_marks,
+                         .records = !parts_.options->json_file.empty(),
                          .run = RunOf(parts_),
                          .ports = {.address = given ? parts_.media_address : parts_.local.ip,
                                    .range = RangeOf(*parts_.options),

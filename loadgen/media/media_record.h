@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/base/bounded_text.h"
+
+namespace loadgen {
+
+/// What one call sent and heard, for --json: to be held against what others say of the same call.
+struct MediaRecord {
+  static constexpr size_t kRecordsMax = 10'000;  // Of a run; what ends later is in the sums only.
+  static constexpr size_t kCallIdMax = 96;       // A longer one is cut.
+
+  core::BoundedText<kCallIdMax> call_id;
+  uint64_t number = 0;  // [call_number]
+  uint64_t sent = 0;    // Packets, as all that follows.
+  uint64_t received = 0;
+  uint32_t expected = 0;
+  uint32_t lost = 0;
+  uint32_t late = 0;
+  uint32_t duplicates = 0;
+  uint64_t misrouted = 0;
+  std::optional<int64_t> jitter_us;  // nullopt: not known.
+  std::optional<double> mos;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,114 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "loadgen/report.h"
+#include "loadgen/statistics_file.h"
+#include "tests/loadgen/media/talking_texts.h"
+#include "tests/support/load_world.h"
+
+// A talking run's audio in each form of its results.
+
+namespace loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+using tests::Exec;
+using tests::LoadNode;
+using tests::LoadWorld;
+using tests::MediaFile;
+
+class MediaReportTest : public ::testing::Test {
+ protected:
+  void Run(std::vector<const char*> more = {}) {
+    const std::string play = Exec(core::Concat("rtp_stream=\"", file_.path(), ",-1,0\""));
+    std::vector<const char*> arguments = {"-m", "2", "--media_marks", "--json", "unused"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    LoadNode& server = world_.AddServer(tests::TalkingCallee(play),
+                                        {"-m", "2", "--media_calls", "4", "--media_marks"});
+    node_ = &world_.AddClient(tests::TalkingCaller(play + "<pause milliseconds=\"1000\"/>\n"),
+                              arguments);
+    ASSERT_TRUE(server.worker().OpenMedia().ok() && node_->worker().OpenMedia().ok());
+    statistics_.emplace(&node_->scenario(), &node_->worker(), 0);
+    ASSERT_TRUE(statistics_->Open(csv_.path()).ok());
+    ASSERT_TRUE(world_.RunToEnd());
+    statistics_->WriteLine();
+  }
+  RunSummary Summary() {
+    return {.options = &node_->config().options,
+            .scenario = &node_->scenario(),
+            .worker = &node_->worker(),
+            .local = {},
+            .remote = {},
+            .started = {},
+            .io = {},
+            .file_losses = {}};
+  }
+
+  MediaFile file_{std::string(800, 'v'), "report"};
+  MediaFile csv_{"", "report_csv"};
+  LoadWorld world_;
+  LoadNode* node_ = nullptr;
+  std::optional<StatisticsFile> statistics_;
+};
+
+TEST_F(MediaReportTest, JsonHasTheSumsAndEachCall) {
+  Run();
+  const auto media = nlohmann::json::parse(WriteJsonReport(Summary()))["media"];
+  EXPECT_EQ(media["calls"], 2);
+  EXPECT_EQ(media["received"]["streams"], 2);
+  EXPECT_EQ(media["received"]["lost"], 0);
+  EXPECT_EQ(media["received"]["loss_ratio"], 0);
+  EXPECT_EQ(media["marks"]["misrouted"], 0);
+  EXPECT_GE(media["marks"]["one_way_us"]["p50"], 200);  // What the simulated network takes.
+  EXPECT_GE(media["call_mos_milli"]["min"], 4400);
+  EXPECT_EQ(media["sent"]["late_us"]["count"], media["sent"]["packets"]);
+
+  ASSERT_EQ(media["per_call"].size(), 2u);
+  uint64_t received = 0;
+  for (const auto& call : media["per_call"]) {
+    EXPECT_THAT(call["call_id"].get<std::string>(),
+                HasSubstr(core::Concat(call["call"].get<uint64_t>(), "-")));
+    EXPECT_GT(call["mos"], 4.4);
+    EXPECT_GE(call["jitter_us"], 0);
+    EXPECT_NEAR(call["sent"].get<double>(), 50, 2);
+    received += call["received"].get<uint64_t>();
+  }
+  EXPECT_EQ(media["received"]["packets"], received);
+}
+
+TEST_F(MediaReportTest, PeopleReadTheSame) {
+  Run();
+  const std::string text = WriteReport(Summary());
+  for (const char* piece :
+       {"audio sent ", "audio received ", "2 streams in 2 calls", " lost ", "0.000 %", " MOS ",
+        "4.41", " misrouted", "one-way latency", "generator limited         no"}) {
+    EXPECT_THAT(text, HasSubstr(piece));
+  }
+}
+
+TEST_F(MediaReportTest, TheStatisticsFileHasColumnsBehindSipps) {
+  Run();
+  std::ifstream in(csv_.path());
+  std::string header, values;
+  ASSERT_TRUE(std::getline(in, header) && std::getline(in, values));
+  std::map<std::string, std::string> row;
+  std::istringstream names(header), cells(values);
+  std::string name, cell;
+  while (std::getline(names, name, ';') && std::getline(cells, cell, ';')) row[name] = cell;
+  EXPECT_EQ(row["AudioCalls(C)"], "2");
+  EXPECT_EQ(row["AudioStreams(C)"], "2");
+  EXPECT_EQ(row["AudioPacketsLost(C)"], "0");
+  EXPECT_EQ(row["AudioMos_p50"], "4.409");
+  EXPECT_EQ(row["SuccessfulCall(C)"], "2");
+  EXPECT_GT(header.find("AudioCalls(P)"), header.find("CallLengthStDev(C)"));
+}
+
+}  // namespace
+}  // namespace loadgen

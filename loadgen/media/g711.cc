@@ -15,7 +15,7 @@ constexpr uint8_t kAMask = 0x55;  // Every other bit is sent inverted.
 uint8_t EncodeMuLaw(int16_t sample) {
   const int sign = sample < 0 ? 0x80 : 0;
   const int magnitude = std::min(sample < 0 ? -int{sample} : int{sample}, kMuMost) + kMuBias;
-  const int segment = std::bit_width(static_cast<unsigned>(magnitude)) - 8;
+  const int segment = static_cast<int>(std::bit_width(static_cast<unsigned>(magnitude))) - 8;
   const int step = (magnitude >> (segment + 3)) & 0x0f;
   return static_cast<uint8_t>(~(sign | segment << 4 | step));
 }

@@ -137,8 +137,9 @@ absl::Status SetSeed(Values values, Options* options) {
   return absl::OkStatus();
 }
 
+// Never 0: the kernel's choice for one socket is no range for many.
 absl::Status SetMediaPort(Values values, Options* options) {
-  return ReadPort(values[0], &options->media_port);
+  return ReadWhole<uint16_t>(values[0], 1, 65535, &options->media_port);
 }
 
 absl::Status Ignore(Values, Options*) { return absl::OkStatus(); }

@@ -158,6 +158,7 @@ TEST(OptionsTest, RetransmitsForBoth) {
 TEST(OptionsTest, SaysWhatIsWrong) {
   EXPECT_EQ(Error({"-foo"}), "-foo: unknown option; wanted one of those that -h lists");
   EXPECT_EQ(Error({"-srtpcheck_debug"}), "-srtpcheck_debug: not supported yet");
+  EXPECT_THAT(Error({"-mp", "0"}), HasSubstr("wanted a whole number, 1 to 65535"));
   EXPECT_EQ(Error({"-t", "t1"}), "-t t1: not supported yet; wanted u1");
   EXPECT_THAT(Error({"-t", "x9"}), HasSubstr("unknown transport"));
   EXPECT_EQ(Error({"-ip_field", "1"}), "-ip_field: not supported yet");

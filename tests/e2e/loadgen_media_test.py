@@ -116,25 +116,27 @@ class Players:
         self.load = str(Path(bin_folder).resolve() / "ringfence-load")
         self.folder = Path(folder)
 
-    def start(self, program, tag, arguments):
+    def start(self, program, tag, arguments, host):
         folder = self.folder / tag
         folder.mkdir(parents=True)
         (folder / "media").symlink_to(SCENARIOS / "media")
         own = [self.load, "--json", "report.json"] if program == "load" else ["sipp", "-nostdin"]
         with open(folder / "output", "wb") as log:
             return subprocess.Popen(
-                own + arguments + ["-i", HOST, "-m", str(CALLS), "-trace_err"], cwd=folder,
+                own + arguments + ["-i", host, "-m", str(CALLS), "-trace_err"], cwd=folder,
                 stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 env={**os.environ, "TERM": "dumb"})
 
-    def play(self, name, server, client):
+    def play(self, name, server, client, host=HOST):
         """`server` and `client`: program and arguments. What went wrong, and the two reports."""
         port = free_port()
-        tag = name.replace(" ", "_")
-        processes = [self.start(server[0], tag + "/server", server[1] + ["-p", str(port)])]
-        wait_bound(port, processes[0])
+        tag = name.replace(" ", "_").replace(":", "_")
+        processes = [self.start(server[0], tag + "/server", server[1] + ["-p", str(port)], host)]
+        if ":" not in host:  # Otherwise the INVITE comes again until somebody has the port.
+            wait_bound(port, processes[0])
         processes.append(self.start(client[0], tag + "/client", [
-            f"{HOST}:{port}", *client[1], "-p", str(free_port()), "-r", "20"]))
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}", *client[1],
+            "-p", str(free_port()), "-r", "20"], host))
         codes = finish(processes)
         reports = []
         for side in ("server", "client"):
@@ -155,13 +157,13 @@ class Players:
         return str(path)
 
 
-def talking(players, server, client):
+def talking(players, server, client, host=HOST):
     marks = ["--media_marks"] if server == client == "load" else []
     side = lambda program, name: (program, [
         "-sf", str(SCENARIOS / f"{name}-talking.xml"), *(marks if program == "load" else [])])
-    problem, *reports = players.play(f"{client} talks with {server}",
+    problem, *reports = players.play(f"{client} talks with {server} on {host}",
                                      side(server, "connector-outbound"),
-                                     side(client, "pbx-outbound"))
+                                     side(client, "pbx-outbound"), host)
     if problem is not None:
         return problem
     for media in filter(None, reports):
@@ -220,6 +222,7 @@ def main():
         cases = [(f"{client} talks with {server}",
                   lambda s=server, c=client: talking(players, s, c))
                  for server, client in (("load", "load"), ("load", "sipp"), ("sipp", "load"))]
+        cases += [("IPv6", lambda: talking(players, "load", "load", "::1"))]
         cases += [("captures", lambda: capture(players)), ("echo", lambda: echo(players))]
         for name, case in cases:
             problem = case()

@@ -106,8 +106,10 @@ void B2bua::KeepSdp(Call* call, LegId sent_to, Role role, const Message& message
 
 // ---- what comes of it ---------------------------------------------------------------------------
 
-// Before its answer nothing is expected of a call: its routes' own timers run.
+// Before its answer nothing is expected of a call: its routes' own timers run. And nothing is of an
+// emergency call: who cannot speak must not be hung up on (rule 6).
 std::optional<Instant> B2bua::SilentSince(const Call& call, LegId leg) const {
+  if (call.emergency) return std::nullopt;
   const std::optional<Instant> since = options_.media->SilentSince(call.media, leg);
   if (!since.has_value()) return std::nullopt;
   return std::max(*since, call.received_at + call.record.setup);
@@ -119,8 +121,9 @@ void B2bua::WatchMedia(Call* call) {
   const core::Duration timeout = call->connector->config->media_timeout;
   for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
     const auto since = SilentSince(*call, leg);
-    if (timeout > core::Duration::zero() && since.has_value())
+    if (timeout > core::Duration::zero() && since.has_value()) {
       due = std::min(due, *since + timeout);
+    }
   }
   options_.wheel->Arm(&call->route_timer, due);
 }

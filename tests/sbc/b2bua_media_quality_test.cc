@@ -197,6 +197,22 @@ TEST(B2buaMediaTimeoutTest, ACallWithoutAnyMediaEnds) {
   media.scene.ExpectClean();
 }
 
+// Rule 6: who calls for help and cannot speak is not hung up on.
+TEST(B2buaMediaTimeoutTest, AnEmergencyCallMayBeSilent) {
+  MediaScene media(Anchoring(kTimeout));
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  media.scene.trunk.Expect(std::move(callee));
+  SimPlan emergency;
+  emergency.number = "911";
+  emergency.body = Sdp("127.0.0.4", 4000);
+  const size_t call = media.scene.pbx.Place(emergency);
+  media.scene.Run(5min);
+  EXPECT_EQ(media.scene.pbx.call(call).final_status, 200);
+  EXPECT_THAT(media.scene.world->records(), IsEmpty());
+  media.HangUp(call);
+}
+
 TEST(B2buaMediaTimeoutTest, ZeroIsNever) {
   MediaScene media;
   const size_t call = media.Call();

@@ -24,6 +24,9 @@ class Call:
         ended = datetime.strptime(words["time"], "%Y-%m-%dT%H:%M:%S.%fZ")
         ended = ended.replace(tzinfo=timezone.utc).timestamp()
         self.started = ended - (float(words.get("talk_ms", 0)) + (self.setup_ms or 0)) / 1000
+        self.call_id = words["caller_call_id"]
+        # What its media did on the caller's leg, as the SBC counted it.
+        self.media = dict(pair.split("=") for pair in words.get("caller_media", "").split())
         # Each attempt: the route, its address, what came of it.
         self.steps = [(route, address, event)
                       for route, address, event, _ in STEP.findall(words["routes"])]

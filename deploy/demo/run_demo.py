@@ -23,7 +23,8 @@ from demo_report import Checks, percentile, read_calls, read_cdrs, share_bound, 
 
 PBX_A, PBX_B, VOICE_CONNECTOR, STRANGER = "127.0.0.11", "127.0.0.12", "127.0.0.21", "127.0.0.99"
 
-TALK_MS = 500
+TALK_MS = 500   # Of inbound calls, which carry no audio; outbound calls talk for a second.
+OFF_BY = 2      # Packets that may be on their way when a call ends.
 INBOUND_RATE, OUTBOUND_RATE = 40, 15  # Calls a second; a small machine has 50 times that.
 # When PBX B hangs, is killed, comes back; when calling ends. It hangs first, for a BYE that meets a
 # closed port tells the SBC of its death at once, and then there may be no call to fail over. Of the
@@ -53,7 +54,8 @@ class Demo:
         self.ports["admin_port"] = free_port(ADMIN, admin_port, socket.SOCK_STREAM)
         self.callee("pbx-a", "pbx-inbound", PBX_A, "pbx_a_port")
         self.callee("pbx-b", "pbx-inbound", PBX_B, "pbx_b_port")
-        self.callee("connector", "connector-outbound", VOICE_CONNECTOR, "connector_port")
+        self.callee("connector", "connector-outbound-talking", VOICE_CONNECTOR, "connector_port",
+                    more=["--media_marks"])
         self.sbc = Sbc(self.programs, self.ports)
         wait_for("the SBC's probes are answered",
                  lambda: self.sbc.up() == {PBX_A, PBX_B, VOICE_CONNECTOR})
@@ -70,23 +72,25 @@ class Demo:
               f" {VOICE_CONNECTOR}:{self.ports['connector_port']}\n"
               f"  {pbxs[1]:{width}} --+\n")
 
-    def callee(self, name, scenario, ip, port, life=""):
+    def callee(self, name, scenario, ip, port, life="", more=()):
         self.callees[name + life] = Generator(self.programs, f"{name}{life}-answers", scenario, ip,
-                                              self.ports[port], ["-aa"])
+                                              self.ports[port], ["-aa", *more])
 
     def caller(self, name, scenario, ip, rate, calls, more=()):
         towards = (f"{TRUNK}:{self.ports['trunk_port']}" if ip == VOICE_CONNECTOR
                    else f"{CUSTOMER}:{self.ports['customer_port']}")
         self.callers[name] = Generator(
             self.programs, f"{name}-calls", scenario, ip,
-            more=["-r", rate, "-m", calls, "-l", calls, "-d", TALK_MS, *more, towards])
+            more=["-r", rate, "-m", calls, "-l", calls, *(more or ["-d", TALK_MS]), towards])
 
     def start_calls(self):
         self.caller("inbound", "connector-inbound", VOICE_CONNECTOR, INBOUND_RATE,
                     INBOUND_RATE * END_S)
-        self.caller("outbound-a", "pbx-outbound", PBX_A, OUTBOUND_RATE, OUTBOUND_RATE * END_S)
-        self.caller("outbound-b", "pbx-outbound", PBX_B, OUTBOUND_RATE,
-                    OUTBOUND_RATE * PBX_B_CALLS_S)
+        talk = ["-d", 0, "--media_marks"]
+        self.caller("outbound-a", "pbx-outbound-talking", PBX_A, OUTBOUND_RATE,
+                    OUTBOUND_RATE * END_S, talk)
+        self.caller("outbound-b", "pbx-outbound-talking", PBX_B, OUTBOUND_RATE,
+                    OUTBOUND_RATE * PBX_B_CALLS_S, talk)
 
     def start_refused_calls(self):
         for name, ip, calls, more in (
@@ -175,6 +179,7 @@ class Demo:
         self.cdrs = read_cdrs(self.sbc.logs)
         self.report_calls()
         self.report_set_up()
+        self.report_audio()
         self.report_routes()
         self.report_rejections()
         return self.check()
@@ -202,6 +207,36 @@ class Demo:
             rows.append([f"{what}, at the caller, when due to 200",
                          *(f"{seen[p] / 1000:.1f}" for p in ("p50", "p90", "p99", "max"))])
         table("Set-up time, ms", ["", "p50", "p90", "p99", "max"], rows)
+
+    def report_audio(self):
+        rows = []
+        for who, generator in self.talkers():
+            media = generator.summary()["media"]
+            one_way, jitter = media["marks"]["one_way_us"], media["call_jitter_us"]
+            rows.append((f"heard by {who}", media["received"]["packets"], media["received"]["lost"],
+                         media["marks"]["misrouted"], f"{jitter['p95'] / 1000:.1f}",
+                         f"{one_way['p50'] / 1000:.1f}", f"{one_way['p99'] / 1000:.1f}",
+                         f"{media['call_mos_milli']['min'] / 1000:.2f}"))
+        table("Audio of outbound calls", ["", "packets", "lost", "misrouted", "jitter p95, ms",
+                                          "one way p50", "p99", "least MOS"], rows)
+
+    def talkers(self):
+        return (("PBX A", self.callers["outbound-a"]), ("PBX B", self.callers["outbound-b"]),
+                ("Voice Connector", self.callees["connector"]))
+
+    def check_audio(self, checks):
+        """Call by call: what the SBC says it sent a caller is what that caller heard."""
+        sent = {call.call_id: int(call.media["sent"]) for call in self.calls
+                if "sent" in call.media}
+        agree = calls = 0
+        for _, generator in self.talkers()[:2]:
+            for heard in generator.summary()["media"]["per_call"]:
+                calls += 1
+                agree += abs(sent.get(heard["call_id"], -OFF_BY - 1) - heard["received"]) <= OFF_BY
+        checks.equal("calls that talked", ("made", OUTBOUND_RATE * (END_S + PBX_B_CALLS_S)),
+                     ("heard what the SBC's records say", agree))
+        checks.that(all(generator.summary()["media"]["marks"]["misrouted"] == 0
+                        for _, generator in self.talkers()), "no call heard another's audio")
 
     def steady(self):
         """Inbound calls that began while both PBXs were there, by the route that was drawn."""
@@ -273,6 +308,7 @@ class Demo:
                       sum(cdr["Status"] == "Completed" for cdr in self.cdrs)),
                      ("callers' count", sum(g.count("successful") for g in [inbound, *outbound])))
         self.check_callees(checks)
+        self.check_audio(checks)
         for name, share, got, bound in self.shares:
             checks.that(abs(got - share) <= bound,
                         f"{name} drew {100 * got:.1f} % of the calls, wanted {100 * share:.1f} %")

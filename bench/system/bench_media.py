@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bench_generators import CALLED
 from bench_measure import CostMeter, alternate, median_of
-from bench_media_calls import FAR_IP, NEAR_IP, RtpengineControl, SipEnds, Call, ends_text, routes_text
+from bench_media_calls import (FAR_IP, NEAR_IP, Call, RtpengineControl, SipEnds, ends_text,
+                               routes_text)
 from bench_process import BenchError, free_port, wait_until
 from bench_ratio import ratio_of_pairs
 from bench_subjects import CALLEE_SIDE, CALLER_SIDE, Subject, start_sbc
@@ -192,5 +193,6 @@ def measure_media(rig, report, binaries, plan):
     media.end()
     for budget in BUDGETS_US if plan["curve"] else ():
         media = Media(rig, report, binaries, plan["seconds"], budget, peers=False)
-        media.rounds(f"budget {budget} us, {GOAL_AT} packets/s", GOAL_AT, max(3, plan["pairs"] // 6))
+        media.rounds(f"budget {budget} us, {GOAL_AT} packets/s", GOAL_AT,
+                     max(3, plan["pairs"] // 6))
         media.end()

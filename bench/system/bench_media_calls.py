@@ -128,7 +128,8 @@ class SipEnds:
         at = self.near.getsockname()
         self.near.sendto((
             f"{method} {contact} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {at[0]}:{at[1]};rport;branch=z9hG4bK{method}{self.calls[call_id].index}\r\n"
+            f"Via: SIP/2.0/UDP {at[0]}:{at[1]};rport;"
+            f"branch=z9hG4bK{method}{self.calls[call_id].index}\r\n"
             f"From: {from_}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {number} {method}\r\n"
             "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode(), self.sbc)
 

@@ -97,7 +97,7 @@ void Control::Run() {
   while (workers_.inbox().Drain(kEnvelopesPerTurnMax,
                                 [this](const Envelope& envelope) { OnEnvelope(envelope); }) > 0) {
   }
-  records_.Flush();
+  records_.Close();
   admin_.reset();
   LogLine(&log_, &stopped_).Text("node", config_.node.name);
 }

@@ -59,7 +59,11 @@ void Records::Flush() {
   cdrs_.Flush();
   media_.Flush();
   sip_.Flush();
-  TellLosses();
+}
+
+void Records::Close() {
+  Flush();
+  (void)TellLosses();
 }
 
 bool Records::TellLosses() {

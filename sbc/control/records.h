@@ -43,6 +43,8 @@ class Records {
     return std::min({calls_.next_due(), cdrs_.next_due(), media_.next_due(), sip_.next_due()});
   }
   void Flush();
+  /// The last of it: what was lost since it was last told is told.
+  void Close();
 
   uint64_t lines_lost() const { return calls_.lost(); }
   uint64_t cdrs_lost() const { return cdrs_.lost(); }

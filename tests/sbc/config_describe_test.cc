@@ -15,7 +15,8 @@ std::string Described(std::string_view text) {
 }
 
 TEST(DescribeConfigTest, SaysWhatWouldRun) {
-  EXPECT_EQ(Described(R"(
+  EXPECT_EQ(
+      Described(R"(
 node: {name: sbc-1, workers: 2}
 listeners:
   - {side: customer, address: 127.0.0.2}
@@ -35,27 +36,29 @@ connectors:
     routes: [{host: pbx.example.com}, {host: "2001:db8::1", weight: 2}]
 logs: {directory: /tmp}
 )"),
-            "node sbc-1: 2 workers, io uring, latency budget 1ms\n"
-            "limits: 20000 calls (8 kept for emergencies), any number of calls a second\n"
-            "listener: customer udp 127.0.0.2:5060\n"
-            "listener: trunk udp 127.0.0.3:5060, advertised as 203.0.113.10\n"
-            "media: none, so SDP passes as it came and RTP does not pass here\n"
-            "connector dr3rbaar376u5r4ntcnlq4 (us-east-1): "
-            "dr3rbaar376u5r4ntcnlq4.voiceconnector.chime.aws:5060 udp, reached by "
-            "3.80.16.0/23, 2600:f0f0:c040::/48\n"
-            "  to the trunk: from 198.51.100.204/32; to US, CA; at most 5 calls in any "
-            "second; as +16185558387; 2 callers' numbers\n"
-            "  from the trunk: 198.51.100.204:5060 50%, 198.51.100.205:5060 50%\n"
-            "    else 198.51.100.206:5060 10%, 198.51.100.207:5060 90%\n"
-            "connector other (eu-west-1): other.voiceconnector.chime.aws:5060 udp, reached "
-            "by 99.77.250.0/24, 2600:f0f0:c043::/48\n"
-            "  to the trunk: disabled\n"
-            "  from the trunk: pbx.example.com:5060 33%, [2001:db8::1]:5060 67%\n"
-            "rejections: cidr drop, cps 503, region 403, caller_id 403, disabled 403, calls "
-            "503, no_route 503, overload 503, drain 503, origination_disabled 403, "
-            "unknown_number 404\n"
-            "admin: http://127.0.0.1:9060\n"
-            "logs: /tmp\n");
+      "node sbc-1: 2 workers, io uring, latency budget 1ms\n"
+      "limits: 20000 calls (8 kept for emergencies), any number of calls a second\n"
+      "listener: customer udp 127.0.0.2:5060\n"
+      "listener: trunk udp 127.0.0.3:5060, advertised as 203.0.113.10\n"
+      "media: none, so SDP passes as it came and RTP does not pass here\n"
+      "connector dr3rbaar376u5r4ntcnlq4 (us-east-1): "
+      "dr3rbaar376u5r4ntcnlq4.voiceconnector.chime.aws:5060 udp, reached by "
+      "3.80.16.0/23, 2600:f0f0:c040::/48\n"
+      "  to the trunk: from 198.51.100.204/32; to US, CA; at most 5 calls in any "
+      "second; as +16185558387; 2 callers' numbers\n"
+      "  from the trunk: 198.51.100.204:5060 50%, 198.51.100.205:5060 50%\n"
+      "    else 198.51.100.206:5060 10%, 198.51.100.207:5060 90%\n"
+      "connector other (eu-west-1): other.voiceconnector.chime.aws:5060 udp, reached "
+      "by 99.77.250.0/24, 2600:f0f0:c043::/48\n"
+      "  to the trunk: disabled\n"
+      "  from the trunk: pbx.example.com:5060 33%, [2001:db8::1]:5060 67%\n"
+      "rejections: cidr drop, cps 503, region 403, caller_id 403, disabled 403, calls "
+      "503, no_route 503, overload 503, drain 503, origination_disabled 403, "
+      "unknown_number 404\n"
+      "admin: http://127.0.0.1:9060\n"
+      "logs: /tmp\n"
+      "warning: tests/corpus/seed/sbc.yaml:18: connectors[1].routes[1]: 2001:db8::1 cannot be "
+      "reached: no listener of side customer has an IPv6 address\n");
 }
 
 TEST(DescribeConfigTest, SaysWhereMediaGoes) {

@@ -112,7 +112,7 @@ TEST_F(RecordFileTest, AFullDiskLosesLinesWithACount) {
 }
 
 // RLIMIT_FSIZE stands for a disk that fills in the middle of a line.
-TEST_F(RecordFileTest, PartOfALineIsEndedBeforeTheNext) {
+TEST_F(RecordFileTest, PartOfALineIsTakenBack) {
   RecordFile file;
   ASSERT_TRUE(file.Open(Path("a")).ok());
   const auto ignore = std::signal(SIGXFSZ, SIG_IGN);
@@ -127,7 +127,7 @@ TEST_F(RecordFileTest, PartOfALineIsEndedBeforeTheNext) {
   EXPECT_EQ(file.lost(), 1u);
   Add("three\n", kStart, &file);
   file.Flush();
-  EXPECT_EQ(Read("a"), "one\ntw\nthree\n");
+  EXPECT_EQ(Read("a"), "one\nthree\n");
 }
 
 // So is the one that a killed run left, or that was open while its disk was full: opened anew, the
@@ -220,6 +220,8 @@ TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
   EXPECT_EQ(lose(kStart), 1);
   EXPECT_EQ(lose(kStart + 59s), 1);
   EXPECT_EQ(lose(kStart + 1min), 2);
+  records.Close();  // Nothing new.
+  EXPECT_EQ(std::count(lines.text.begin(), lines.text.end(), '\n'), 2);
   EXPECT_EQ(records.cdrs_lost(), 3u);
   EXPECT_NE(lines.text.find("call_lines=3 cdrs=3 media=6 sip=3 error=\"No space left on device\""),
             std::string::npos)

@@ -156,7 +156,10 @@ void B2bua::FillCall(Call* call, NewCall* asked, ServerTransaction& transaction,
                      const Message& invite, const Packet& packet, Instant now) {
   const core::Handle<Call> handle = calls_.HandleOf(call);
   call->owner = this;
-  call->shard = options_.placement->ShardOfCallId(invite.call_id());
+  // What it replaces has brought an INVITE with Replaces here, whosever its Call-ID is: its
+  // branches and tags must bring what belongs to it here, too.
+  call->shard = asked->takeover.replaces ? options_.shard
+                                         : options_.placement->ShardOfCallId(invite.call_id());
   call->emergency = asked->record.emergency;
   if (call->emergency) ++counters_.emergency_calls;
   call->direction = asked->record.direction;

@@ -56,7 +56,10 @@ bool IsAddressReadable(const Message& message, HeaderId id) {
 bool AreAddressesReadable(const Message& message, HeaderId id) {
   AddressReader addresses(message, id);
   for (NameAddr address; addresses.Next(&address);) {
-    if (!address.wildcard && !IsUriReadable(address.uri)) return false;
+    // "Contact: *" is a REGISTER's (§10.2.2): it names nobody who could be called.
+    const bool readable =
+        address.wildcard ? message.method() == Method::kRegister : IsUriReadable(address.uri);
+    if (!readable) return false;
   }
   return addresses.error() == ParseError::kOk;
 }

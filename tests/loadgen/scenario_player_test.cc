@@ -42,7 +42,9 @@ TEST(ScenarioPlayerTest, PlaysUacAgainstUas) {
   EXPECT_EQ(client.counts().successful, 3u);
   EXPECT_EQ(server.counts().successful, 3u);
   EXPECT_EQ(client.counts().failed + server.counts().failed, 0u);
-  for (const size_t step : {0, 2, 4, 5, 6, 7, 8}) EXPECT_EQ(client.step(step).messages, 3u) << step;
+  for (const size_t step : {0u, 2u, 4u, 5u, 6u, 7u, 8u}) {
+    EXPECT_EQ(client.step(step).messages, 3u) << step;
+  }
   EXPECT_EQ(client.step(1).messages, 0u);  // No 100 came: it was optional.
   for (size_t step = 0; step < 7; ++step) EXPECT_EQ(server.step(step).messages, 3u) << step;
   EXPECT_EQ(client.counts().retransmits + server.counts().retransmits, 0u);

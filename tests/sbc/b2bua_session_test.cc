@@ -240,7 +240,7 @@ TEST(B2buaSessionTest, OurRefreshRetriesAfter491) {
   scene.ExpectClean();
 }
 
-// A 405 to the UPDATE: from now on by re-INVITE where there is SDP for it, else the session ends.
+// A refused refresh is no end by itself: the session lives until it expires, and ends then.
 TEST(B2buaSessionTest, RefusedRefreshEndsTheSessionInTime) {
   SbcScene scene(Sessions());
   SimPlan callee = Plan(false, true);

@@ -160,22 +160,32 @@ TEST(B2buaTransferTest, ATransferByTheTrunkNamesUs) {
 
 // Another PBX takes the first one's dialog over: the trunk is asked to, at the place where it is,
 // by the identifiers that it knows.
+// On several workers too: it goes to the one that has what it replaces, whose its Call-ID is not.
 TEST(B2buaTransferTest, AnInviteWithReplacesCrosses) {
-  SbcScene scene(Passing("transfer: {customer: pass}"));
-  const size_t call = scene.Outbound();
-  SimPlan plan;
-  plan.fields = "Replaces: " + ReplacesOf(scene.pbx, call) + "\r\nRequire: replaces\r\n";
-  const size_t taker = scene.pbx2.Place(plan);
-  scene.Run(2s);
-  ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(2));
-  const SimMessage invite = scene.trunk.Got("INVITE")[1];
-  const SimDialog& theirs = scene.trunk.call(0).dialogs.at(0);
-  EXPECT_EQ(invite.Get("Replaces"), scene.trunk.call(0).call_id + ";to-tag=" + theirs.local_tag +
-                                        ";from-tag=" + theirs.remote_tag);
-  EXPECT_THAT(invite.Get("Require"), HasSubstr("replaces"));
-  scene.pbx2.Do(taker, {.method = "BYE"});
-  scene.pbx.Do(call, {.method = "BYE"});
-  scene.ExpectClean();
+  for (const uint16_t workers : {uint16_t{1}, uint16_t{4}}) {
+    SbcScene::Options options = Passing("transfer: {customer: pass}");
+    options.workers = workers;
+    SbcScene scene(options);
+    for (size_t i = 0; i < 4; ++i) {
+      const size_t call = scene.Outbound();
+      SimPlan plan;
+      plan.fields = "Replaces: " + ReplacesOf(scene.pbx, call) + "\r\nRequire: replaces\r\n";
+      const size_t taker = scene.pbx2.Place(plan);
+      scene.Run(2s);
+      ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(2 * i + 2));
+      const SimMessage invite = scene.trunk.Got("INVITE")[2 * i + 1];
+      const SimDialog& theirs = scene.trunk.call(2 * i).dialogs.at(0);
+      EXPECT_EQ(invite.Get("Replaces"), scene.trunk.call(2 * i).call_id + ";to-tag=" +
+                                            theirs.local_tag + ";from-tag=" + theirs.remote_tag);
+      EXPECT_THAT(invite.Get("Require"), HasSubstr("replaces"));
+      EXPECT_EQ(scene.pbx2.call(taker).final_status, 200) << workers << " workers";
+      scene.pbx2.Do(taker, {.method = "BYE"});
+      scene.pbx.Do(call, {.method = "BYE"});
+      scene.Run(1s);
+    }
+    EXPECT_THAT(scene.pbx2.Got("BYE", 200), SizeIs(4));
+    scene.ExpectClean();
+  }
 }
 
 TEST(B2buaTransferTest, AnInviteThatReplacesNothingOfOursIs481) {

@@ -70,6 +70,7 @@ TEST(VerdictTest, MalformedFields) {
   EXPECT_EQ(Judged({.cseq = "1 BYE"}), "400 CSeq Method Mismatch");
   EXPECT_EQ(Judged({.more = "Max-Forwards: many\r\n"}), "400 Malformed Max-Forwards");
   EXPECT_EQ(Judged({.more = "Contact: <sip:a@h:0>\r\n"}), "400 Malformed Contact");
+  EXPECT_EQ(Judged({.more = "Contact: *\r\n"}), "400 Malformed Contact");  // Only in a REGISTER.
   EXPECT_EQ(Judged({.more = "Route: <sip:a@h>,\r\n"}), "400 Malformed Route");
   EXPECT_EQ(Judged({.more = "Record-Route: sip:\r\n"}), "400 Malformed Record-Route");
   EXPECT_EQ(Judged({.more = "no header field\r\n"}), "400 Malformed Header Field");

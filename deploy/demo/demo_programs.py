@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 SCENARIOS = HERE.parents[1] / "scenarios"
 CUSTOMER, TRUNK, ADMIN = "127.0.0.2", "127.0.0.3", "127.0.0.1"  # The SBC, as sbc.yaml says.
 LIFE_S = 60  # No generator outlives this, whatever goes wrong.
+MEDIA_PORTS = 2000  # A pair for each of the calls that sbc.yaml allows.
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
@@ -82,6 +83,19 @@ class Programs:
                 process.kill()
             process.wait()
         self.running.clear()
+
+
+def free_media_ports(ips):
+    """A range of media ports whose first one nobody has at any of these addresses."""
+    for first in range(20000, 32000, MEDIA_PORTS):
+        try:
+            for ip in ips:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+                    bound.bind((ip, first))
+            return f"{first}-{first + MEDIA_PORTS - 1}"
+        except OSError:
+            continue
+    raise Failure("no range of media ports is free between 20000 and 32000")
 
 
 class Generator:

@@ -17,8 +17,8 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # Nothing is left beside this file.
-from demo_programs import (ADMIN, CUSTOMER, TRUNK, Failure, Generator, Programs, Sbc, free_port,
-                           wait_for)
+from demo_programs import (ADMIN, CUSTOMER, TRUNK, Failure, Generator, Programs, Sbc,
+                           free_media_ports, free_port, wait_for)
 from demo_report import Checks, percentile, read_calls, read_cdrs, share_bound, table
 
 PBX_A, PBX_B, VOICE_CONNECTOR, STRANGER = "127.0.0.11", "127.0.0.12", "127.0.0.21", "127.0.0.99"
@@ -52,6 +52,7 @@ class Demo:
                      "pbx_b_port": PBX_B, "connector_port": VOICE_CONNECTOR}
         self.ports = {name: free_port(ip, sip_port) for name, ip in addresses.items()}
         self.ports["admin_port"] = free_port(ADMIN, admin_port, socket.SOCK_STREAM)
+        self.ports["media_ports"] = free_media_ports((CUSTOMER, TRUNK))
         self.callee("pbx-a", "pbx-inbound", PBX_A, "pbx_a_port")
         self.callee("pbx-b", "pbx-inbound", PBX_B, "pbx_b_port")
         self.callee("connector", "connector-outbound-talking", VOICE_CONNECTOR, "connector_port",

@@ -65,6 +65,7 @@ constexpr Word kTransportEvents[] = {
     {"foreign_response", [](const WorkerSnapshot& s) { return s.transport.foreign_responses; }},
     {"stranger", [](const WorkerSnapshot& s) { return s.worker.strangers; }},
     {"dropped_invite", [](const WorkerSnapshot& s) { return s.worker.dropped_invites; }},
+    {"filter_refused", [](const WorkerSnapshot& s) { return s.worker.filters_refused; }},
     {"rate_limited", [](const WorkerSnapshot& s) { return s.worker.rate_limited; }},
 };
 

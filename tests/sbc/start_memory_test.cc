@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/base/lazy_array.h"
 #include "core/base/out_of_memory.h"
 #include "sbc/config.h"
 #include "sbc/host_registry.h"
@@ -29,7 +30,8 @@ connectors:
     origination: {Routes: [{Host: 127.0.0.4, Priority: 1, Weight: 1}]}
 )";
 
-// What ringfence-sbc does between main() and its first turn.
+// What makes a worker: its configuration, tables, pools and network, the simulated one. The control
+// thread and the kernel's ring are made after it in the same way, but not here.
 void Start() {
   SimNetwork network(1);
   Simulation simulation(&network);
@@ -71,6 +73,16 @@ TEST(StartMemoryTest, EachAllocationOfAStartMayFail) {
     ASSERT_EQ(WEXITSTATUS(status), 1) << "allocation " << nth << " of " << total;
   }
   EXPECT_EQ(StatusOfStart(total * 2), 0);
+}
+
+// A table is mapped, not allocated, and says the same.
+TEST(StartMemoryTest, AddressSpaceThatIsRefusedIsToldAsMemoryIs) {
+  EXPECT_EXIT(
+      {
+        core::ExitWhenOutOfMemory("test");
+        const core::LazyArray<char> table(size_t{1} << 62);
+      },
+      testing::ExitedWithCode(1), "test: out of memory: lower limits.calls");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <future>
 #include <memory>
 #include <string>
@@ -112,6 +113,31 @@ TEST_F(AdminServerTest, ABurstOfConnections) {
     }));
   }
   for (auto& status : statuses) EXPECT_EQ(status.get(), 200);
+}
+
+// Who opens a connection and says nothing has a thread, and the others still answer: a probe does
+// not wait until he is given up.
+TEST_F(AdminServerTest, SilentConnectionsKeepNobodyWaiting) {
+  std::vector<int> silent;
+  for (size_t i = 0; i + 1 < AdminServer::kThreads; ++i) {
+    const int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(server_->port());
+    ASSERT_EQ(connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    ASSERT_EQ(send(connection, "GET /metr", 9, 0), 9);
+    silent.push_back(connection);
+  }
+  ASSERT_GE(silent.size(), 4u);
+  EXPECT_EQ(StatusOf("/healthz"), 200);
+  size_t still_open = 0;
+  for (const int connection : silent) {
+    char byte = 0;
+    if (recv(connection, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN) ++still_open;
+    close(connection);
+  }
+  EXPECT_GT(still_open, 0u) << "the probe was answered only when they had been given up";
 }
 
 // Two nodes on one port would each get half of the requests.

@@ -220,12 +220,14 @@ TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
   EXPECT_EQ(lose(kStart), 1);
   EXPECT_EQ(lose(kStart + 59s), 1);
   EXPECT_EQ(lose(kStart + 1min), 2);
-  records.Close();  // Nothing new.
-  EXPECT_EQ(std::count(lines.text.begin(), lines.text.end(), '\n'), 2);
   EXPECT_EQ(records.cdrs_lost(), 3u);
   EXPECT_NE(lines.text.find("call_lines=3 cdrs=3 media=6 sip=3 error=\"No space left on device\""),
             std::string::npos)
       << lines.text;
+  EXPECT_EQ(lose(kStart + 61s), 2);
+  records.Close();  // What was lost since is told at the end, and once.
+  records.Close();
+  EXPECT_EQ(std::count(lines.text.begin(), lines.text.end(), '\n'), 3);
 }
 
 }  // namespace

@@ -163,6 +163,10 @@ absl::StatusOr<std::unique_ptr<Scenario>> LoadScenario(std::string_view text,
   state.injections = inputs.injections;
   state.keys = inputs.keys;
   state.rtp_payload_type = inputs.rtp_payload_type;
+  if (!(*document)->root_is_closed()) {
+    scenario->warnings.push_back(core::Concat(
+        file_name, ":", root.line(), ": this <scenario> is never closed: is the file whole?"));
+  }
   for (XmlElement child = root.FirstChild(); child; child = child.Next()) {
     RETURN_IF_ERROR(LoadElement(child, &state));
   }

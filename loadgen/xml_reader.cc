@@ -43,18 +43,19 @@ std::optional<std::string_view> XmlElement::Cdata() const {
 
 absl::StatusOr<std::unique_ptr<XmlDocument>> XmlDocument::Parse(std::string_view text,
                                                                 std::string_view file_name) {
-  absl::StatusOr<std::string> repaired = RepairXml(text, file_name);
+  absl::StatusOr<RepairedXml> repaired = RepairXml(text, file_name);
   RETURN_IF_ERROR(repaired.status());
   auto document = std::make_unique<XmlDocument>();
   document->file_name_ = std::string(file_name);
-  for (size_t i = 0; i < repaired->size(); ++i) {
-    if ((*repaired)[i] == '\n') document->line_ends_.push_back(static_cast<ptrdiff_t>(i));
+  document->root_is_closed_ = repaired->root_is_closed;
+  const std::string& whole = repaired->text;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    if (whole[i] == '\n') document->line_ends_.push_back(static_cast<ptrdiff_t>(i));
   }
   // SIP is bytes: whatever encoding the file declares, its bytes are what is sent. UTF-8 is
   // pugixml's word for leaving them alone.
-  const pugi::xml_parse_result result =
-      document->document_.load_buffer(repaired->data(), repaired->size(),
-                                      pugi::parse_cdata | pugi::parse_escapes, pugi::encoding_utf8);
+  const pugi::xml_parse_result result = document->document_.load_buffer(
+      whole.data(), whole.size(), pugi::parse_cdata | pugi::parse_escapes, pugi::encoding_utf8);
   if (!result) {
     return absl::InvalidArgumentError(core::Concat(file_name, ":", document->LineAt(result.offset),
                                                    ": not XML: ", result.description()));

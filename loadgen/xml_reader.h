@@ -51,12 +51,15 @@ class XmlDocument {
 
   XmlElement root() const;
   const std::string& file_name() const { return file_name_; }
+  /// False where the file ends before its root does.
+  bool root_is_closed() const { return root_is_closed_; }
 
  private:
   friend class XmlElement;
   int LineAt(ptrdiff_t offset) const;
 
   std::string file_name_;
+  bool root_is_closed_ = false;
   std::vector<ptrdiff_t> line_ends_;
   pugi::xml_document document_;
 };

@@ -42,7 +42,7 @@ class XmlRepairer {
   XmlRepairer(std::string_view text, std::string_view file_name)
       : text_(text), file_name_(file_name) {}
 
-  absl::StatusOr<std::string> Run();
+  absl::StatusOr<RepairedXml> Run();
 
  private:
   absl::Status TakeMarkup();
@@ -50,7 +50,7 @@ class XmlRepairer {
   absl::Status TakeAttribute(std::vector<std::string_view>* names);
   absl::Status TakeValue(std::string* value);
   void TakeCloseTag();
-  void TakeCdata();
+  absl::Status TakeCdata();
   void TakeEscape(std::string* value);
   void SkipTo(size_t end);
   void SkipComment();
@@ -60,6 +60,7 @@ class XmlRepairer {
   bool QuoteEndsValue(size_t at) const;
   bool StartsEntity(size_t at) const;
   absl::Status Error(std::string_view what, size_t at) const;
+  absl::Status EndsInside(std::string_view what, size_t at) const;
 
   bool At(std::string_view word) const { return text_.substr(at_).starts_with(word); }
 
@@ -67,7 +68,11 @@ class XmlRepairer {
   std::string_view file_name_;
   size_t at_ = 0;
   std::string out_;
-  std::vector<std::string_view> open_;
+  struct OpenElement {
+    std::string_view name;
+    size_t at = 0;  // Of its < in the text.
+  };
+  std::vector<OpenElement> open_;
   bool finished_ = false;  // The root has been closed.
 };
 
@@ -76,7 +81,12 @@ absl::Status XmlRepairer::Error(std::string_view what, size_t at) const {
   return absl::InvalidArgumentError(core::Concat(file_name_, ":", line, ": ", what));
 }
 
-absl::StatusOr<std::string> XmlRepairer::Run() {
+// The line said is that where the element begins; where the file ends is no news.
+absl::Status XmlRepairer::EndsInside(std::string_view what, size_t at) const {
+  return Error(core::Concat("the file ends inside this ", what, "; wanted a whole file"), at);
+}
+
+absl::StatusOr<RepairedXml> XmlRepairer::Run() {
   out_.reserve(text_.size() + 64);
   while (at_ < text_.size()) {
     const size_t next = text_.find('<', at_);
@@ -88,8 +98,13 @@ absl::StatusOr<std::string> XmlRepairer::Run() {
     }
     RETURN_IF_ERROR(TakeMarkup());
   }
+  // A missing </scenario> is found in files that work; an element that stays open inside it is none
+  // that its author wrote to the end.
+  if (open_.size() > 1)
+    return EndsInside(core::Concat("<", open_.back().name, ">"), open_.back().at);
+  const bool whole = open_.empty();
   while (!open_.empty()) CloseTop();
-  return std::move(out_);
+  return RepairedXml{.text = std::move(out_), .root_is_closed = whole};
 }
 
 // Drops text, but for its line ends.
@@ -103,7 +118,7 @@ absl::Status XmlRepairer::TakeMarkup() {
   if (At("<!--")) {
     SkipComment();
   } else if (At("<![CDATA[")) {
-    TakeCdata();
+    return TakeCdata();
   } else if (At("<!") || At("<?")) {
     SkipDeclaration();
   } else if (At("</")) {
@@ -137,17 +152,20 @@ void XmlRepairer::SkipDeclaration() {
   SkipTo(end == kNone ? text_.size() : end + 1);
 }
 
-void XmlRepairer::TakeCdata() {
+absl::Status XmlRepairer::TakeCdata() {
   const size_t end = text_.find("]]>", at_);
-  const size_t stop = end == kNone ? text_.size() : end + 3;
-  if (open_.empty()) return SkipTo(stop);
-  out_ += text_.substr(at_, stop - at_);
-  if (end == kNone) out_ += "]]>";
-  at_ = stop;
+  if (end == kNone) return EndsInside("<![CDATA[", at_);
+  if (open_.empty()) {
+    SkipTo(end + 3);
+    return absl::OkStatus();
+  }
+  out_ += text_.substr(at_, end + 3 - at_);
+  at_ = end + 3;
+  return absl::OkStatus();
 }
 
 void XmlRepairer::CloseTop() {
-  out_ += core::Concat("</", open_.back(), ">");
+  out_ += core::Concat("</", open_.back().name, ">");
   open_.pop_back();
   finished_ = open_.empty();
 }
@@ -157,7 +175,8 @@ void XmlRepairer::TakeCloseTag() {
   size_t end = begin;
   while (end < text_.size() && !IsNameEnd(text_[end])) ++end;
   const std::string_view name = text_.substr(begin, end - begin);
-  const auto match = std::find(open_.rbegin(), open_.rend(), name);
+  const auto match = std::find_if(open_.rbegin(), open_.rend(),
+                                  [name](const OpenElement& open) { return open.name == name; });
   if (match != open_.rend()) {
     const auto depth = static_cast<size_t>(open_.rend() - match);
     while (open_.size() >= depth) CloseTop();
@@ -168,7 +187,9 @@ void XmlRepairer::TakeCloseTag() {
 
 void XmlRepairer::CloseMessageElement() {
   if (open_.empty()) return;  // The root stays: behind it nothing counts.
-  const auto open = std::find_if(open_.begin() + 1, open_.end(), IsMessageElement);
+  const auto open = std::find_if(open_.begin() + 1, open_.end(), [](const OpenElement& element) {
+    return IsMessageElement(element.name);
+  });
   if (open == open_.end()) return;
   const auto depth = static_cast<size_t>(open - open_.begin());
   while (open_.size() > depth) CloseTop();
@@ -195,7 +216,7 @@ absl::Status XmlRepairer::TakeOpenTag() {
     } else if (c == '>') {
       out_ += '>';
       ++at_;
-      open_.push_back(name);
+      open_.push_back({name, begin});
       return absl::OkStatus();
     } else if (At("/>")) {
       out_ += "/>";
@@ -204,7 +225,7 @@ absl::Status XmlRepairer::TakeOpenTag() {
       return absl::OkStatus();
     } else if (c == '<') {
       out_ += '>';  // The next tag begins: this one was never finished.
-      open_.push_back(name);
+      open_.push_back({name, begin});
       return absl::OkStatus();
     } else if (IsNameEnd(c)) {
       ++at_;
@@ -338,7 +359,7 @@ absl::Status XmlRepairer::TakeValue(std::string* value) {
 
 }  // namespace
 
-absl::StatusOr<std::string> RepairXml(std::string_view text, std::string_view file_name) {
+absl::StatusOr<RepairedXml> RepairXml(std::string_view text, std::string_view file_name) {
   if (text.size() > kXmlBytesMax) {
     return absl::InvalidArgumentError(
         core::Concat(file_name, ": wanted at most ", kXmlBytesMax, " bytes"));

@@ -16,17 +16,22 @@ namespace loadgen {
 ///  * tags without their `>`; end tags that are missing, or that close nothing; a message element
 ///  inside another one;
 ///  * comments that do not end or hold `--`; declarations of any encoding; stray text;
-///  * an unfinished CDATA section at the end of the file; what stands behind </scenario>.
+///  * a missing </scenario>, and what stands behind one.
 ///
 /// What is left are elements, attributes and CDATA sections, each on the line where it was, so that
 /// line numbers in messages are those of the file.
 ///
 /// Shape:  at most kXmlBytesMax, kXmlDepthMax elements deep.
-/// Errors: a tag or an attribute value without an end, a NUL byte, too large or too deep, said with
-///         the line. Repairing what was repaired changes nothing.
+/// Errors: a tag, an attribute value, a CDATA section or the last element without an end (the file
+///         was cut off), a NUL byte, too large or too deep, said with the line. Repairing what was
+///         repaired changes nothing.
 inline constexpr size_t kXmlBytesMax = 16 << 20;
 inline constexpr size_t kXmlDepthMax = 32;
 
-absl::StatusOr<std::string> RepairXml(std::string_view text, std::string_view file_name);
+struct RepairedXml {
+  std::string text;
+  bool root_is_closed = false;  // By the file itself; else it may have been cut off.
+};
+absl::StatusOr<RepairedXml> RepairXml(std::string_view text, std::string_view file_name);
 
 }  // namespace loadgen

@@ -71,14 +71,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto exact = std::make_unique<char[]>(size);
   if (size > 0) std::memcpy(exact.get(), data, size);
   const std::string_view text(exact.get(), size);
-  const absl::StatusOr<std::string> repaired = loadgen::RepairXml(text, "fuzz.xml");
+  const absl::StatusOr<loadgen::RepairedXml> repaired = loadgen::RepairXml(text, "fuzz.xml");
   const auto first = loadgen::LoadScenario(text, "fuzz.xml", {});
   if (!repaired.ok()) {
     CHECK(!first.ok() && !first.status().message().empty());
     return 0;
   }
-  CHECK(*loadgen::RepairXml(*repaired, "fuzz.xml") == *repaired);
-  const auto second = loadgen::LoadScenario(*repaired, "fuzz.xml", {});
+  CHECK(loadgen::RepairXml(repaired->text, "fuzz.xml")->text == repaired->text);
+  const auto second = loadgen::LoadScenario(repaired->text, "fuzz.xml", {});
   CHECK(first.ok() == second.ok());
   if (!first.ok()) {
     CHECK(first.status() == second.status());  // The same place too: lines have not moved.

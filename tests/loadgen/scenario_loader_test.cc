@@ -309,6 +309,13 @@ TEST(ScenarioLoaderTest, WarnsOfWhatIsIgnored) {
   EXPECT_TRUE(scenario->warnings.front().starts_with("t.xml:")) << scenario->warnings.front();
 }
 
+TEST(ScenarioLoaderTest, WarnsOfAScenarioThatIsNotClosed) {
+  const auto scenario = LoadScenario("\n<scenario>\n<nop/>", "t.xml", {});
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  EXPECT_THAT((*scenario)->warnings,
+              ElementsAre("t.xml:2: this <scenario> is never closed: is the file whole?"));
+}
+
 TEST(ScenarioLoaderTest, Lookup) {
   InjectionFiles files;
   auto file = InjectionFile::Parse("SEQUENTIAL\na\n", "f.csv");

@@ -308,8 +308,9 @@ int LoadRun::Run() {
   if (statistics_file_) statistics_file_->WriteLine();
   if (shows_progress_) (void)std::fputs("\n", stderr);
   const RunSummary summary = Summarize();
-  WriteReports(summary);
-  return ExitCodeOf(end_, worker_->statistics().counts);
+  const bool written = WriteReports(summary);
+  const int code = ExitCodeOf(end_, worker_->statistics().counts);
+  return code == kExitOk && !written ? int{kExitFatal} : code;
 }
 
 void LoadRun::Look() {
@@ -441,14 +442,18 @@ std::vector<std::string> LoadRun::FileLosses() const {
   return losses;
 }
 
-void LoadRun::WriteReports(const RunSummary& summary) const {
+// False where a file of results is not whole. Traces are not results: what they lost is in the
+// report, and a run of days is not failed for it.
+bool LoadRun::WriteReports(const RunSummary& summary) const {
   if (!options_.background) (void)std::fputs(WriteReport(summary).c_str(), stdout);
   if (end_ == RunEnd::kTimeoutError) Say("the run did not end before -timeout");
-  if (options_.json_file.empty()) return;
+  const bool statistics_whole = !statistics_file_ || statistics_file_->lost() == 0;
+  if (options_.json_file.empty()) return statistics_whole;
   std::ofstream file(options_.json_file, std::ios::binary | std::ios::trunc);
   file << WriteJsonReport(summary);
   file.close();
   if (!file) Say(core::Concat("--json ", options_.json_file, ": cannot be written"));
+  return statistics_whole && file;
 }
 
 }  // namespace loadgen

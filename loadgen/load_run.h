@@ -61,7 +61,7 @@ class LoadRun {
   void EndCalls();
   void ShowProgress();
   RunSummary Summarize() const;
-  void WriteReports(const RunSummary& summary) const;
+  bool WriteReports(const RunSummary& summary) const;
   std::vector<std::string> FileLosses() const;
 
   const Options& options_;

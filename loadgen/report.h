@@ -18,7 +18,7 @@ enum ExitCode : int {
   kExitCallsFailed = 1,  // At least one did not.
   kExitInternal = 97,    // Stopped (-timeout, stop_now) without a successful call.
   kExitNothingRun = 99,  // -h, -v, -sd, and the parent of -bg.
-  kExitFatal = 255,
+  kExitFatal = 255,      // Wrong from the start, or a file of results that could not be written.
   kExitNoSocket = 254,
 };
 

@@ -279,15 +279,22 @@ def limited_report(runner):
 
 
 def full_disk(runner):
-    """-stf on a full disk: the calls go on, and the summary says what is missing."""
-    port = free_port()
-    server = runner.start("load", ["-sn", "uas", "-p", str(port), "-m", "2"], "full/server")
-    wait_bound(port, server)
-    client = runner.start("load", [f"{HOST}:{port}", "-m", "2", "-trace_stat", "-stf", "/dev/full"],
-                          "full/client")
-    codes = finish([client, server])
-    said = "could not write" in (runner.folder / "full/client/output").read_text()
-    return None if codes == [0, 0] and said else f"{codes}, said: {said}\n" + runner.logs("full")
+    """A full disk: the calls go on, the summary says what is missing, and a file of results that is
+    not whole is exit code 255; a trace is no result."""
+    problems = []
+    for options, wanted, words in (
+            (["-trace_stat", "-stf", "/dev/full"], 255, "could not write"),
+            (["--json", "/dev/full"], 255, "--json /dev/full: cannot be written"),
+            (["-trace_msg", "-message_file", "/dev/full"], 0, "could not write")):
+        port, name = free_port(), f"full{options[0]}"
+        server = runner.start("load", ["-sn", "uas", "-p", str(port), "-m", "2"], f"{name}/server")
+        wait_bound(port, server)
+        client = runner.start("load", [f"{HOST}:{port}", "-m", "2", *options], f"{name}/client")
+        codes = finish([client, server])
+        said = (runner.folder / name / "client" / "output").read_text()
+        if codes != [wanted, 0] or words not in said:
+            problems.append(f"{options}: {codes}\n{said}")
+    return "\n".join(problems) or None
 
 
 def timeout_lets_calls_end(runner):

@@ -284,6 +284,7 @@ class B2bua final : public core::sip::TransactionUser {
   struct OutsideParties {
     CallerIdentity caller;
     UriHost ours;
+    bool untouched = false;      // From and To say the same numbers as before.
     core::BoundedText<512> uri;  // Empty where it was longer: then the message cannot be written.
   };
   /// From the request line to CSeq, and P-Asserted-Identity.

@@ -304,7 +304,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
     if (success && (invite || transaction->method() == Method::kUpdate)) {
       leg.session.WriteAnswer(out);
     }
-    (void)CopyPassing(response, leg.side, *call->policy, false, out);
+    CopyPassing(response, {leg.side, call->emergency}, *call->policy, out);
     out->Header(HeaderId::kServer, kProduct);
     if (extras.drop_body) return out->NoBody();
     WriteBody(call, to, role, response, out);

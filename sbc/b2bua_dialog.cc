@@ -146,7 +146,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
                    now, [&](MessageWriter* out) {
                      WriteAbilities(*call, to, false, out);
                      out_leg.session.WriteOffer(out);
-                     (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
+                     CopyPassing(request, {out_leg.side, call->emergency}, *call->policy, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
                      WriteBody(call, to, MediaAnchor::Role::kOffer, request, out);
                    });
@@ -330,7 +330,7 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
                        if (call->bridged() != nullptr) out_leg.session.WriteOffer(out);
                      }
                      if (!refer_to.empty()) out->Header(HeaderId::kReferTo, refer_to);
-                     (void)CopyPassing(request, out_leg.side, *call->policy, false, out);
+                     CopyPassing(request, {out_leg.side, call->emergency}, *call->policy, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
                      if (negotiates) {
                        WriteBody(call, to, role, request, out);

@@ -5,6 +5,7 @@
 #include "core/sip/small_headers.h"
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
+#include "sbc/crossing_reason.h"
 #include "sbc/header_policy.h"
 #include "sbc/product.h"
 
@@ -24,9 +25,8 @@ using Kind = TransactionMark::Kind;
 namespace {
 
 // Why, as it may be told to the other side: one that would smuggle must not keep a CANCEL back.
-std::string_view ReasonOf(const Message& request) {
-  const std::string_view reason = request.Find(HeaderId::kReason).value_or("");
-  return IsSmuggling(reason) ? std::string_view() : reason;
+ReasonText ReasonOf(const Message& request) {
+  return CrossingReason(request.Find(HeaderId::kReason).value_or(""));
 }
 
 }  // namespace
@@ -151,7 +151,8 @@ void B2bua::OnCancel(ServerTransaction& invite, const Message& cancel, Instant n
   // A re-INVITE's CANCEL crosses over, and so does what comes of it: the two legs must not end up
   // with different sessions.
   if (ClientTransaction* client = options_.table->Find(call->invite.client)) {
-    (void)options_.table->Cancel(*client, ReasonOf(cancel), now);
+    const ReasonText reason = ReasonOf(cancel);
+    (void)options_.table->Cancel(*client, reason.view(), now);
   }
 }
 
@@ -164,7 +165,8 @@ void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
   if (ClientTransaction* client = options_.table->Find(call->attempt.client)) {
     call->attempt.active = false;
     DropHeldAnswers(call, nullptr, now);
-    (void)options_.table->Cancel(*client, ReasonOf(cancel), now);
+    const ReasonText reason = ReasonOf(cancel);
+    (void)options_.table->Cancel(*client, reason.view(), now);
     options_.table->Abandon(*client);
   }
   Record(call, CallEnd::kCanceled, 487, now);
@@ -212,19 +214,20 @@ void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::st
 bool B2bua::SendBye(Call* call, LegId leg, std::string_view reason, Instant now,
                     const Message* bye) {
   Dialog& dialog = call->bridged()->dialog(leg);
-  return SendInDialog(call, leg, &dialog,
-                      {.method = Method::kBye,
-                       .sequence = dialog.NextSequence(),
-                       .mark = {Kind::kBye, static_cast<uint8_t>(leg), calls_.HandleOf(call)}},
-                      now, [&](MessageWriter* out) {
-                        out->Header(HeaderId::kUserAgent, kProduct);
-                        if (bye != nullptr) {
-                          (void)CopyPassing(*bye, call->leg(leg).side, *call->policy, false, out);
-                          return CopyBody(*bye, out);
-                        }
-                        if (!reason.empty()) out->Header(HeaderId::kReason, reason);
-                        out->NoBody();
-                      }) != nullptr;
+  return SendInDialog(
+             call, leg, &dialog,
+             {.method = Method::kBye,
+              .sequence = dialog.NextSequence(),
+              .mark = {Kind::kBye, static_cast<uint8_t>(leg), calls_.HandleOf(call)}},
+             now, [&](MessageWriter* out) {
+               out->Header(HeaderId::kUserAgent, kProduct);
+               if (bye != nullptr) {
+                 CopyPassing(*bye, {call->leg(leg).side, call->emergency}, *call->policy, out);
+                 return CopyBody(*bye, out);
+               }
+               if (!reason.empty()) out->Header(HeaderId::kReason, reason);
+               out->NoBody();
+             }) != nullptr;
 }
 
 void B2bua::RefuseWaiting(core::Handle<ServerTransaction> handle, uint16_t status_code,

@@ -72,7 +72,7 @@ bool B2bua::SendPagerMessage(ServerTransaction& transaction, const Message& mess
                             .from_tag = tag.view(),
                             .call_id = call_id.view()},
                            *asked.connector, message, out);
-    (void)CopyPassing(message, towards, *asked.policy, false, out);
+    CopyPassing(message, {.towards = towards}, *asked.policy, out);
     out->Header(HeaderId::kUserAgent, kProduct);
     CopyBody(message, out);
   });

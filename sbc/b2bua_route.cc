@@ -138,6 +138,10 @@ B2bua::OutsideParties B2bua::WriteOutsideHead(const OutsideHead& head, const Con
   out->BeginHeader(HeaderId::kTo);
   WriteParty(to, called, peer, "", out->value());
   out->EndHeader();
+  const HomePlan home = connector.config->home_plan;
+  parties.untouched = !HidesCaller(parties.caller, head.towards) &&
+                      IsSameNumber(from, parties.caller.from, home) &&
+                      IsSameNumber(to, called, home);
   out->Header(HeaderId::kCallId, head.call_id);
   out->BeginHeader(HeaderId::kCSeq);
   out->value()->AppendNumber(head.sequence);
@@ -176,7 +180,7 @@ void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view bran
     out->Header(HeaderId::kReplaces, call->takeover.replaces.text());
     out->Header(HeaderId::kRequire, "replaces");
   }
-  (void)CopyPassing(invite, leg.side, *call->policy, false, out);
+  CopyPassing(invite, {leg.side, call->emergency, parties.untouched}, *call->policy, out);
   out->Header(HeaderId::kUserAgent, kProduct);
   WriteBody(call, LegId::kCallee, MediaAnchor::Role::kOffer, invite, out);
 }
@@ -303,7 +307,7 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
                                   .record_route = false});
     if (status / 100 == 3) out->Header(HeaderId::kContact, contacts.text());
     if (response != nullptr) {
-      (void)CopyPassing(*response, call->leg(LegId::kCaller).side, *call->policy, false, out);
+      CopyPassing(*response, {call->leg(LegId::kCaller).side, call->emergency}, *call->policy, out);
     }
     out->Header(HeaderId::kServer, kProduct);
     out->NoBody();

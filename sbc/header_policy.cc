@@ -1,6 +1,7 @@
 #include "sbc/header_policy.h"
 
 #include "core/base/check.h"
+#include "sbc/crossing_reason.h"
 
 namespace sbc {
 namespace {
@@ -9,6 +10,8 @@ using core::sip::HeaderField;
 using core::sip::HeaderId;
 using core::sip::kHeaderIdCount;
 using enum HeaderAction;
+
+constexpr std::string_view kWhereabouts = "in emergency calls only (rule 6): says where a user is";
 
 // Rows in the order of HeaderId; columns: to the trunk as request and response, to the customer.
 constexpr HeaderRule kRules[] = {
@@ -41,9 +44,9 @@ constexpr HeaderRule kRules[] = {
     {HeaderId::kExpires, kPass, kPass, kPass, kPass, "how long to try"},
     {HeaderId::kFlowTimer, kDrop, kDrop, kDrop, kDrop, "between neighbours"},
     {HeaderId::kFrom, kRewrite, kOwn, kRewrite, kOwn, "user part kept or normalised, host ours"},
-    {HeaderId::kGeolocation, kPass, kPass, kPass, kPass, "emergency calls (rule 6)"},
-    {HeaderId::kGeolocationError, kPass, kPass, kPass, kPass, "emergency calls (rule 6)"},
-    {HeaderId::kGeolocationRouting, kPass, kPass, kPass, kPass, "emergency calls (rule 6)"},
+    {HeaderId::kGeolocation, kPass, kPass, kPass, kPass, kWhereabouts},
+    {HeaderId::kGeolocationError, kPass, kPass, kPass, kPass, kWhereabouts},
+    {HeaderId::kGeolocationRouting, kPass, kPass, kPass, kPass, kWhereabouts},
     {HeaderId::kHistoryInfo, kRewrite, kDrop, kRewrite, kDrop,
      "read for the caller check; never crosses (rule 17)"},
     {HeaderId::kIdentity, kRewrite, kDrop, kRewrite, kDrop,
@@ -77,7 +80,8 @@ constexpr HeaderRule kRules[] = {
     {HeaderId::kProxyAuthorization, kDrop, kDrop, kDrop, kDrop, "digest ends at each leg"},
     {HeaderId::kProxyRequire, kDrop, kDrop, kDrop, kDrop, "asked of us, and answered by us"},
     {HeaderId::kRAck, kOwn, kOwn, kOwn, kOwn, "each leg has its own (rule 13)"},
-    {HeaderId::kReason, kPass, kPass, kPass, kPass, "why it ended: Q.850 or SIP cause"},
+    {HeaderId::kReason, kRewrite, kRewrite, kRewrite, kRewrite,
+     "protocol and cause cross; its text may name a host"},
     {HeaderId::kRecordRoute, kOwn, kOwn, kOwn, kOwn, "each leg has its own"},
     {HeaderId::kRecvInfo, kPass, kPass, kPass, kPass, "which INFO packages the peer takes"},
     {HeaderId::kReferSub, kPass, kPass, kPass, kPass, "goes with a REFER"},
@@ -127,13 +131,19 @@ constexpr bool IsInOrder() {
 }
 static_assert(IsInOrder(), "The rows stand in the order of HeaderId.");
 
-bool Passes(const HeaderField& field, Side towards, bool is_request, const Policy& policy,
-            bool parties_untouched) {
+bool IsWhereabouts(HeaderId id) {
+  return id == HeaderId::kGeolocation || id == HeaderId::kGeolocationError ||
+         id == HeaderId::kGeolocationRouting;
+}
+
+bool Passes(const HeaderField& field, const Crossing& crossing, bool is_request,
+            const Policy& policy) {
   if (field.id == HeaderId::kUnknown) return policy.PassesByName(field.name);
-  if (field.id == HeaderId::kIdentity) return is_request && parties_untouched;
-  const HeaderAction action = ActionOf(field.id, towards, is_request);
-  if (action == kPass) return true;
-  return action == kDrop && policy.PassesById(field.id) && !IsNeverPassed(field.id);
+  if (field.id == HeaderId::kIdentity) return is_request && crossing.parties_untouched;
+  const HeaderAction action = ActionOf(field.id, crossing.towards, is_request);
+  if (action == kPass && (crossing.is_emergency || !IsWhereabouts(field.id))) return true;
+  return (action == kDrop || action == kPass) && policy.PassesById(field.id) &&
+         !IsNeverPassed(field.id);
 }
 
 void AppendCell(HeaderAction action, std::string* out) {
@@ -206,25 +216,22 @@ bool IsNeverPassed(HeaderId id) {
   return false;
 }
 
-PassResult CopyPassing(const core::sip::Message& in, Side towards, const Policy& policy,
-                       bool parties_untouched, core::sip::MessageWriter* out) {
-  PassResult result;
+void CopyPassing(const core::sip::Message& in, const Crossing& crossing, const Policy& policy,
+                 core::sip::MessageWriter* out) {
   for (size_t i = 0; i < in.header_count(); ++i) {
     const HeaderField field = in.header(i);
-    if (!Passes(field, towards, in.is_request(), policy, parties_untouched)) {
-      ++result.dropped;
-    } else if (IsSmuggling(field.value)) {
-      ++result.refused;
+    if (field.id == HeaderId::kReason) {
+      const ReasonText reason = CrossingReason(field.value);
+      if (!reason.empty()) out->Header(HeaderId::kReason, reason.view());
+      continue;
+    }
+    if (!Passes(field, crossing, in.is_request(), policy) || IsSmuggling(field.value)) continue;
+    if (field.id == HeaderId::kUnknown) {
+      out->RawHeader(field.name, field.value);
     } else {
-      ++result.passed;
-      if (field.id == HeaderId::kUnknown) {
-        out->RawHeader(field.name, field.value);
-      } else {
-        out->Header(field.id, field.value);
-      }
+      out->Header(field.id, field.value);
     }
   }
-  return result;
 }
 
 std::string HeaderPolicyMarkdown() {

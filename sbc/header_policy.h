@@ -41,19 +41,20 @@ bool IsNeverPassed(core::sip::HeaderId id);
 /// A value, or a reason phrase, that may not go on: CR or LF that is no fold, or NUL (rule 16).
 bool IsSmuggling(std::string_view value);
 
-struct PassResult {
-  uint16_t passed = 0;
-  uint16_t dropped = 0;
-  uint16_t refused = 0;  // Held CR, LF or NUL: dropped, whatever the table says.
+/// What a message's fields are judged by, beside their names.
+struct Crossing {
+  Side towards = Side::kTrunk;
+  bool is_emergency = false;  // Geolocation crosses with an emergency call only (rule 6).
+  /// From and To name the same telephone numbers on both sides, so that a signature over them
+  /// holds: only then does Identity pass (RFC 8224 section 8.3).
+  bool parties_untouched = false;
 };
 
-/// Writes those fields of `in` that pass towards `towards`, in their order. Everything else in the
-/// outgoing message is the caller's to write; Max-Forwards too.
-///
-/// `parties_untouched`: From and To say on the other side what they said here, so that a signature
-/// over them holds: only then does Identity pass (RFC 8224).
-PassResult CopyPassing(const core::sip::Message& in, Side towards, const Policy& policy,
-                       bool parties_untouched, core::sip::MessageWriter* out);
+/// Writes those fields of `in` that pass, in their order; one that holds CR, LF or NUL does not,
+/// whatever the table says. Everything else in the outgoing message is the caller's to write;
+/// Max-Forwards too.
+void CopyPassing(const core::sip::Message& in, const Crossing& crossing, const Policy& policy,
+                 core::sip::MessageWriter* out);
 
 /// The whole table in Markdown: what sbc/HEADERS.md holds, and a test compares.
 std::string HeaderPolicyMarkdown();

@@ -95,6 +95,11 @@ void WriteFrom(const core::sip::NameAddr& original, const CallerIdentity& caller
   WriteTag(tag, out);
 }
 
+bool IsSameNumber(const core::sip::NameAddr& original, const PartyUser& written, HomePlan home) {
+  const PartyUser said = ReadPartyUser(original.uri, home);
+  return !said.number.empty() && said.user.view() == written.shown();
+}
+
 bool WriteAsserted(const CallerIdentity& caller, Side towards, const UriHost& host,
                    TextWriter* out) {
   if (!caller.has_asserted || HidesCaller(caller, towards)) return false;

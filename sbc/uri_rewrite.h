@@ -43,6 +43,11 @@ void WriteParty(const core::sip::NameAddr& from_display, const PartyUser& user, 
 void WriteFrom(const core::sip::NameAddr& original, const CallerIdentity& caller, Side towards,
                const UriHost& host, std::string_view tag, core::sip::TextWriter* out);
 
+/// Whether `written` says the telephone number that `original` said, so that a signature over it
+/// holds (RFC 8224 section 8.3: a number is signed without its host, any other user with it, and
+/// hosts never cross).
+bool IsSameNumber(const core::sip::NameAddr& original, const PartyUser& written, HomePlan home);
+
 /// P-Asserted-Identity, if there is one to write: false and nothing written where none came or
 /// the caller is hidden.
 bool WriteAsserted(const CallerIdentity& caller, Side towards, const UriHost& host,

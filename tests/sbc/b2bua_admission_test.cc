@@ -107,6 +107,24 @@ TEST(B2buaAdmissionTest, DefaultPhoneNumberReplacesTheCaller) {
   scene.ExpectClean();
 }
 
+// Rule 16: what is signed over the two numbers (RFC 8224) crosses where both are said as they came,
+// and not where the caller's was replaced.
+TEST(B2buaAdmissionTest, IdentityCrossesWithItsNumbersOnly) {
+  const std::string identity = "eyJhbGciOiJFUzI1NiJ9..a;info=<https://ca.example/c.pem>;alg=ES256";
+  for (const std::string replaced : {"", ", DefaultPhoneNumber: \"+16185550000\""}) {
+    SbcScene scene({.termination = "CpsLimit: 0, CallingRegions: [US], CidrAllowedList: "
+                                   "[127.0.0.4/30], Disabled: false" +
+                                   replaced});
+    SimPlan plan = From("+16185558387");
+    plan.fields = "Identity: " + identity + "\r\n";
+    const size_t call = scene.Outbound(plan);
+    const SimMessage invite = scene.trunk.Got("INVITE")[0];
+    EXPECT_EQ(invite.Get("Identity"), replaced.empty() ? identity : "") << replaced;
+    scene.pbx.Do(call, {.method = "BYE"});
+    scene.ExpectClean();
+  }
+}
+
 // CallingRegions by E.164 country: Canada and the Caribbean are not the US, though all are +1.
 TEST(B2buaAdmissionTest, OtherRegionsAre403) {
   for (const auto& [number, status] :

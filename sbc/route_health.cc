@@ -40,11 +40,6 @@ void RouteHealth::AddHost(const HostOptions& options) {
   FindNextDue();
 }
 
-void RouteHealth::RemoveHost(uint16_t host) {
-  std::erase_if(hosts_, [host](const Host& entry) { return entry.host == host; });
-  FindNextDue();
-}
-
 void RouteHealth::SetAddresses(uint16_t host, std::span<const core::Endpoint> addresses,
                                core::Random* random, core::Instant now) {
   Host* entry = Find(host);

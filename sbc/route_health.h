@@ -103,9 +103,9 @@ class RouteHealth {
 
   /// Adds a host, or changes its options after a reload.
   void AddHost(const HostOptions& options);
-  void RemoveHost(uint16_t host);
-  /// What the host's name resolved to. Those that stay keep their state; new ones start up and are
-  /// probed soon, each at a moment of its own so that no burst goes out.
+  /// What the host's name resolved to; nothing, where no configuration has it any more. Those that
+  /// stay keep their state; new ones start up and are probed soon, each at a moment of its own so
+  /// that no burst goes out.
   void SetAddresses(uint16_t host, std::span<const core::Endpoint> addresses, core::Random* random,
                     core::Instant now);
 

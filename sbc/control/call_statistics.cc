@@ -1,5 +1,6 @@
 #include "sbc/control/call_statistics.h"
 
+#include <bit>
 #include <chrono>
 #include <utility>
 
@@ -31,6 +32,10 @@ void CallStatistics::OnCall(const CallRecord& record, const HostRegistry& regist
     ++SeriesOf(KeyOf(record, step.host, registry), kSeriesMax,
                &attempts_)[static_cast<size_t>(step.event)];
   }
+  const auto routes = [](uint32_t bits) { return static_cast<uint64_t>(std::popcount(bits)); };
+  skipped_.down += routes(record.routes.skipped_down);
+  skipped_.own += routes(record.routes.skipped_own);
+  skipped_.unresolved += routes(record.routes.skipped_unresolved);
 }
 
 }  // namespace sbc

@@ -38,6 +38,12 @@ class CallStatistics {
     std::string route;  // As the configuration says it: "pbx-a.example.com:5060".
     friend auto operator<=>(const RouteKey&, const RouteKey&) = default;
   };
+  /// Routes that calls passed over, by why.
+  struct Skipped {
+    uint64_t down = 0;
+    uint64_t own = 0;  // The route's host resolves to ourselves alone (rule 1).
+    uint64_t unresolved = 0;
+  };
   using Calls = std::array<uint64_t, kEnds>;
   using Attempts = std::array<uint64_t, kRouteEvents>;
 
@@ -47,6 +53,7 @@ class CallStatistics {
 
   const std::map<CallKey, Calls>& calls() const { return calls_; }
   const std::map<RouteKey, Attempts>& attempts() const { return attempts_; }
+  const Skipped& skipped() const { return skipped_; }
   /// In microseconds, of answered calls: INVITE received to 2xx sent.
   const core::Histogram& setup_us(CallDirection direction) const {
     return setup_us_[static_cast<size_t>(direction)];
@@ -55,6 +62,7 @@ class CallStatistics {
  private:
   std::map<CallKey, Calls> calls_;
   std::map<RouteKey, Attempts> attempts_;
+  Skipped skipped_;
   core::Histogram setup_us_[2];
 };
 

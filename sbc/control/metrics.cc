@@ -255,6 +255,11 @@ void Writer::WriteRecords() {
                     {"result", std::string(RouteEventName(static_cast<RouteEvent>(i)))}});
     }
   }
+  const CallStatistics::Skipped& skipped = calls.skipped();
+  out_.Counter("ringfence_routes_skipped_total", "Routes that calls passed over, by why.")
+      .Add(skipped.down, {{"reason", "down"}})
+      .Add(skipped.own, {{"reason", "own_address"}})
+      .Add(skipped.unresolved, {{"reason", "unresolved"}});
   MetricFamilies::Family setup =
       out_.Histogram("ringfence_call_setup_seconds", "From a call's INVITE to our 2xx.");
   for (const CallDirection direction : {CallDirection::kTermination, CallDirection::kOrigination}) {

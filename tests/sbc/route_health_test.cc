@@ -256,7 +256,7 @@ TEST_F(RouteHealthTest, AProbeUnderWaySurvivesARotation) {
 TEST_F(RouteHealthTest, AHostThatIsGoneIsNotProbed) {
   AddHost(0, 1);
   const Sent probe = NextProbe();
-  health_.RemoveHost(0);
+  health_.SetAddresses(0, {}, &random_, now_);
   EXPECT_EQ(health_.next_due(), core::kNever);
   Answer(probe, 503);
   Call(CallSign::kSuspect);

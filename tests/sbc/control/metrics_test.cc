@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -106,6 +107,8 @@ TEST_F(MetricsTest, RecordsCountByConnectorAndRoute) {
   out.answered = {};
   out.routes = {};
   AddStep(2, "192.0.2.1:5060", RouteEvent::kNoAnswer, 0, 4000, &out);
+  out.routes.skipped_own = 0b101;
+  out.routes.skipped_down = 0b010;
   calls_.OnCall(out, registry_);
   auto series = Read(WriteMetrics(Sources()));
   const std::string connector = "connector=\"" + std::string(kRecordConnector) + "\"";
@@ -124,6 +127,12 @@ TEST_F(MetricsTest, RecordsCountByConnectorAndRoute) {
   EXPECT_EQ(series["ringfence_route_attempts_total{" + connector +
                    ",side=\"trunk\",route=\"trunk.example:5060\",result=\"no_answer\"}"],
             1);
+  // InboundRecord() has skips of its own.
+  const RouteTrace skips = InboundRecord().routes;
+  EXPECT_EQ(series["ringfence_routes_skipped_total{reason=\"own_address\"}"],
+            2 + std::popcount(skips.skipped_own));
+  EXPECT_EQ(series["ringfence_routes_skipped_total{reason=\"down\"}"],
+            1 + std::popcount(skips.skipped_down));
   // The answered one took 5.25 s to set up; the failed one is in no bucket.
   const std::string setup = "ringfence_call_setup_seconds_";
   EXPECT_EQ(series[setup + "bucket{direction=\"origination\",le=\"5\"}"], 0);

@@ -28,9 +28,12 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
   const ConnectorConfig& connector = *call.connector->config;
   MediaAnchor::Party party;
   party.side = leg.side;
-  // The callee's family is known once a route is tried; until then it is taken to be the caller's.
-  const CallLeg& known = leg.face.socket ? leg : call.legs[Index(Other(id))];
-  party.v4 = known.face.local.ip.is_v4();
+  if (leg.face.socket) {
+    party.v4 = leg.face.local.ip.is_v4();
+  } else {  // No route is tried yet, so its family is a guess: the caller's, if that side has it.
+    party.v4 =
+        options_.media->FamilyOf(leg.side, call.legs[Index(Other(id))].face.local.ip.is_v4());
+  }
   party.told_local = call.policy->IsLocal(leg.peer.ip);
   party.codecs.reorder = true;
   for (const std::string& name : connector.codecs) {

@@ -47,6 +47,10 @@ class MediaAnchor {
   explicit MediaAnchor(Options options);
 
   bool enabled() const { return options_.relay->enabled(); }
+  /// Whether IPv4: the family wanted if that side has ports of it, else the other.
+  bool FamilyOf(Side side, bool v4) const {
+    return options_.relay->AdvertisedAddress(side, v4).has_value() ? v4 : !v4;
+  }
 
   /// A description that came from `from`. 0, or the code that refuses it.
   [[nodiscard]] uint16_t Take(MediaSession* session, LegId from, Role role, const Party parties[2],

@@ -1,6 +1,7 @@
 """What the end-to-end tests share: an SBC on loopback, other people's programs around it, and the
-waiting for them. All addresses are 127.0.0.0/8, all ports are free ones, nothing asks the DNS, and
-what was started is ended, whatever happens: a child dies with its test.
+waiting for them. All addresses are 127.0.0.0/8 or ::1, all ports are free ones, nothing asks the DNS, and
+what was started is ended, whatever happens: a child dies with its test. IPv6 has one loopback
+address, ::1, which all sides share.
 """
 
 import ctypes
@@ -54,10 +55,18 @@ def sbc_program():
     return str(program)
 
 
+def family_of(ip):
+    return socket.AF_INET6 if ":" in ip else socket.AF_INET
+
+
+def host_port(ip, port):
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+
+
 def free_port(ip, kind=socket.SOCK_DGRAM):
     """A port that nobody has at that address, and that this function has not given out before."""
     while True:
-        with socket.socket(socket.AF_INET, kind) as bound:
+        with socket.socket(family_of(ip), kind) as bound:
             bound.bind((ip, 0))
             port = bound.getsockname()[1]
         if (ip, port) not in free_port.given:
@@ -81,9 +90,10 @@ def wait_for(what, condition, seconds=START_S, alive=None):
 
 def is_bound(ip, port):
     """Whether a UDP socket has that address, as the kernel tells."""
-    number = int.from_bytes(socket.inet_aton(ip), sys.byteorder)
-    wanted = f" {number:08X}:{port:04X} "
-    return wanted in Path("/proc/net/udp").read_text()
+    packed = socket.inet_pton(family_of(ip), ip)
+    words = (int.from_bytes(packed[i:i + 4], sys.byteorder) for i in range(0, len(packed), 4))
+    wanted = f" {''.join(f'{word:08X}' for word in words)}:{port:04X} "
+    return wanted in Path("/proc/net/udp6" if ":" in ip else "/proc/net/udp").read_text()
 
 
 def _die_with_parent():
@@ -177,19 +187,20 @@ class Sbc:
     `connectors` and `more` are parts of the configuration (JSON is YAML).
     """
 
-    def __init__(self, rig, connectors, more=None):
+    def __init__(self, rig, connectors, more=None, customer=CUSTOMER, trunk=TRUNK):
         self.rig = rig
         self.program = sbc_program()
-        self.customer_port = free_port(CUSTOMER)
-        self.trunk_port = free_port(TRUNK)
+        self.customer, self.trunk = customer, trunk
+        self.customer_port = free_port(customer)
+        self.trunk_port = free_port(trunk)
         self.admin_port = free_port("127.0.0.1", socket.SOCK_STREAM)
         self.logs = rig.folder / "logs"
         self.logs.mkdir()
         config = {
             "node": {"name": "e2e"},
             "listeners": [
-                {"side": "customer", "address": CUSTOMER, "port": self.customer_port},
-                {"side": "trunk", "address": TRUNK, "port": self.trunk_port},
+                {"side": "customer", "address": customer, "port": self.customer_port},
+                {"side": "trunk", "address": trunk, "port": self.trunk_port},
             ],
             "connectors": connectors,
             # SIPp's -m takes a probe for a call.
@@ -248,16 +259,20 @@ class Sbc:
         return [json.loads(line) for line in (self.logs / "cdr.jsonl").read_text().splitlines()]
 
 
+def cidr(ip):
+    return f"{ip}/{128 if ':' in ip else 32}"
+
+
 def connector(number, trunk, routes, customers, regions=("US",)):
     """A connector with the seed's shapes. `trunk` and `routes` are (address, port); its id is of
     the length and the letters of Amazon's.
     """
     return {
         "id": f"dr3rbaar376u5r4ntcn{number:03d}",
-        "trunk": {"host": trunk[0], "port": trunk[1], "cidrs": [f"{trunk[0]}/32"]},
+        "trunk": {"host": trunk[0], "port": trunk[1], "cidrs": [cidr(trunk[0])]},
         "termination": {"Termination": {
             "CpsLimit": 0, "CallingRegions": list(regions),
-            "CidrAllowedList": [f"{ip}/32" for ip in customers], "Disabled": False}},
+            "CidrAllowedList": [cidr(ip) for ip in customers], "Disabled": False}},
         "origination": {"Origination": {
             "Routes": [{"Host": ip, "Port": port, "Protocol": "UDP", "Priority": 1, "Weight": 1}
                        for ip, port in routes],

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Calls between two SIPp processes through the SBC, over IPv6 and between IPv6 and IPv4, both ways.
+
+SIPp is the judge of both legs. Where media is anchored, its address in each side's SDP is of that
+side's family. Skipped (77) where there is no sipp, or no ::1.
+"""
+
+import re
+
+from pairs import check_metrics
+from rig import CUSTOMER, Failure, Rig, Sbc, Sipp, TRUNK, connector, free_port, host_port, need, run
+from rig import skip
+
+CALLS = 5
+CALLED = {"in": "+16185558387", "out": "+18155558245"}
+# The SBC's two sides, and where more of its media ports are, of the family that is not needed.
+ARRANGEMENTS = [("::1", "::1", ()), (CUSTOMER, "::1", ()), ("::1", TRUNK, ()),
+                (CUSTOMER, "::1", ("customer", "trunk")), ("::1", TRUNK, ("customer", "trunk"))]
+
+
+def need_ipv6():
+    try:
+        free_port("::1")
+    except OSError as error:
+        skip(f"there is no ::1: {error}")
+
+
+def peer_of(ip):
+    """Where the peer of that side lives."""
+    return "::1" if ":" in ip else "127.0.1.6"
+
+
+def media(side, ip, first_port):
+    # SIPp names one media port for all of its calls.
+    return {"side": side, "address": ip, "ports": f"{first_port}-{first_port + 99}", "shared": False}
+
+
+def sdp_addresses(path):
+    """Of every description in a SIPp's trace of messages that it received."""
+    received = re.findall(r"message received[^\n]*\n\n(.*?)\n-{10}", path.read_text(), re.S)
+    return {family for text in received for family in re.findall(r"^c=IN (IP[46]) ", text, re.M)}
+
+
+def play(customer, trunk, more_media, direction):
+    """Calls in one direction; raises unless both SIPp and the SBC say that they went well."""
+    pbx, carrier = peer_of(customer), peer_of(trunk)
+    ports = {"pbx": free_port(pbx), "carrier": free_port(carrier)}
+    one = connector(6, (carrier, ports["carrier"]), [(pbx, ports["pbx"])], [pbx])
+    ports_of = [media("customer", customer, 20000), media("trunk", trunk, 21000)]
+    for index, side in enumerate(more_media):
+        ip = {"customer": customer, "trunk": trunk}[side]
+        ports_of.insert(0, media(side, CUSTOMER if ":" in ip else "::1", 22000 + 1000 * index))
+    more = {"media": ports_of}
+    with Rig() as rig:
+        sbc = Sbc(rig, [one], more, customer, trunk)
+        if direction == "out":
+            callee = Sipp(rig, "connector-outbound", carrier, CALLS, ["-d", 100], ports["carrier"])
+            callee.wait_bound()
+            caller = Sipp(rig, "pbx-outbound", pbx, CALLS, [
+                "-d", 100, "-set", "connector", one["id"], "-set", "called", CALLED["out"],
+                host_port(customer, sbc.customer_port)], ports["pbx"])
+        else:
+            callee = Sipp(rig, "pbx-inbound", pbx, CALLS, ["-d", 100], ports["pbx"])
+            callee.wait_bound()
+            caller = Sipp(rig, "connector-inbound", carrier, CALLS, [
+                "-d", 100, "-set", "connector", one["id"], "-set", "called", CALLED["in"],
+                host_port(trunk, sbc.trunk_port)], ports["carrier"])
+        for sipp in (caller, callee):
+            sipp.finish()
+            wanted = {"IP6" if ":" in sipp.ip else "IP4"}
+            if (told := sdp_addresses(sipp.messages)) != wanted:
+                raise Failure(f"{sipp.process.name} was told of media over {told}, not {wanted}")
+        sbc.wait_idle()
+        metrics = sbc.metrics()
+        sbc.stop()
+        check_metrics(metrics)
+        ends = [call["end"] for call in sbc.calls()]
+        if ends != ["caller_hung_up"] * CALLS:
+            raise Failure(f"the call log: {ends}")
+
+
+def test():
+    need("sipp", "sip-tester")
+    need_ipv6()
+    for customer, trunk, more_media in ARRANGEMENTS:
+        for direction in ("out", "in"):
+            try:
+                play(customer, trunk, more_media, direction)
+            except Failure as failure:
+                raise Failure(f"customer {customer}, trunk {trunk}, {direction}: {failure}") from None
+            print(f"customer {customer}, trunk {trunk}, {direction}: {CALLS} calls")
+
+
+if __name__ == "__main__":
+    run(test)

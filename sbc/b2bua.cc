@@ -307,6 +307,11 @@ void B2bua::CopyBody(const Message& message, MessageWriter* out) const {
   }
 }
 
+std::string_view B2bua::ToTag(const Message& message) {
+  NameAddr to;
+  return message.To(&to) == ParseError::kOk ? to.tag : std::string_view();
+}
+
 void B2bua::RemoveTag(std::string_view tag, const TagEntry& entry) {
   (void)tags_.Erase(TagHash(tag), entry);
 }

@@ -194,6 +194,7 @@ class B2bua final : public core::sip::TransactionUser {
   uint16_t TakeResponseSdp(Call* call, LegId from, bool offerless,
                            const core::sip::Message& response, core::Instant now);
   static MediaAnchor::Role RoleOfRequest(const Call& call, LegId from, core::sip::Method method);
+  static MediaAnchor::Role RoleOfAnswer(bool offerless);
   static void DropOffer(Call* call, LegId from);
   void WriteBody(Call* call, LegId to, MediaAnchor::Role role, const core::sip::Message& message,
                  core::sip::MessageWriter* out);
@@ -208,6 +209,7 @@ class B2bua final : public core::sip::TransactionUser {
   uint64_t TagHash(std::string_view tag) const { return core::SipHash(options_.tag_key, tag); }
   void AddTag(std::string_view tag, const TagEntry& entry) { tags_.Insert(TagHash(tag), entry); }
   void RemoveTag(std::string_view tag, const TagEntry& entry);
+  static std::string_view ToTag(const core::sip::Message& message);
   Call* FindByDialog(const core::sip::Message& message, TagEntry* entry);
   Call* FindCall(const TransactionMark& mark) { return calls_.Find(mark.call); }
 
@@ -316,14 +318,17 @@ class B2bua final : public core::sip::TransactionUser {
   core::Packet WriteAgain(Call* call, LegId leg, const core::sip::Message& request,
                           uint32_t sequence, std::string_view branch);
 
-  // b2bua_answer.cc: what the callee says becomes what the caller hears.
+  // b2bua_early.cc: early dialogs, and what the caller must acknowledge of them.
   Fork* ForkOf(Call* call, const core::sip::Message& response, core::Instant now);
   void OnProvisional(Call* call, const core::sip::Message& response, core::Instant now);
   void SendReliable(Call* call, Fork* fork, core::Packet packet, core::Instant now);
   void OnReliableTimer(Call* call, core::Instant now);
+  void OnPrack(Call* call, Fork* fork, core::sip::ServerTransaction& transaction,
+               const core::sip::Message& request, const core::Packet& packet, core::Instant now);
+
+  // b2bua_answer.cc: what the callee answers becomes what the caller hears.
   void OnAnswer(Call* call, core::sip::ClientTransaction& transaction,
                 const core::sip::Message& response, core::Instant now);
-  void DropHeldAnswers(Call* call, Call* live, core::Instant now);
   void PassAnswer(Call* call, Fork* fork, const core::sip::Message& response, core::Instant now);
   struct ResponseExtras {
     uint32_t rseq = 0;
@@ -335,6 +340,9 @@ class B2bua final : public core::sip::TransactionUser {
                              const ResponseExtras& extras);
   void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
                const core::sip::Message* carrier);
+
+  // b2bua_orphan.cc: answers that no call wants.
+  void DropHeldAnswers(Call* call, Call* live, core::Instant now);
   /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
   void OnOrphanAnswer(core::sip::ClientTransaction& transaction, const core::sip::Message& response,
                       Call* live, core::Instant now);
@@ -346,8 +354,6 @@ class B2bua final : public core::sip::TransactionUser {
                   const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   void OnUpdate(Call* call, LegId leg, Fork* fork, core::sip::ServerTransaction& transaction,
                 const core::sip::Message& request, const core::Packet& packet, core::Instant now);
-  void OnPrack(Call* call, Fork* fork, core::sip::ServerTransaction& transaction,
-               const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   void OnBye(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
              const core::sip::Message& request, core::Instant now);
   void PassRequest(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,

@@ -261,34 +261,6 @@ void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& trans
   PassRequest(call, leg, fork, transaction, request, packet, now);
 }
 
-void B2bua::OnPrack(Call* call, Fork* fork, ServerTransaction& transaction, const Message& request,
-                    const Packet& packet, Instant now) {
-  core::sip::RAckValue rack;
-  ReliableProvisional& reliable = fork->reliable;
-  if (request.RAck(&rack) != ParseError::kOk || !reliable.pending ||
-      rack.response_number != reliable.rseq || rack.sequence_number != call->invite.from_sequence ||
-      rack.method != Method::kInvite) {
-    return Answer(transaction, request, 481, now);  // RFC 3262 §3: matches nothing.
-  }
-  reliable.pending = false;
-  reliable.packet.Reset();
-  if (reliable.callee_rseq == 0) {
-    // It was ours alone; an offer in it has nobody who could answer (RFC 3264 §4).
-    Answer(transaction, request, request.body().empty() ? 200 : 488, now);
-  } else {
-    PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now);
-  }
-  if (call->state != Call::State::kRouting) return;
-  const Packet provisional = std::move(fork->held_provisional);
-  const Packet answer = std::move(fork->held_answer);
-  Message held;
-  if (answer) {
-    if (held.Index(answer.text()) == ParseError::kOk) PassAnswer(call, fork, held, now);
-  } else if (provisional && held.Index(provisional.text()) == ParseError::kOk) {
-    OnProvisional(call, held, now);
-  }
-}
-
 void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& transaction,
                         const Message& request, const Packet& packet, Instant now,
                         std::string_view refer_to) {

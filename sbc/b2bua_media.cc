@@ -65,10 +65,9 @@ uint16_t B2bua::TakeSdp(Call* call, LegId from, Role role, const Message& messag
   return refusal;
 }
 
-// In a response it is the answer, unless what was asked had none to answer.
 uint16_t B2bua::TakeResponseSdp(Call* call, LegId from, bool offerless, const Message& response,
                                 Instant now) {
-  return TakeSdp(call, from, offerless ? Role::kOffer : Role::kAnswer, response, now);
+  return TakeSdp(call, from, RoleOfAnswer(offerless), response, now);
 }
 
 // A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
@@ -76,6 +75,9 @@ Role B2bua::RoleOfRequest(const Call& call, LegId from, Method method) {
   const bool asked = call.media.is_pending && call.media.offer_from == Other(from);
   return method == Method::kPrack && asked ? Role::kAnswer : Role::kOffer;
 }
+
+// What a response to a request carries: the answer, unless that had no offer.
+Role B2bua::RoleOfAnswer(bool offerless) { return offerless ? Role::kOffer : Role::kAnswer; }
 
 void B2bua::DropOffer(Call* call, LegId from) {
   if (call->media.offer_from == from) MediaAnchor::DropOffer(&call->media);

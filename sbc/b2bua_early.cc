@@ -1,0 +1,184 @@
+// The dialogs of a call before its answer (RFC 3261 §12, rule 13): which response belongs to which,
+// what the caller hears of each, and the responses that it must acknowledge (RFC 3262).
+
+#include <algorithm>
+
+#include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+using core::sip::Dialog;
+using core::sip::HeaderId;
+using core::sip::Message;
+using core::sip::Method;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+
+// The early dialog that a response belongs to: a known one, or a new one of its To tag (rule 13).
+Fork* B2bua::ForkOf(Call* call, const Message& response, Instant /*now*/) {
+  const std::string_view remote_tag = ToTag(response);
+  for (uint8_t i = 0; i < call->fork_count; ++i) {
+    Fork* fork = &call->forks[i];
+    Dialog& dialog = fork->dialog(LegId::kCallee);
+    if (dialog.state() != Dialog::State::kNone && dialog.remote_tag() == remote_tag) return fork;
+    // What has no tag makes no dialog yet (§12.1): the next response that has one completes it.
+    if (dialog.state() == Dialog::State::kNone || dialog.remote_tag().empty()) {
+      (void)dialog.FromResponse(response, false, options_.store);
+      return fork;
+    }
+  }
+  const bool full = call->fork_count == Call::kForksMax;
+  const size_t index = full ? Call::kForksMax - 1 : call->fork_count;
+  Fork& fork = call->forks[index];
+  // A provisional without Contact makes no dialog (§12.1.2); the caller hears of it all the same.
+  if (fork.dialog(LegId::kCallee).FromResponse(response, false, options_.store) ==
+      Dialog::Result::kStoreDry) {
+    return nullptr;
+  }
+  if (full) return &fork;
+  const bool folded = call->fork_count > 0 && call->policy->config().sip.fold_early_dialogs.of(
+                                                  call->leg(LegId::kCaller).side);
+  Tag tag;
+  if (folded) {
+    (void)tag.Assign(call->forks[0].dialog(LegId::kCaller).local_tag());
+  } else {
+    options_.mint->MintTag(call->shard, &tag);
+  }
+  const ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk ||
+      fork.dialog(LegId::kCaller).FromRequest(scratch_message_, tag.view(), options_.store) !=
+          Dialog::Result::kOk) {
+    return nullptr;
+  }
+  if (!folded) {
+    AddTag(tag.view(), {calls_.HandleOf(call), LegId::kCaller, static_cast<uint8_t>(index)});
+  }
+  ++call->fork_count;
+  return &fork;
+}
+
+void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
+  Fork* fork = ForkOf(call, response, now);
+  if (fork == nullptr)
+    return;  // The store is dry: the caller waits on, the callee may say it again.
+  if (call->record.ringing.unix_us == 0) call->record.ringing = options_.host->wall();
+  uint32_t callee_rseq = 0;
+  // Who was not offered it may not ask for it (§3), and the caller could not answer.
+  if (call->attempt.offered_100rel && response.HasToken(HeaderId::kRequire, "100rel")) {
+    (void)response.Number(HeaderId::kRSeq, &callee_rseq);  // Absent: as if it were not reliable.
+  }
+  if (callee_rseq != 0) {
+    // RFC 3262 §4: only the next one; a repeat or one past a gap comes again.
+    const uint32_t last = fork->last_callee_rseq;
+    if (fork->reliable.pending || (last != 0 && callee_rseq != last + 1)) return;
+    fork->last_callee_rseq = callee_rseq;
+  }
+  const bool reliable = callee_rseq != 0 || call->caller_requires_100rel;
+  if (reliable && fork->reliable.pending) {
+    // §3: not before the last one is acknowledged. The callee, who was not asked, says it once.
+    fork->held_provisional = options_.store->Copy(response.bytes());
+    return;
+  }
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction == nullptr) return;
+  // To the callee its SDP was but a preview of what its 2xx will offer. Said reliably it would be
+  // the offer, and the caller's answer would come in a PRACK that the callee never hears (§5).
+  const bool preview = reliable && callee_rseq == 0 && call->invite.offerless;
+  // A description that cannot be stays here; that it rings is worth telling all the same.
+  if (!preview) {
+    (void)TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now);
+  }
+  uint32_t rseq = 0;
+  if (reliable) {
+    // §3: the first is a random number in the lower half.
+    if (fork->last_rseq == 0) {
+      fork->last_rseq = static_cast<uint32_t>(options_.random->Below(1u << 16));
+    }
+    rseq = ++fork->last_rseq;
+  }
+  Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response,
+                                {.rseq = rseq, .require_100rel = reliable, .drop_body = preview});
+  if (!packet) return;
+  if (!reliable) {
+    (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
+    return;
+  }
+  fork->reliable.rseq = rseq;
+  fork->reliable.callee_rseq = callee_rseq;
+  fork->reliable.has_sdp = !response.body().empty() && !preview;
+  if (!preview) KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
+  SendReliable(call, fork, std::move(packet), now);
+}
+
+void B2bua::SendReliable(Call* call, Fork* fork, Packet packet, Instant now) {
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  if (transaction == nullptr) return;
+  fork->reliable.pending = true;
+  fork->reliable.packet = packet.Share();
+  fork->reliable.interval = options_.timers.t1;
+  fork->reliable.resend_at = now + options_.timers.t1;
+  fork->reliable.give_up_at = now + 64 * options_.timers.t1;
+  (void)options_.table->Respond(*transaction, std::move(packet), 183, now);
+  options_.wheel->Arm(&call->reliable_timer, fork->reliable.resend_at);
+}
+
+void B2bua::OnReliableTimer(Call* call, Instant now) {
+  if (call->state != Call::State::kRouting) return;
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  Instant next = core::kNever;
+  for (uint8_t i = 0; i < call->fork_count; ++i) {
+    ReliableProvisional& reliable = call->forks[i].reliable;
+    if (!reliable.pending) continue;
+    if (now >= reliable.give_up_at || transaction == nullptr) {
+      // §3: no PRACK in 64*T1 fails the INVITE with a 5xx.
+      call->plan.OnCancel(now);
+      AbandonAttempt(call, now);
+      if (transaction != nullptr &&
+          scratch_message_.Index(transaction->request()) == ParseError::kOk) {
+        Answer(*transaction, scratch_message_, 504, now);
+      }
+      Record(call, CallEnd::kFailed, 504, now);
+      return Free(call, now);
+    }
+    if (now >= reliable.resend_at) {
+      (void)options_.table->Respond(*transaction, reliable.packet.Share(), 183, now);
+      reliable.interval *= 2;
+      reliable.resend_at = now + reliable.interval;
+    }
+    next = std::min({next, reliable.resend_at, reliable.give_up_at});
+  }
+  if (next != core::kNever) options_.wheel->Arm(&call->reliable_timer, next);
+}
+
+void B2bua::OnPrack(Call* call, Fork* fork, ServerTransaction& transaction, const Message& request,
+                    const Packet& packet, Instant now) {
+  core::sip::RAckValue rack;
+  ReliableProvisional& reliable = fork->reliable;
+  if (request.RAck(&rack) != ParseError::kOk || !reliable.pending ||
+      rack.response_number != reliable.rseq || rack.sequence_number != call->invite.from_sequence ||
+      rack.method != Method::kInvite) {
+    return Answer(transaction, request, 481, now);  // RFC 3262 §3: matches nothing.
+  }
+  reliable.pending = false;
+  reliable.packet.Reset();
+  if (reliable.callee_rseq == 0) {
+    // It was ours alone; an offer in it has nobody who could answer (RFC 3264 §4).
+    Answer(transaction, request, request.body().empty() ? 200 : 488, now);
+  } else {
+    PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now);
+  }
+  if (call->state != Call::State::kRouting) return;
+  const Packet provisional = std::move(fork->held_provisional);
+  const Packet answer = std::move(fork->held_answer);
+  Message held;
+  if (answer) {
+    if (held.Index(answer.text()) == ParseError::kOk) PassAnswer(call, fork, held, now);
+  } else if (provisional && held.Index(provisional.text()) == ParseError::kOk) {
+    OnProvisional(call, held, now);
+  }
+}
+
+}  // namespace sbc

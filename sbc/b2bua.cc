@@ -337,7 +337,8 @@ Call* B2bua::FindByDialog(const Message& message, TagEntry* entry) {
     const uint8_t first = candidate.leg == LegId::kCaller ? candidate.fork : 0;
     const uint8_t end =
         candidate.leg == LegId::kCaller ? static_cast<uint8_t>(first + 1) : call->fork_count;
-    // Folded early dialogs share a tag: once one is bridged, that is the one.
+    // Folded early dialogs share a tag: once one is bridged, that is the one; before, the one that
+    // the caller last heard.
     if (Fork* fork = call->bridged()) {
       if (!fork->dialog(candidate.leg).Matches(message)) return false;
       *entry = candidate;
@@ -348,7 +349,7 @@ Call* B2bua::FindByDialog(const Message& message, TagEntry* entry) {
     for (uint8_t i = first; i < end; ++i) {
       if (!call->forks[i].dialog(candidate.leg).Matches(message)) continue;
       *entry = candidate;
-      entry->fork = i;
+      entry->fork = candidate.leg == LegId::kCaller ? call->forks[i].heard : i;
       found = call;
       return true;
     }

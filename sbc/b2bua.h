@@ -320,11 +320,13 @@ class B2bua final : public core::sip::TransactionUser {
 
   // b2bua_early.cc: early dialogs, and what the caller must acknowledge of them.
   Fork* ForkOf(Call* call, const core::sip::Message& response, core::Instant now);
+  bool ShowDialog(Call* call, uint8_t index);
   void OnProvisional(Call* call, const core::sip::Message& response, core::Instant now);
   void SendReliable(Call* call, Fork* fork, core::Packet packet, core::Instant now);
   void OnReliableTimer(Call* call, core::Instant now);
-  void OnPrack(Call* call, Fork* fork, core::sip::ServerTransaction& transaction,
+  void OnPrack(Call* call, Fork* named, core::sip::ServerTransaction& transaction,
                const core::sip::Message& request, const core::Packet& packet, core::Instant now);
+  void PassHeld(Call* call, Fork* acknowledged, core::Instant now);
 
   // b2bua_answer.cc: what the callee answers becomes what the caller hears.
   void OnAnswer(Call* call, core::sip::ClientTransaction& transaction,

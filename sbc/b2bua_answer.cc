@@ -52,7 +52,8 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
     return Free(call, now);
   }
   options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
-  if (fork->reliable.pending && fork->reliable.has_sdp) {
+  const Fork* waiting = call->Unacknowledged(fork);
+  if (waiting != nullptr && waiting->reliable.has_sdp) {
     // The callee need not wait with us for the caller's PRACK: early offer, so its ACK is ours.
     if (!fork->held_answer) fork->held_answer = options_.store->Copy(response.bytes());
     if (!fork->held_answer) return;  // Dry: the callee says it again.
@@ -105,7 +106,7 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   DropHeldAnswers(call, call, now);
   for (Fork& other : call->forks) {
     other.held_provisional.Reset();
-    if (&other != fork) other.reliable = {};
+    if (&other.shown() != &fork->shown()) other.reliable = {};
   }
 }
 

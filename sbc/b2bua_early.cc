@@ -41,23 +41,29 @@ Fork* B2bua::ForkOf(Call* call, const Message& response, Instant /*now*/) {
   if (full) return &fork;
   const bool folded = call->fork_count > 0 && call->policy->config().sip.fold_early_dialogs.of(
                                                   call->leg(LegId::kCaller).side);
-  Tag tag;
   if (folded) {
-    (void)tag.Assign(call->forks[0].dialog(LegId::kCaller).local_tag());
-  } else {
-    options_.mint->MintTag(call->shard, &tag);
+    fork.folded_into = call->forks.data();
+  } else if (!ShowDialog(call, static_cast<uint8_t>(index))) {
+    return nullptr;
   }
+  ++call->fork_count;
+  return &fork;
+}
+
+// A To tag of ours for it, and with it a dialog of the caller's.
+bool B2bua::ShowDialog(Call* call, uint8_t index) {
+  Fork& fork = call->forks[index];
+  Tag tag;
+  options_.mint->MintTag(call->shard, &tag);
   const ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk ||
       fork.dialog(LegId::kCaller).FromRequest(scratch_message_, tag.view(), options_.store) !=
           Dialog::Result::kOk) {
-    return nullptr;
+    return false;
   }
-  if (!folded) {
-    AddTag(tag.view(), {calls_.HandleOf(call), LegId::kCaller, static_cast<uint8_t>(index)});
-  }
-  ++call->fork_count;
-  return &fork;
+  fork.heard = index;
+  AddTag(tag.view(), {calls_.HandleOf(call), LegId::kCaller, index});
+  return true;
 }
 
 void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
@@ -74,14 +80,15 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
     // RFC 3262 §4: only the next one; a repeat or one past a gap comes again.
     const uint32_t last = fork->last_callee_rseq;
     if (fork->reliable.pending || (last != 0 && callee_rseq != last + 1)) return;
-    fork->last_callee_rseq = callee_rseq;
   }
   const bool reliable = callee_rseq != 0 || call->caller_requires_100rel;
-  if (reliable && fork->reliable.pending) {
-    // §3: not before the last one is acknowledged. The callee, who was not asked, says it once.
+  if (reliable && call->Unacknowledged(fork) != nullptr) {
+    // §3: not before the last one is acknowledged. The callee who was not asked says it once; one
+    // whose dialog is folded into another's need not repeat itself.
     fork->held_provisional = options_.store->Copy(response.bytes());
     return;
   }
+  if (callee_rseq != 0) fork->last_callee_rseq = callee_rseq;
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr) return;
   // To the callee its SDP was but a preview of what its 2xx will offer. Said reliably it would be
@@ -93,15 +100,15 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   }
   uint32_t rseq = 0;
   if (reliable) {
-    // §3: the first is a random number in the lower half.
-    if (fork->last_rseq == 0) {
-      fork->last_rseq = static_cast<uint32_t>(options_.random->Below(1u << 16));
-    }
-    rseq = ++fork->last_rseq;
+    // §3: the first is a random number in the lower half, and each dialog has its own sequence.
+    uint32_t& last = fork->shown().last_rseq;
+    if (last == 0) last = static_cast<uint32_t>(options_.random->Below(1u << 16));
+    rseq = ++last;
   }
   Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response,
                                 {.rseq = rseq, .require_100rel = reliable, .drop_body = preview});
   if (!packet) return;
+  fork->shown().heard = static_cast<uint8_t>(fork - call->forks.data());
   if (!reliable) {
     (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
     return;
@@ -153,31 +160,46 @@ void B2bua::OnReliableTimer(Call* call, Instant now) {
   if (next != core::kNever) options_.wheel->Arm(&call->reliable_timer, next);
 }
 
-void B2bua::OnPrack(Call* call, Fork* fork, ServerTransaction& transaction, const Message& request,
+// `named`: one whose dialog with the caller the PRACK is in; RAck says which it is for.
+void B2bua::OnPrack(Call* call, Fork* named, ServerTransaction& transaction, const Message& request,
                     const Packet& packet, Instant now) {
   core::sip::RAckValue rack;
-  ReliableProvisional& reliable = fork->reliable;
-  if (request.RAck(&rack) != ParseError::kOk || !reliable.pending ||
-      rack.response_number != reliable.rseq || rack.sequence_number != call->invite.from_sequence ||
-      rack.method != Method::kInvite) {
+  Fork* fork = call->Unacknowledged(named);
+  if (request.RAck(&rack) != ParseError::kOk || fork == nullptr ||
+      rack.response_number != fork->reliable.rseq ||
+      rack.sequence_number != call->invite.from_sequence || rack.method != Method::kInvite) {
     return Answer(transaction, request, 481, now);  // RFC 3262 §3: matches nothing.
   }
+  ReliableProvisional& reliable = fork->reliable;
   reliable.pending = false;
   reliable.packet.Reset();
-  if (reliable.callee_rseq == 0) {
-    // It was ours alone; an offer in it has nobody who could answer (RFC 3264 §4).
-    Answer(transaction, request, request.body().empty() ? 200 : 488, now);
+  const bool outlived = call->bridged() != nullptr && call->bridged() != fork;
+  if (reliable.callee_rseq == 0 || outlived) {
+    // It was ours alone, or its callee was let go; an offer in it has nobody who could answer (RFC
+    // 3264 §4).
+    const bool answers = outlived && reliable.has_sdp && call->invite.offerless;
+    Answer(transaction, request, request.body().empty() || answers ? 200 : 488, now);
   } else {
     PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now);
   }
-  if (call->state != Call::State::kRouting) return;
-  const Packet provisional = std::move(fork->held_provisional);
-  const Packet answer = std::move(fork->held_answer);
+  if (call->state == Call::State::kRouting) PassHeld(call, fork, now);
+}
+
+// What waited for the PRACK: an answer, or the next that must be acknowledged. Which early dialog
+// said it makes no difference to a caller who has one for all.
+void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
   Message held;
-  if (answer) {
-    if (held.Index(answer.text()) == ParseError::kOk) PassAnswer(call, fork, held, now);
-  } else if (provisional && held.Index(provisional.text()) == ParseError::kOk) {
-    OnProvisional(call, held, now);
+  for (Fork& fork : call->forks) {
+    if (&fork.shown() != &acknowledged->shown() || !fork.held_answer) continue;
+    const Packet answer = std::move(fork.held_answer);
+    if (held.Index(answer.text()) == ParseError::kOk) PassAnswer(call, &fork, held, now);
+    return;
+  }
+  for (Fork& fork : call->forks) {
+    if (&fork.shown() != &acknowledged->shown() || !fork.held_provisional) continue;
+    const Packet provisional = std::move(fork.held_provisional);
+    if (held.Index(provisional.text()) == ParseError::kOk) OnProvisional(call, held, now);
+    if (call->Unacknowledged(acknowledged) != nullptr) return;
   }
 }
 

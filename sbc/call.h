@@ -57,8 +57,8 @@ struct CallLeg {
 
 /// A provisional response that the caller must acknowledge (RFC 3262 §3).
 ///
-/// Shape: one at a time for each early dialog: the callee may not send its next before ours is
-///        acknowledged, since its PRACK is the caller's, passed on.
+/// Shape: one at a time for each early dialog that the caller has: the callee may not send its next
+///        before ours is acknowledged, since its PRACK is the caller's, passed on.
 struct ReliableProvisional {
   bool pending = false;
   bool has_sdp = false;
@@ -72,17 +72,23 @@ struct ReliableProvisional {
 };
 
 /// One early dialog of the callee and the caller's dialog that stands for it (rule 13). One of them
-/// becomes the call's only one.
+/// becomes the call's only one. Folded, all have the first one's dialog with the caller.
 struct Fork {
-  core::sip::Dialog dialogs[2];  // By LegId.
-  uint32_t last_rseq = 0;        // Ours, last used towards the caller.
+  core::sip::Dialog dialogs[2];  // By LegId; the caller's is empty in what is folded.
+  Fork* folded_into = nullptr;   // Null: the caller has a dialog for this one alone.
+  uint8_t heard = 0;             // Index of the fork that the caller last heard in this dialog.
+  uint32_t last_rseq = 0;        // Ours, last used towards the caller in this dialog.
   uint32_t last_callee_rseq = 0;
   ReliableProvisional reliable;
   core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
   core::Packet
       held_answer;  // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
 
-  core::sip::Dialog& dialog(LegId leg) { return dialogs[Index(leg)]; }
+  /// Whose dialog the caller takes this one for, and its RSeq.
+  Fork& shown() { return folded_into == nullptr ? *this : *folded_into; }
+  core::sip::Dialog& dialog(LegId leg) {
+    return leg == LegId::kCaller ? shown().dialogs[Index(leg)] : dialogs[Index(leg)];
+  }
 };
 
 /// An INVITE on its way through us: the first, a re-INVITE, or a refresh of our own. One at a time
@@ -165,6 +171,14 @@ struct Call {
   const CallLeg& leg(LegId id) const { return legs[Index(id)]; }
   /// The dialogs that are bridged, or null while there are only early ones.
   Fork* bridged() { return bridged_fork < 0 ? nullptr : &forks[static_cast<size_t>(bridged_fork)]; }
+  /// Whose response the caller has yet to acknowledge in the dialog that it has for `fork`; or
+  /// null.
+  Fork* Unacknowledged(Fork* fork) {
+    for (Fork& each : forks) {
+      if (each.reliable.pending && &each.shown() == &fork->shown()) return &each;
+    }
+    return nullptr;
+  }
 
   State state = State::kAsking;
   void* owner = nullptr;  // The B2bua, for the timers.

@@ -85,16 +85,18 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
   switch (mark.kind) {
     case Kind::kInvite:
       if (call != nullptr && call->attempt.active && call->attempt.serial == mark.detail) {
-        OnAttemptResponse(call, transaction, response, now);
-      } else if (response.status_code() / 100 == 2) {
+        return OnAttemptResponse(call, transaction, response, now);
+      }
+      [[fallthrough]];
+    case Kind::kOrphan:
+      if (response.status_code() / 100 == 2) {
         OnOrphanAnswer(transaction, response, nullptr, now);
       } else if (response.status_code() < 200) {
         (void)options_.table->Cancel(transaction, "", now);  // Too late for this route (rule 7).
       }
       return;
-    case Kind::kOrphan:
-      if (response.status_code() / 100 == 2) OnOrphanAnswer(transaction, response, nullptr, now);
-      return;
+    case Kind::kOrphanBye:
+      return OnOrphanByeResponse(transaction, response, now);
     case Kind::kReinvite:
       if (call != nullptr) OnReinviteResponse(call, transaction, response, now);
       return;
@@ -347,7 +349,7 @@ Call* B2bua::FindByDialog(const Message& message, TagEntry* entry) {
       return true;
     }
     for (uint8_t i = first; i < end; ++i) {
-      if (!call->forks[i].dialog(candidate.leg).Matches(message)) continue;
+      if (call->forks[i].ended || !call->forks[i].dialog(candidate.leg).Matches(message)) continue;
       *entry = candidate;
       entry->fork = candidate.leg == LegId::kCaller ? call->forks[i].heard : i;
       found = call;

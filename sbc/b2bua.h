@@ -211,7 +211,9 @@ class B2bua final : public core::sip::TransactionUser {
   void RemoveTag(std::string_view tag, const TagEntry& entry);
   static std::string_view ToTag(const core::sip::Message& message);
   Call* FindByDialog(const core::sip::Message& message, TagEntry* entry);
-  Call* FindCall(const TransactionMark& mark) { return calls_.Find(mark.call); }
+  Call* FindCall(const TransactionMark& mark) {
+    return mark.is_calls() ? calls_.Find(mark.call) : nullptr;
+  }
 
   /// A request of ours inside a dialog: head, our Contact, then `write`. Null where it could not
   /// go.
@@ -309,14 +311,24 @@ class B2bua final : public core::sip::TransactionUser {
   /// and the peer asks again.
   bool AcceptChallenge(Call* call, LegId leg, const core::sip::Message& response,
                        bool had_credentials);
+  bool TakeChallenge(const Credential& secret, const core::sip::Message& response,
+                     bool had_credentials, LegCredentials* credentials);
   void WriteCredentials(Call* call, LegId leg, const core::sip::DigestRequest& request,
                         core::sip::MessageWriter* out);
+  void WriteCredentials(const Credential& secret, const core::sip::DigestRequest& request,
+                        LegCredentials* credentials, core::sip::MessageWriter* out);
   void WriteAckCredentials(const CallLeg& leg, core::sip::MessageWriter* out) const;
   /// Sends a request inside the dialog once more, as its peer asked. False: the response is final.
   bool AnswerChallenge(Call* call, const core::sip::ClientTransaction& transaction,
                        const core::sip::Message& response, core::Instant now);
-  core::Packet WriteAgain(Call* call, LegId leg, const core::sip::Message& request,
-                          uint32_t sequence, std::string_view branch);
+  static bool HasCredentials(const core::sip::Message& request);
+  struct Again {
+    std::string_view sent_by;
+    std::string_view branch;
+    uint32_t sequence = 0;
+  };
+  core::Packet WriteAgain(const core::sip::Message& request, const Again& again,
+                          const Credential& secret, LegCredentials* credentials);
 
   // b2bua_early.cc: early dialogs, and what the caller must acknowledge of them.
   Fork* ForkOf(Call* call, const core::sip::Message& response, core::Instant now);
@@ -327,6 +339,8 @@ class B2bua final : public core::sip::TransactionUser {
   void OnPrack(Call* call, Fork* named, core::sip::ServerTransaction& transaction,
                const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   void PassHeld(Call* call, Fork* acknowledged, core::Instant now);
+  void OnEarlyBye(Call* call, Fork* fork, const core::sip::Message& bye, core::Instant now);
+  void OnEndedAnswer(Call* call, core::Instant now);
 
   // b2bua_answer.cc: what the callee answers becomes what the caller hears.
   void OnAnswer(Call* call, core::sip::ClientTransaction& transaction,
@@ -343,11 +357,17 @@ class B2bua final : public core::sip::TransactionUser {
   void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
                const core::sip::Message* carrier);
 
-  // b2bua_orphan.cc: answers that no call wants.
+  // b2bua_orphan.cc: answers that no call wants, and BYEs that none waits for.
+  static uint16_t TrunkOf(const Call& call);
+  static void Disown(const Call& call, core::sip::ClientTransaction* invite);
+  core::Endpoint::Text SentByOf(const core::sip::Hop& hop) const;
+  void DropHeldAnswer(Call* call, Fork* fork, Call* live, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
   /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
   void OnOrphanAnswer(core::sip::ClientTransaction& transaction, const core::sip::Message& response,
                       Call* live, core::Instant now);
+  void OnOrphanByeResponse(const core::sip::ClientTransaction& transaction,
+                           const core::sip::Message& response, core::Instant now);
 
   // b2bua_dialog.cc: requests inside the dialog.
   void OnInDialog(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
@@ -356,7 +376,7 @@ class B2bua final : public core::sip::TransactionUser {
                   const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   void OnUpdate(Call* call, LegId leg, Fork* fork, core::sip::ServerTransaction& transaction,
                 const core::sip::Message& request, const core::Packet& packet, core::Instant now);
-  void OnBye(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
+  void OnBye(Call* call, LegId leg, Fork* fork, core::sip::ServerTransaction& transaction,
              const core::sip::Message& request, core::Instant now);
   void PassRequest(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,
                    const core::sip::Message& request, const core::Packet& packet, core::Instant now,

@@ -36,12 +36,17 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
     return OnOrphanAnswer(transaction, response, call, now);  // A second fork answered (rule 14).
   }
   Fork* fork = ForkOf(call, response, now);
+  if (fork != nullptr && fork->ended) {
+    OnOrphanAnswer(transaction, response, call, now);
+    return OnEndedAnswer(call, now);
+  }
   if (fork == nullptr ||
       fork->dialog(LegId::kCallee).Confirm(response, options_.store) != Dialog::Result::kOk ||
       TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now) != 0) {
     // Without a dialog, or with a description that cannot be, there is no call: the callee is let
     // go, and the caller told that it is us.
     call->attempt.active = false;
+    Disown(*call, &transaction);
     OnOrphanAnswer(transaction, response, nullptr, now);
     call->plan.OnCancel(now);
     ServerTransaction* invite = options_.table->Find(call->invite.server);

@@ -45,7 +45,9 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
       !fork->dialog(entry.leg).TakeRemoteSequence(cseq.sequence_number)) {
     return Answer(transaction, request, 500, now);  // §12.2.2: out of order.
   }
-  if (request.method() == Method::kBye) return OnBye(call, entry.leg, transaction, request, now);
+  if (request.method() == Method::kBye) {
+    return OnBye(call, entry.leg, fork, transaction, request, now);
+  }
   // What is in a dialog takes over no other one (RFC 3891 §3).
   if (!CheckAbilities(transaction, request, false, now)) return;
   uint32_t hops = 70;
@@ -74,15 +76,15 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
   }
 }
 
-void B2bua::OnBye(Call* call, LegId leg, ServerTransaction& transaction, const Message& request,
-                  Instant now) {
+void B2bua::OnBye(Call* call, LegId leg, Fork* fork, ServerTransaction& transaction,
+                  const Message& request, Instant now) {
   if (call->bridged() == nullptr) {
     if (leg == LegId::kCallee) {
       ++counters_.no_dialog;
       return Answer(transaction, request, 481, now);  // §15: not on an early dialog.
     }
     Answer(transaction, request, 200, now);
-    return CancelCall(call, request, now);
+    return OnEarlyBye(call, fork, request, now);
   }
   Answer(transaction, request, 200, now);
   // Who hangs up has seen our 2xx, or cares no more: it need not come again.

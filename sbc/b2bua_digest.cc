@@ -42,27 +42,29 @@ bool CanAnswer(const DigestChallenge& challenge, const Credential& secret) {
 
 bool B2bua::AcceptChallenge(Call* call, LegId leg, const Message& response, bool had_credentials) {
   const auto& secret = call->connector->config->credentials;
-  LegCredentials& credentials = call->leg(leg).credentials;
-  if (call->leg(leg).side != Side::kTrunk || !secret.has_value() ||
-      credentials.challenges == LegCredentials::kChallengesMax) {
-    return false;
-  }
+  return call->leg(leg).side == Side::kTrunk && secret.has_value() &&
+         TakeChallenge(*secret, response, had_credentials, &call->leg(leg).credentials);
+}
+
+bool B2bua::TakeChallenge(const Credential& secret, const Message& response, bool had_credentials,
+                          LegCredentials* credentials) {
+  if (credentials->challenges == LegCredentials::kChallengesMax) return false;
   const bool proxy = response.status_code() == 407;
   const HeaderId field = proxy ? HeaderId::kProxyAuthenticate : HeaderId::kWwwAuthenticate;
   for (size_t i = response.FirstIndex(field); i != Message::kNone; i = response.NextIndex(i)) {
     DigestChallenge challenge;
     const std::string_view value = response.header(i).value;
     if (core::sip::ParseDigestChallenge(value, &challenge) != ParseError::kOk) continue;
-    if (!CanAnswer(challenge, *secret)) continue;
+    if (!CanAnswer(challenge, secret)) continue;
     // The first that we know: a server lists them by preference (RFC 8760 §2.4). Asked again
     // after an answer, it was the wrong one, unless only the nonce had grown old.
     if (had_credentials && !challenge.stale) return false;
     Packet kept = options_.store->Copy(value);
     if (!kept) return false;
-    credentials.challenge = std::move(kept);
-    credentials.proxy = proxy;
-    credentials.uses = 0;
-    ++credentials.challenges;
+    credentials->challenge = std::move(kept);
+    credentials->proxy = proxy;
+    credentials->uses = 0;
+    ++credentials->challenges;
     return true;
   }
   return false;
@@ -71,24 +73,29 @@ bool B2bua::AcceptChallenge(Call* call, LegId leg, const Message& response, bool
 void B2bua::WriteCredentials(Call* call, LegId leg, const DigestRequest& request,
                              MessageWriter* out) {
   LegCredentials& credentials = call->leg(leg).credentials;
+  if (!credentials.challenge) return;
+  WriteCredentials(*call->connector->config->credentials, request, &credentials, out);
+}
+
+void B2bua::WriteCredentials(const Credential& secret, const DigestRequest& request,
+                             LegCredentials* credentials, MessageWriter* out) {
   DigestChallenge challenge;
-  if (!credentials.challenge || core::sip::ParseDigestChallenge(credentials.challenge.text(),
-                                                                &challenge) != ParseError::kOk) {
+  if (core::sip::ParseDigestChallenge(credentials->challenge.text(), &challenge) !=
+      ParseError::kOk) {
     return;
   }
-  const Credential& secret = *call->connector->config->credentials;
   Tag cnonce;
-  options_.mint->MintTag(call->shard, &cnonce);
+  options_.mint->MintTag(options_.shard, &cnonce);
   char bytes[kCredentialsMax];
   TextWriter value({bytes, sizeof(bytes)});
   // Without them, where they are too long, the peer asks again and has its refusal.
   if (!core::sip::WriteDigestCredentials(
           challenge, {.username = secret.username, .password = secret.password}, request,
-          {.count = ++credentials.uses, .cnonce = cnonce.view()}, &value)) {
+          {.count = ++credentials->uses, .cnonce = cnonce.view()}, &value)) {
     return;
   }
-  out->Header(FieldOf(credentials), value.text());
-  if (request.method == "INVITE") credentials.of_invite = options_.store->Copy(value.text());
+  out->Header(FieldOf(*credentials), value.text());
+  if (request.method == "INVITE") credentials->of_invite = options_.store->Copy(value.text());
 }
 
 // §13.2.2.4: "The ACK MUST contain the same credentials as the INVITE."
@@ -117,15 +124,17 @@ bool B2bua::AnswerChallenge(Call* call, const ClientTransaction& transaction,
   }
   Message request;  // Our own words, which the transaction has until its response was heard.
   if (fork == nullptr || request.Index(transaction.request()) != ParseError::kOk) return false;
-  const bool had_credentials =
-      request.Has(HeaderId::kAuthorization) || request.Has(HeaderId::kProxyAuthorization);
-  if (!AcceptChallenge(call, leg, response, had_credentials)) return false;
+  if (!AcceptChallenge(call, leg, response, HasCredentials(request))) return false;
 
   const uint32_t sequence = fork->dialog(leg).NextSequence();
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(call->shard, &branch);
   core::sip::TransactionTable::Request again;
-  again.packet = WriteAgain(call, leg, request, sequence, branch.view());
+  again.packet = WriteAgain(request,
+                            {.sent_by = call->leg(leg).face.sent_by.view(),
+                             .branch = branch.view(),
+                             .sequence = sequence},
+                            *call->connector->config->credentials, &call->leg(leg).credentials);
   if (!again.packet) return false;
   again.hop = transaction.hop();
   again.method = transaction.method();
@@ -143,20 +152,24 @@ bool B2bua::AnswerChallenge(Call* call, const ClientTransaction& transaction,
   return true;
 }
 
-Packet B2bua::WriteAgain(Call* call, LegId leg, const Message& request, uint32_t sequence,
-                         std::string_view branch) {
+bool B2bua::HasCredentials(const Message& request) {
+  return request.Has(HeaderId::kAuthorization) || request.Has(HeaderId::kProxyAuthorization);
+}
+
+Packet B2bua::WriteAgain(const Message& request, const Again& again, const Credential& secret,
+                         LegCredentials* credentials) {
   return Build([&](MessageWriter* out) {
     out->RequestLine(request.method_text(), request.request_uri());
     for (size_t i = 0; i < request.header_count(); ++i) {
       const HeaderField field = request.header(i);
       switch (field.id) {
         case HeaderId::kVia:
-          out->Header(field.id, {"SIP/2.0/UDP ", call->leg(leg).face.sent_by.view(),
-                                 ";branch=", branch, ";rport"});
+          out->Header(field.id,
+                      {"SIP/2.0/UDP ", again.sent_by, ";branch=", again.branch, ";rport"});
           break;
         case HeaderId::kCSeq:
           out->BeginHeader(field.id);
-          out->value()->AppendNumber(sequence);
+          out->value()->AppendNumber(again.sequence);
           out->value()->Append(' ');
           out->value()->Append(request.method_text());
           out->EndHeader();
@@ -173,9 +186,9 @@ Packet B2bua::WriteAgain(Call* call, LegId leg, const Message& request, uint32_t
           out->Echo(field.id, field.value);
       }
     }
-    WriteCredentials(call, leg,
+    WriteCredentials(secret,
                      {.method = request.method_text(), .uri = request.request_uri(), .body = {}},
-                     out);
+                     credentials, out);
     CopyBody(request, out);
   });
 }

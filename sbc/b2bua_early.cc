@@ -5,6 +5,8 @@
 
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
+#include "sbc/header_policy.h"
+#include "sbc/product.h"
 
 namespace sbc {
 
@@ -13,9 +15,11 @@ using core::Packet;
 using core::sip::Dialog;
 using core::sip::HeaderId;
 using core::sip::Message;
+using core::sip::MessageWriter;
 using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
+using Kind = TransactionMark::Kind;
 
 // The early dialog that a response belongs to: a known one, or a new one of its To tag (rule 13).
 Fork* B2bua::ForkOf(Call* call, const Message& response, Instant /*now*/) {
@@ -31,7 +35,10 @@ Fork* B2bua::ForkOf(Call* call, const Message& response, Instant /*now*/) {
     }
   }
   const bool full = call->fork_count == Call::kForksMax;
-  const size_t index = full ? Call::kForksMax - 1 : call->fork_count;
+  size_t index = call->fork_count;
+  // One is left that was not ended: else there were no call.
+  for (; full && (index == Call::kForksMax || call->forks[index].ended); --index) {
+  }
   Fork& fork = call->forks[index];
   // A provisional without Contact makes no dialog (§12.1.2); the caller hears of it all the same.
   if (fork.dialog(LegId::kCallee).FromResponse(response, false, options_.store) ==
@@ -68,8 +75,8 @@ bool B2bua::ShowDialog(Call* call, uint8_t index) {
 
 void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   Fork* fork = ForkOf(call, response, now);
-  if (fork == nullptr)
-    return;  // The store is dry: the caller waits on, the callee may say it again.
+  // A dry store: the caller waits on, the callee may say it again.
+  if (fork == nullptr || fork->ended) return;
   if (call->record.ringing.unix_us == 0) call->record.ringing = options_.host->wall();
   uint32_t callee_rseq = 0;
   // Who was not offered it may not ask for it (§3), and the caller could not answer.
@@ -201,6 +208,44 @@ void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
     if (held.Index(provisional.text()) == ParseError::kOk) OnProvisional(call, held, now);
     if (call->Unacknowledged(acknowledged) != nullptr) return;
   }
+}
+
+// RFC 3261 §15: a BYE of the caller ends the early dialog that it is in, and no other. With the
+// last one the call is cancelled: there the callee rings by nobody's wish.
+void B2bua::OnEarlyBye(Call* call, Fork* fork, const Message& bye, Instant now) {
+  fork->ended = true;
+  const bool is_last =
+      std::none_of(call->forks.begin(), call->forks.begin() + call->fork_count,
+                   [&](Fork& other) { return !other.ended && &other.shown() != &fork->shown(); });
+  if (is_last) return CancelCall(call, bye, now);
+  const auto index = static_cast<uint8_t>(fork - call->forks.data());
+  RemoveTag(fork->dialog(LegId::kCaller).local_tag(),
+            {calls_.HandleOf(call), LegId::kCaller, index});
+  fork->reliable = {};
+  fork->held_provisional.Reset();
+  if (fork->held_answer) {
+    DropHeldAnswer(call, fork, call, now);
+    return OnEndedAnswer(call, now);
+  }
+  Dialog& dialog = fork->dialog(LegId::kCallee);
+  if (dialog.state() == Dialog::State::kNone) return;  // There is nothing to say it in.
+  const Side side = call->leg(LegId::kCallee).side;
+  (void)SendInDialog(call, LegId::kCallee, &dialog,
+                     {.method = Method::kBye,
+                      .sequence = dialog.NextSequence(),
+                      .mark = TransactionMark::OfOrphan(Kind::kOrphanBye, TrunkOf(*call))},
+                     now, [&](MessageWriter* out) {
+                       out->Header(HeaderId::kUserAgent, kProduct);
+                       (void)CopyPassing(bye, side, *call->policy, false, out);
+                       CopyBody(bye, out);
+                     });
+}
+
+// An early dialog that the caller had ended answered our INVITE: others can only with a 2xx of
+// their own, and no longer than such may come (§13.2.2.4).
+void B2bua::OnEndedAnswer(Call* call, Instant now) {
+  options_.wheel->Arm(&call->route_timer,
+                      std::min(call->plan.deadline(), now + 64 * options_.timers.t1));
 }
 
 }  // namespace sbc

@@ -288,6 +288,10 @@ void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*
 
 void B2bua::Free(Call* call, Instant now) {
   RefuseRelays(call, now);
+  // Another early dialog may still answer.
+  if (ClientTransaction* invite = options_.table->Find(call->attempt.client)) {
+    Disown(*call, invite);
+  }
   ++counters_.calls_ended;
   const core::Handle<Call> handle = calls_.HandleOf(call);
   RemoveTag(call->attempt.from_tag.view(), {handle, LegId::kCallee, 0});

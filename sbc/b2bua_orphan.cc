@@ -14,18 +14,38 @@ using core::sip::Message;
 using core::sip::MessageWriter;
 using core::sip::Method;
 using core::sip::ParseError;
+using Kind = TransactionMark::Kind;
 
-// Answers that waited for a PRACK and will not be passed on: the callee was told nothing, or an ACK
-// only.
+// Whose credentials a challenge on the callee's leg may be answered with; a PBX is told none.
+uint16_t B2bua::TrunkOf(const Call& call) {
+  return call.leg(LegId::kCallee).side == Side::kTrunk ? call.connector->number
+                                                       : TransactionMark::kNobody;
+}
+
+// From here on no call waits for the answer of this INVITE.
+void B2bua::Disown(const Call& call, ClientTransaction* invite) {
+  if (TransactionMark::From(invite->user()).kind != Kind::kInvite) return;
+  invite->set_user(TransactionMark::OfOrphan(Kind::kOrphan, TrunkOf(call), call.orphan_tag).bits());
+}
+
+core::Endpoint::Text B2bua::SentByOf(const core::sip::Hop& hop) const {
+  const core::transport::Listener* listener = options_.transport->FindListener(hop.socket);
+  return (listener == nullptr ? hop.local : listener->advertised).text();
+}
+
+// An answer that waited for a PRACK and will not be passed on: the callee was told nothing, or an
+// ACK only.
+void B2bua::DropHeldAnswer(Call* call, Fork* fork, Call* live, Instant now) {
+  const Packet held = std::move(fork->held_answer);
+  ClientTransaction* transaction = options_.table->Find(call->attempt.client);
+  Message answer;
+  if (!held || transaction == nullptr || answer.Index(held.text()) != ParseError::kOk) return;
+  if (live == nullptr) Disown(*call, transaction);
+  OnOrphanAnswer(*transaction, answer, live, now);
+}
+
 void B2bua::DropHeldAnswers(Call* call, Call* live, Instant now) {
-  for (uint8_t i = 0; i < call->fork_count; ++i) {
-    const Packet held = std::move(call->forks[i].held_answer);
-    ClientTransaction* transaction = options_.table->Find(call->attempt.client);
-    Message answer;
-    if (held && transaction != nullptr && answer.Index(held.text()) == ParseError::kOk) {
-      OnOrphanAnswer(*transaction, answer, live, now);
-    }
-  }
+  for (Fork& fork : call->forks) DropHeldAnswer(call, &fork, live, now);
 }
 
 // A 2xx that no call wants: another fork's, an abandoned route's, one that crossed our CANCEL. What
@@ -38,11 +58,7 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
       response.CSeq(&cseq) != ParseError::kOk) {
     return;  // The store is dry, and it comes again; or it makes no dialog, and nothing is there.
   }
-  const core::Endpoint::Text sent_by = [&] {
-    const core::transport::Listener* listener =
-        options_.transport->FindListener(transaction.hop().socket);
-    return (listener == nullptr ? transaction.hop().local : listener->advertised).text();
-  }();
+  const core::Endpoint::Text sent_by = SentByOf(transaction.hop());
   const auto write = [&](Method method, uint32_t sequence, std::string_view branch) {
     return Build([&](MessageWriter* out) {
       Dialog::RequestHead head;
@@ -61,13 +77,14 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
   }
   // One BYE for each To tag; a repeat of the 2xx needs its ACK only. A live call's transaction must
   // keep its mark, so the call remembers.
-  TransactionMark mark;
-  mark.kind = TransactionMark::Kind::kOrphan;
-  mark.call.index = static_cast<uint32_t>(TagHash(ToTag(response)) % TransactionMark::kCallsMax);
-  mark.call.generation = 1;
-  if (live != nullptr ? live->orphan_tag == mark.call.index : transaction.user() == mark.bits()) {
-    return;
-  }
+  const TransactionMark mark = TransactionMark::From(transaction.user());
+  const uint16_t connector = live != nullptr              ? TrunkOf(*live)
+                             : mark.kind == Kind::kOrphan ? mark.connector()
+                                                          : TransactionMark::kNobody;
+  const auto tag =
+      static_cast<uint32_t>(1 + TagHash(ToTag(response)) % (TransactionMark::kCallsMax - 1));
+  const TransactionMark said = TransactionMark::OfOrphan(Kind::kOrphan, connector, tag);
+  if (live != nullptr ? live->orphan_tag == tag : mark.bits() == said.bits()) return;
   options_.mint->MintBranch(options_.shard, &branch);
   // PRACKs and UPDATEs may have used the next numbers; a gap is legal (§12.2.2), a step back is
   // not.
@@ -79,14 +96,51 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
   request.hop = transaction.hop();
   request.method = Method::kBye;
   request.branch = branch.view();
+  request.user = TransactionMark::OfOrphan(Kind::kOrphanBye, connector).bits();
   request.urgent = true;
   if (options_.table->SendRequest(std::move(request), now) == nullptr) return;
   ++counters_.orphan_answers;
   if (live != nullptr) {
-    live->orphan_tag = mark.call.index;
+    live->orphan_tag = tag;
   } else {
-    transaction.set_user(mark.bits());
+    transaction.set_user(said.bits());
   }
+}
+
+// A trunk that asks who we are would keep its side of the call. It is told, once; by the newest
+// configuration, for the call's own is gone with it.
+void B2bua::OnOrphanByeResponse(const ClientTransaction& transaction, const Message& response,
+                                Instant now) {
+  TransactionMark mark = TransactionMark::From(transaction.user());
+  const bool asks = response.status_code() == 401 || response.status_code() == 407;
+  if (!asks || mark.detail != 0) return;
+  const Connector* connector = options_.host->policy()->FindConnectorByNumber(mark.connector());
+  Message request;
+  core::sip::CSeqValue cseq;
+  if (connector == nullptr || !connector->config->credentials.has_value() ||
+      request.Index(transaction.request()) != ParseError::kOk ||
+      request.CSeq(&cseq) != ParseError::kOk) {
+    return;
+  }
+  const Credential& secret = *connector->config->credentials;
+  LegCredentials once;
+  if (!TakeChallenge(secret, response, HasCredentials(request), &once)) return;
+  const core::Endpoint::Text sent_by = SentByOf(transaction.hop());
+  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
+  options_.mint->MintBranch(options_.shard, &branch);
+  core::sip::TransactionTable::Request again;
+  again.packet = WriteAgain(
+      request,
+      {.sent_by = sent_by.view(), .branch = branch.view(), .sequence = cseq.sequence_number + 1},
+      secret, &once);
+  if (!again.packet) return;
+  mark.detail = 1;
+  again.hop = transaction.hop();
+  again.method = Method::kBye;
+  again.branch = branch.view();
+  again.user = mark.bits();
+  again.urgent = true;
+  (void)options_.table->SendRequest(std::move(again), now);  // Dry: its session timer is left.
 }
 
 }  // namespace sbc

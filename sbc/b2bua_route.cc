@@ -264,6 +264,7 @@ void B2bua::AbandonAttempt(Call* call, Instant now) {
   ClientTransaction* transaction = options_.table->Find(call->attempt.client);
   call->attempt.active = false;
   if (transaction == nullptr) return;
+  Disown(*call, transaction);
   DropHeldAnswers(call, nullptr, now);
   (void)options_.table->Cancel(*transaction, "", now);
   options_.table->Abandon(*transaction);

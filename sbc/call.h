@@ -76,6 +76,7 @@ struct ReliableProvisional {
 struct Fork {
   core::sip::Dialog dialogs[2];  // By LegId; the caller's is empty in what is folded.
   Fork* folded_into = nullptr;   // Null: the caller has a dialog for this one alone.
+  bool ended = false;            // By a BYE of the caller's (RFC 3261 §15); others may go on.
   uint8_t heard = 0;             // Index of the fork that the caller last heard in this dialog.
   uint32_t last_rseq = 0;        // Ours, last used towards the caller in this dialog.
   uint32_t last_callee_rseq = 0;

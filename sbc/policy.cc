@@ -155,6 +155,12 @@ int Policy::FindConnectorByHost(std::string_view host) const {
   return found == kSharedHost ? -1 : found;
 }
 
+const Connector* Policy::FindConnectorByNumber(uint16_t number) const {
+  const auto found = std::find_if(connectors_.begin(), connectors_.end(),
+                                  [number](const Connector& c) { return c.number == number; });
+  return found == connectors_.end() ? nullptr : &*found;
+}
+
 bool Policy::IsBehindNat(Side side, const core::IpAddress& source) const {
   if (!has_nat_ || side != Side::kCustomer) return false;
   const StartEntry* entry = starters(side).Find(source);

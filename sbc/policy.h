@@ -81,6 +81,8 @@ class Policy {
   /// The connector of this id, or of this host name (in any case); -1: none.
   int FindConnectorById(std::string_view id) const;
   int FindConnectorByHost(std::string_view host) const;
+  /// By HostRegistry's number of it, which outlives a reload; null: it is gone. Looks at each.
+  const Connector* FindConnectorByNumber(uint16_t number) const;
 
   /// The source is a customer's with `nat`: its Via says what it calls itself in there, and the way
   /// back is the address and port that its requests come from.

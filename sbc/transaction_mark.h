@@ -21,9 +21,10 @@ struct TransactionMark {
     kRelay,     // detail: index of Call::relays.
     kUpdate,    // A refresh of ours; detail: the LegId.
     kBye,       // A BYE of ours; detail: the LegId.
-    kOrphan,    // No call any more. The low bits remember the To tag that was said BYE to.
+    kOrphan,    // An INVITE whose answer no call waits for any more; see OfOrphan().
     kProbe,     // A RouteHealth probe.
     kPager,     // A MESSAGE outside of a dialog; the handle is its own pool's.
+    kOrphanBye,  // A BYE of ours that no call waits for. detail: 1 once it has gone again.
   };
   static constexpr uint32_t kIndexBits = 20;
   static constexpr size_t kCallsMax = size_t{1} << kIndexBits;
@@ -43,6 +44,18 @@ struct TransactionMark {
     mark.detail = static_cast<uint8_t>(bits >> kIndexBits);
     mark.call = {static_cast<uint32_t>(bits & (kCallsMax - 1)), static_cast<uint32_t>(bits >> 32)};
     return mark;
+  }
+
+  static constexpr uint16_t kNobody = UINT16_MAX;
+  /// What outlives its call keeps the number of the connector whose credentials answer a challenge,
+  /// or kNobody; an INVITE, which To tag was said BYE to (its hash, below kCallsMax; 0: none).
+  static TransactionMark OfOrphan(Kind kind, uint16_t connector, uint32_t tag = 0) {
+    return {kind, 0, {tag, connector}};
+  }
+  uint16_t connector() const { return static_cast<uint16_t>(call.generation); }
+  bool is_calls() const {
+    return kind != Kind::kNone && kind != Kind::kOrphan && kind != Kind::kOrphanBye &&
+           kind != Kind::kProbe && kind != Kind::kPager;
   }
 
   /// A probe's id has 24 bits below 28 and a serial above 32, as RouteHealth::ProbeId::bits().

@@ -167,7 +167,7 @@ void B2bua::OnStrayResponse(const Message& /*response*/, const Packet& /*packet*
 void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request, Instant now) {
   switch (request.method()) {
     case Method::kOptions:
-      if (!CheckAbilities(transaction, request, false, now)) return;
+      if (CheckAbilities(transaction, request, false, now) != 0) return;
       return AnswerOptions(transaction, request, now);
     case Method::kBye:
     case Method::kPrack:

@@ -241,19 +241,20 @@ class B2bua final : public core::sip::TransactionUser {
     Takeover takeover;
     CallRecord record;
   };
-  bool CheckTakeover(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
-                     Takeover* takeover, core::Instant now);
+  uint16_t CheckTakeover(core::sip::ServerTransaction& transaction,
+                         const core::sip::Message& invite, Takeover* takeover, core::Instant now);
   std::optional<Refusal> FindConnector(const core::sip::Message& invite, const core::Packet& packet,
-                                       NewCall* asked, core::Instant now);
+                                       NewCall* asked) const;
   std::optional<Refusal> CheckCall(const core::sip::Message& invite, const core::Packet& packet,
                                    NewCall* asked) const;
   void FillCall(Call* call, NewCall* asked, core::sip::ServerTransaction& transaction,
                 const core::sip::Message& invite, const core::Packet& packet, core::Instant now);
-  bool JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
-                   core::Instant now);
-  /// False, and 420, 415 or 406 was said, where the request needs what we cannot do.
-  bool CheckAbilities(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
-                      bool may_replace, core::Instant now);
+  // These give 0, or the code that they have answered.
+  uint16_t JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
+                       core::Instant now);
+  /// 420, 415 or 406 where the request needs what we cannot do.
+  uint16_t CheckAbilities(core::sip::ServerTransaction& transaction,
+                          const core::sip::Message& request, bool may_replace, core::Instant now);
   bool Authenticate(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const CustomerConfig& customer, core::Instant now);
   void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
@@ -261,6 +262,9 @@ class B2bua final : public core::sip::TransactionUser {
   uint16_t AnswerRefusal(core::sip::ServerTransaction& transaction,
                          const core::sip::Message& request, const Refusal& refusal,
                          core::Instant now);
+  void RecordRefusal(CallRecord* record, RejectionCause cause, uint16_t status_code,
+                     std::string_view detail);
+  void RecordProtocolRefusal(CallRecord* record, uint16_t status_code);
   void RefuseInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const Refusal& refusal, CallRecord* record, core::Instant now);
   std::optional<Refusal> CheckNode(const core::IpAddress& source, NewCall* asked,

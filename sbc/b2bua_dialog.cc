@@ -49,7 +49,7 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
     return OnBye(call, entry.leg, fork, transaction, request, now);
   }
   // What is in a dialog takes over no other one (RFC 3891 §3).
-  if (!CheckAbilities(transaction, request, false, now)) return;
+  if (CheckAbilities(transaction, request, false, now) != 0) return;
   uint32_t hops = 70;
   if (request.MaxForwards(&hops) == ParseError::kOk && hops == 0 &&
       request.method() != Method::kOptions) {

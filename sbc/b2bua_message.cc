@@ -19,12 +19,13 @@ using core::sip::ServerTransaction;
 
 void B2bua::OnPagerMessage(ServerTransaction& transaction, const Message& message,
                            const Packet& packet, Instant now) {
-  if (!JudgeInvite(transaction, message, now)) return;
+  if (JudgeInvite(transaction, message, now) != 0) return;
   NewCall asked;
   asked.policy = options_.host->policy();
   // Where another worker counts the rate of calls, a message is not counted: it is no call, and
   // limits.transactions bounds it.
-  auto refusal = FindConnector(message, packet, &asked, now);
+  auto refusal = FindConnector(message, packet, &asked);
+  if (!refusal.has_value()) refusal = CheckNode(packet.remote().ip, &asked, now);
   if (!refusal.has_value() && asked.customer != nullptr && !asked.customer->credentials.empty() &&
       !Authenticate(transaction, message, *asked.customer, now)) {
     return;

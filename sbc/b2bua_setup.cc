@@ -1,9 +1,6 @@
 // From the INVITE that would begin a call to its first route: who calls, may they, and where to.
 
-#include <cstring>
-
 #include "core/sip/response_builder.h"
-#include "core/sip/verdict.h"
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
 #include "sbc/termination.h"
@@ -20,21 +17,11 @@ using core::sip::Message;
 using core::sip::MessageWriter;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
-using core::sip::TransactionTable;
 
 namespace {
 
-// What we may be Required to know (§8.2.2.3); the last only where transfers are passed.
-constexpr std::string_view kOptionTags[] = {"100rel", "timer", "replaces"};
-
-// Bodies that an offer or an answer may stand in (§8.2.3); an emergency call has its place beside
-// it (rule 6). What stands beside it in a multipart body is for the far end to judge.
-constexpr std::string_view kMediaTypes[] = {"application/sdp", "multipart/mixed",
-                                            "multipart/alternative", "multipart/related"};
-
 // What a mailbox needs is microseconds; a worker that is late by this is drowning.
 constexpr core::Duration kGrantTimeout = std::chrono::seconds(2);
-constexpr uint32_t kRetryAfterSeconds = 5;  // A drain or an overload is not over sooner.
 
 CallDirection DirectionFrom(Side side) {
   return side == Side::kCustomer ? CallDirection::kTermination : CallDirection::kOrigination;
@@ -45,11 +32,18 @@ CallDirection DirectionFrom(Side side) {
 void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, const Packet& packet,
                      Instant now) {
   ++counters_.invites;
-  if (!JudgeInvite(transaction, invite, now)) return;
   NewCall asked;
   asked.policy = options_.host->policy();
   BeginRecord(invite, packet, &asked.record);
-  if (const auto refusal = FindConnector(invite, packet, &asked, now)) {
+  auto refusal = FindConnector(invite, packet, &asked);
+  if (refusal.has_value()) {
+    return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
+  }
+  if (const uint16_t status_code = JudgeInvite(transaction, invite, now)) {
+    return RecordProtocolRefusal(&asked.record, status_code);
+  }
+  refusal = CheckNode(packet.remote().ip, &asked, now);
+  if (refusal.has_value()) {
     return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
   if (asked.connector->config->logging.enable_sip_logs) {
@@ -59,8 +53,11 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
       !Authenticate(transaction, invite, *asked.customer, now)) {
     return;  // Challenged: the caller tries again, and that is no call yet.
   }
-  if (!CheckTakeover(transaction, invite, &asked.takeover, now)) return;
-  if (const auto refusal = CheckCall(invite, packet, &asked)) {
+  if (const uint16_t status_code = CheckTakeover(transaction, invite, &asked.takeover, now)) {
+    return RecordProtocolRefusal(&asked.record, status_code);
+  }
+  refusal = CheckCall(invite, packet, &asked);
+  if (refusal.has_value()) {
     return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
   Call* call = calls_.Acquire(options_.session, &FireSessionCaller, &FireSessionCallee, &FireRoute,
@@ -101,17 +98,17 @@ void B2bua::OnGrantTimeout(Call* call, Instant now) {
 }
 
 // Taking over a dialog is a transfer too (rule 18); without the right to, it is nobody's.
-bool B2bua::CheckTakeover(ServerTransaction& transaction, const Message& invite, Takeover* takeover,
-                          Instant now) {
-  if (!invite.Has(HeaderId::kReplaces) || ReadTakeover(invite, takeover)) return true;
+uint16_t B2bua::CheckTakeover(ServerTransaction& transaction, const Message& invite,
+                              Takeover* takeover, Instant now) {
+  if (!invite.Has(HeaderId::kReplaces) || ReadTakeover(invite, takeover)) return 0;
   ++counters_.no_dialog;
   Answer(transaction, invite, 481, now);
-  return false;
+  return 481;
 }
 
-// Who calls, under which connector, and whether this node takes another call at all.
+// Who calls, and under which connector.
 std::optional<Refusal> B2bua::FindConnector(const Message& invite, const Packet& packet,
-                                            NewCall* asked, Instant now) {
+                                            NewCall* asked) const {
   const Policy& policy = *asked->policy;
   const StartRequest start = ReadStartRequest(invite, side_, packet.remote().ip);
   const Admission admission = MayStart(policy, start);
@@ -122,7 +119,7 @@ std::optional<Refusal> B2bua::FindConnector(const Message& invite, const Packet&
   record.connector = asked->connector->number;
   record.connector_id.AssignTruncated(asked->connector->config->id);
   record.emergency = side_ == Side::kCustomer && policy.IsEmergency(start.called_user);
-  return CheckNode(packet.remote().ip, asked, now);
+  return std::nullopt;
 }
 
 // What the connector's termination or origination says of this caller and this number.
@@ -226,60 +223,6 @@ void B2bua::StartCall(Call* call, Instant now) {
   TryNextRoute(call, now);
 }
 
-bool B2bua::CheckAbilities(ServerTransaction& transaction, const Message& request, bool may_replace,
-                           Instant now) {
-  const std::span<const std::string_view> known =
-      std::span(kOptionTags).first(std::size(kOptionTags) - (may_replace ? 0 : 1));
-  const core::sip::Verdict verdict =
-      core::sip::JudgeAbilities(request, {.option_tags = known, .media_types = kMediaTypes});
-  if (verdict.ok()) return true;
-  ++counters_.unsupported;
-  if (transaction.is_invite()) ++counters_.final_responses[verdict.status_code / 100];
-  char tags[256];
-  core::sip::TextWriter unsupported({tags, sizeof(tags)});
-  TransactionTable::Answer answer;
-  answer.status_code = verdict.status_code;
-  answer.reason = verdict.reason;
-  if (verdict.status_code == 420) {
-    core::sip::WriteUnsupportedTags(request, known, &unsupported);
-    if (unsupported.ok()) {
-      answer.field = HeaderId::kUnsupported;
-      answer.field_value = unsupported.text();
-    }
-  } else if (verdict.status_code == 415) {
-    answer.field = HeaderId::kAccept;  // §21.4.13
-    answer.field_value = kAccept;
-  }
-  Answer(transaction, request, answer, now);
-  return false;
-}
-
-bool B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, Instant now) {
-  if (!CheckAbilities(transaction, invite, MayTransfer(*options_.host->policy(), side_), now)) {
-    return false;
-  }
-  uint32_t hops = 70;
-  if (invite.MaxForwards(&hops) == ParseError::kOk && hops == 0) {
-    ++counters_.loops;
-    Answer(transaction, invite, 483, now);
-    return false;
-  }
-  const SessionTimer timer(options_.session);
-  if (!timer.Acceptable(invite)) {
-    ++counters_.final_responses[4];
-    char number[16];
-    core::sip::TextWriter min_se({number, sizeof(number)});
-    min_se.AppendNumber(timer.min_se_s());
-    TransactionTable::Answer answer;
-    answer.status_code = 422;
-    answer.field = HeaderId::kMinSe;
-    answer.field_value = min_se.text();
-    Answer(transaction, invite, answer, now);
-    return false;
-  }
-  return true;
-}
-
 std::optional<Refusal> B2bua::CheckNode(const core::IpAddress& source, NewCall* asked,
                                         Instant now) const {
   const Policy& policy = *asked->policy;
@@ -355,38 +298,6 @@ void B2bua::BeginRecord(const Message& invite, const Packet& packet, CallRecord*
   if (core::sip::ParseUri(invite.request_uri(), &uri) == ParseError::kOk) {
     record->called.AssignTruncated(uri.user);
   }
-}
-
-// Answers and counts it; the code that it was.
-uint16_t B2bua::AnswerRefusal(ServerTransaction& transaction, const Message& request,
-                              const Refusal& refusal, Instant now) {
-  ++counters_.refused[static_cast<size_t>(refusal.cause)];
-  // A drop was dropped before it had a transaction; one that is decided later, by a limit, is
-  // answered like any other: the caller has had our 100 by then.
-  const uint16_t status_code = refusal.is_drop() ? 403 : refusal.status_code;
-  ++counters_.final_responses[status_code / 100];
-  char seconds[16];
-  core::sip::TextWriter retry_after({seconds, sizeof(seconds)});
-  retry_after.AppendNumber(kRetryAfterSeconds);
-  TransactionTable::Answer answer;
-  answer.status_code = status_code;
-  answer.reason = refusal.reason.view();
-  if (refusal.retry_after) {
-    answer.field = HeaderId::kRetryAfter;
-    answer.field_value = retry_after.text();
-  }
-  Answer(transaction, request, answer, now);
-  return status_code;
-}
-
-void B2bua::RefuseInvite(ServerTransaction& transaction, const Message& invite,
-                         const Refusal& refusal, CallRecord* record, Instant now) {
-  record->status_code = AnswerRefusal(transaction, invite, refusal, now);
-  record->end = CallEnd::kRefused;
-  record->cause = refusal.cause;
-  record->detail = refusal.detail;
-  record->ended = options_.host->wall();
-  options_.host->OnRecord(*record, {});
 }
 
 }  // namespace sbc

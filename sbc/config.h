@@ -199,8 +199,10 @@ enum class RejectionCause : uint8_t {
   kDrain,     // The node is going down.
   kOriginationDisabled,
   kUnknownNumber,  // No connector owns the called number.
+  kProtocol,       // What the INVITE itself asks: 420, 422, 481, 406, 415 or 483, as RFCs have it.
 };
-inline constexpr size_t kRejectionCauseCount = 11;
+inline constexpr size_t kRejectionCauseCount = 12;
+inline constexpr size_t kRejectionCodeCount = 11;  // Those before kProtocol have a code to set.
 std::string_view RejectionCauseName(RejectionCause cause);  // "caller_id"
 
 struct RejectionsConfig {
@@ -209,7 +211,7 @@ struct RejectionsConfig {
   // In the order of RejectionCause. Strangers get silence, so that a scan finds nothing. 503 is
   // what makes the trunk try its next route; 403 is what it answers itself to a caller ID not its
   // own.
-  std::array<uint16_t, kRejectionCauseCount> codes = {
+  std::array<uint16_t, kRejectionCodeCount> codes = {
       kDrop, 503, 403, 403, 403,  // cidr, cps, region, caller_id, disabled
       503,   503, 503, 503,       // calls, no_route, overload, drain
       403,   404,                 // origination_disabled, unknown_number

@@ -136,7 +136,7 @@ std::string_view RejectionCauseName(RejectionCause cause) {
   constexpr std::string_view kNames[kRejectionCauseCount] = {
       "cidr",          "cps",      "region",   "caller_id", "disabled",
       "calls",         "no_route", "overload", "drain",     "origination_disabled",
-      "unknown_number"};
+      "unknown_number", "protocol"};
   return kNames[static_cast<size_t>(cause)];
 }
 
@@ -144,7 +144,7 @@ std::string DescribeConfig(const Config& config) {
   std::string text = DescribeNode(config);
   for (const ConnectorConfig& connector : config.connectors) text += DescribeConnector(connector);
   std::vector<std::string> codes;
-  for (size_t i = 0; i < kRejectionCauseCount; ++i) {
+  for (size_t i = 0; i < kRejectionCodeCount; ++i) {
     codes.push_back(Concat(RejectionCauseName(static_cast<RejectionCause>(i)), " ",
                            CodeText(config.rejections.codes[i])));
   }

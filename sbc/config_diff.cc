@@ -148,7 +148,7 @@ void WriteFailover(const FailoverConfig& failover, Writer out) {
 }
 
 void WriteRejections(const RejectionsConfig& rejections, Writer out) {
-  for (size_t i = 0; i < kRejectionCauseCount; ++i) {
+  for (size_t i = 0; i < kRejectionCodeCount; ++i) {
     const uint16_t code = rejections.codes[i];
     out.Add(RejectionCauseName(static_cast<RejectionCause>(i)),
             code == RejectionsConfig::kDrop ? "drop" : Concat(code));

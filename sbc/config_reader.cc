@@ -301,7 +301,7 @@ void ReadFailover(const Node& node, FailoverConfig* config) {
 
 void ReadRejections(const Node& node, RejectionsConfig* config) {
   if (!node.ExpectMap()) return;
-  for (size_t i = 0; i < kRejectionCauseCount; ++i) {
+  for (size_t i = 0; i < kRejectionCodeCount; ++i) {
     const auto value = node.Find(RejectionCauseName(static_cast<RejectionCause>(i)));
     if (!value) continue;
     if (value->scalar() == "drop") {

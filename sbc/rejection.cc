@@ -18,6 +18,7 @@ constexpr RejectionInfo kInfos[kRejectionCauseCount] = {
     {RejectionCause::kDrain, "Service Unavailable", true, true},
     {RejectionCause::kOriginationDisabled, "Origination Disabled", false, false},
     {RejectionCause::kUnknownNumber, "Not Found", false, false},
+    {RejectionCause::kProtocol, "", false, false},  // Each code has its own phrase.
 };
 
 constexpr bool IsInOrder() {

@@ -32,7 +32,8 @@ struct Refusal {
   bool is_drop() const { return status_code == RejectionsConfig::kDrop; }
 };
 
-/// The refusal of `cause` under these codes, with the cause's own reason phrase.
+/// The refusal of `cause` under these codes, with the cause's own reason phrase. Not of kProtocol,
+/// which has no code of its own.
 Refusal Refuse(RejectionCause cause, const RejectionsConfig& codes, std::string_view detail);
 
 /// The refusal of a caller's number, as Amazon phrases it: `403 Caller Id +1443... is not valid`.

@@ -34,6 +34,7 @@ class TextWriter {
 
   bool ok() const { return ok_; }
   size_t size() const { return size_; }
+  size_t room() const { return memory_.size() - size_; }
   std::string_view text() const { return {memory_.data(), size_}; }
 
  private:

@@ -221,7 +221,9 @@ void WriteUnsupportedTags(const Message& request, std::span<const std::string_vi
   bool first = true;
   for (std::string_view option_tag; required.Next(&option_tag);) {
     if (Knows(supported, option_tag)) continue;
-    if (!first) out->Append(", ");
+    const std::string_view separator = first ? "" : ", ";
+    if (separator.size() + option_tag.size() > out->room()) return;
+    out->Append(separator);
     out->Append(option_tag);
     first = false;
   }

@@ -41,8 +41,8 @@ struct Abilities {
 /// UnsupportedTags()), 415 for a body, 406 where an INVITE accepts nothing that we write.
 Verdict JudgeAbilities(const Message& request, const Abilities& abilities);
 
-/// Calls Append() with the Required option tags that are not in `supported`, as a comma list: the
-/// Unsupported field of a 420.
+/// Appends the Required option tags that are not in `supported`, as a comma list: the
+/// Unsupported field of a 420. Ends before the first that finds no room, so each is whole.
 void WriteUnsupportedTags(const Message& request, std::span<const std::string_view> supported,
                           TextWriter* out);
 

@@ -180,7 +180,7 @@ TEST(ConfigReaderTest, RejectionsHaveTheDesignsDefaults) {
       {RejectionCause::kOriginationDisabled, "origination_disabled", 403},
       {RejectionCause::kUnknownNumber, "unknown_number", 404},
   };
-  static_assert(std::size(kRows) == kRejectionCauseCount);
+  static_assert(std::size(kRows) == kRejectionCodeCount);
   for (const auto& row : kRows) {
     EXPECT_EQ(RejectionCauseName(row.cause), row.name);
     EXPECT_EQ(RejectionsConfig().code(row.cause), row.code) << row.name;

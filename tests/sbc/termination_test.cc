@@ -175,6 +175,7 @@ TEST(RejectionTest, Rule11_OnlyTheWholeNodeSaysRetryAfter) {
     const auto cause = static_cast<RejectionCause>(i);
     const bool whole_node = cause == RejectionCause::kOverload || cause == RejectionCause::kDrain;
     EXPECT_EQ(Info(cause).retry_after, whole_node) << i;
+    if (i >= kRejectionCodeCount) continue;
     EXPECT_EQ(Refuse(cause, RejectionsConfig(), "").retry_after, whole_node) << i;
   }
 }

@@ -110,7 +110,7 @@ sbc::B2buaCounters SbcScene::counters() {
     sum.emergency_calls += one.emergency_calls;
     sum.off_route += one.off_route;
     sum.unwritable += one.unwritable;
-    for (size_t c = 0; c < 11; ++c) sum.refused[c] += one.refused[c];
+    for (size_t c = 0; c < sbc::kRejectionCauseCount; ++c) sum.refused[c] += one.refused[c];
   }
   return sum;
 }

@@ -89,6 +89,7 @@ TEST_F(MetricsTest, WorkersAreSummed) {
   EXPECT_EQ(series["ringfence_invites_total"], 12);
   EXPECT_EQ(series["ringfence_calls_refused_total{cause=\"cps\"}"], 3);
   EXPECT_EQ(series["ringfence_calls_refused_total{cause=\"unknown_number\"}"], 0);
+  EXPECT_EQ(series["ringfence_calls_refused_total{cause=\"protocol\"}"], 0);
   EXPECT_EQ(series["ringfence_calls"], 2);
   EXPECT_EQ(series["ringfence_queue_drops_total"], 11);
   EXPECT_EQ(series["ringfence_io_events_total{event=\"send_dropped\"}"], 13);

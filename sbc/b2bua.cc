@@ -32,11 +32,10 @@ constexpr size_t kTagsPerCall = 1 + Call::kForksMax;
 constexpr size_t kPagersMin = 64;
 constexpr size_t kCallsPerPager = 16;
 
-// What we take somewhere (RFC 3261 §20.5); MESSAGE is the last, and inside a dialog only where
-// `message` does not let it pass. REFER comes to it where `transfer` lets it pass.
+// What we take wherever it comes from (RFC 3261 §20.5). MESSAGE comes to it where `message` lets it
+// pass, REFER where `transfer` does.
 constexpr std::string_view kAllow =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, MESSAGE";
-constexpr std::string_view kAllowButMessage = kAllow.substr(0, kAllow.rfind(", "));
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY";
 
 }  // namespace
 
@@ -61,8 +60,7 @@ void B2bua::OnRequest(ServerTransaction& transaction, const Message& request, co
     OnInDialog(transaction, request, packet, now);
   } else if (request.method() == Method::kInvite) {
     OnInvite(transaction, request, packet, now);
-  } else if (request.method() == Method::kMessage &&
-             options_.host->policy()->config().message.of(side_) == PassPolicy::kPass) {
+  } else if (request.method() == Method::kMessage && MayMessage(*options_.host->policy(), side_)) {
     OnPagerMessage(transaction, request, packet, now);
   } else {
     AnswerOutside(transaction, request, now);
@@ -176,6 +174,8 @@ void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request
     case Method::kNotify:  // RFC 6665 §4.1.3: of no subscription of ours.
       ++counters_.no_dialog;
       return Answer(transaction, request, 481, now);  // They have no meaning outside of a dialog.
+    case Method::kRefer:
+      return Answer(transaction, request, 403, now);  // Rule 18: what may pass is inside a dialog.
     default:
       break;
   }
@@ -184,7 +184,7 @@ void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request
   TransactionTable::Answer answer;
   answer.status_code = 405;
   answer.field = HeaderId::kAllow;
-  answer.field_value = request.method() == Method::kMessage ? kAllowButMessage : kAllow;
+  answer.field_value = kAllow;
   Answer(transaction, request, answer, now);
 }
 
@@ -201,7 +201,7 @@ void B2bua::AnswerOptions(ServerTransaction& transaction, const Message& request
                                   .reason = {},
                                   .to_tag = tag.view(),
                                   .record_route = false});
-    WriteAbilities(MayTransfer(*options_.host->policy(), side_), true, out);
+    WriteAbilities(*options_.host->policy(), side_, true, out);
     out->Header(HeaderId::kAccept, kAccept);
     out->NoBody();
   });
@@ -281,12 +281,14 @@ bool B2bua::FaceTowards(const Policy& policy, Side side, const core::Endpoint& p
 
 void B2bua::WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
                            MessageWriter* out) const {
-  WriteAbilities(MayTransfer(*call.policy, call.leg(leg).side), offer_100rel, out);
+  WriteAbilities(*call.policy, call.leg(leg).side, offer_100rel, out);
 }
 
 // Who is not told that it may transfer will not try to (RFC 3515 §2.4.1, RFC 3891 §4).
-void B2bua::WriteAbilities(bool transfer, bool offer_100rel, MessageWriter* out) {
-  out->Header(HeaderId::kAllow, {kAllow, transfer ? ", REFER" : ""});
+void B2bua::WriteAbilities(const Policy& policy, Side side, bool offer_100rel, MessageWriter* out) {
+  const bool transfer = MayTransfer(policy, side);
+  out->Header(HeaderId::kAllow,
+              {kAllow, MayMessage(policy, side) ? ", MESSAGE" : "", transfer ? ", REFER" : ""});
   out->Header(HeaderId::kSupported,
               {"timer", offer_100rel ? ", 100rel" : "", transfer ? ", replaces" : ""});
 }

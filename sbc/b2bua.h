@@ -180,7 +180,8 @@ class B2bua final : public core::sip::TransactionUser {
   /// Allow and Supported of that leg: what we take there.
   void WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
                       core::sip::MessageWriter* out) const;
-  static void WriteAbilities(bool transfer, bool offer_100rel, core::sip::MessageWriter* out);
+  static void WriteAbilities(const Policy& policy, Side side, bool offer_100rel,
+                             core::sip::MessageWriter* out);
   void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
   /// Only where the peer may learn from it where to send: INVITE and UPDATE, whose target it
   /// refreshes, REFER and NOTIFY (RFC 3515 §2.2, RFC 6665 §8.2.1), OPTIONS (RFC 3261 §20 table 2).
@@ -191,8 +192,15 @@ class B2bua final : public core::sip::TransactionUser {
   MediaAnchor::Party PartyOf(const Call& call, LegId id) const;
   uint16_t TakeSdp(Call* call, LegId from, MediaAnchor::Role role,
                    const core::sip::Message& message, core::Instant now);
+  uint16_t TakeDescription(Call* call, LegId from, MediaAnchor::Role role, std::string_view sdp,
+                           core::Instant now);
   uint16_t TakeResponseSdp(Call* call, LegId from, bool offerless,
                            const core::sip::Message& response, core::Instant now);
+  uint16_t TakeEarlySdp(Call* call, Fork* fork, LegId from, MediaAnchor::Role role,
+                        const core::sip::Message& message, core::Instant now);
+  uint16_t TakeFinalSdp(Call* call, Fork* fork, const core::sip::Message& response,
+                        core::Instant now);
+  uint16_t ResumeSdp(Call* call, Fork* fork, core::Instant now);
   static MediaAnchor::Role RoleOfRequest(const Call& call, LegId from, core::sip::Method method);
   static MediaAnchor::Role RoleOfAnswer(bool offerless);
   static void DropOffer(Call* call, LegId from);
@@ -200,7 +208,8 @@ class B2bua final : public core::sip::TransactionUser {
                  core::sip::MessageWriter* out);
   void KeepSdp(Call* call, LegId sent_to, MediaAnchor::Role role,
                const core::sip::Message& message);
-  bool TakeFirstOffer(Call* call, core::Instant now);
+  uint16_t TakeFirstOffer(Call* call, core::Instant now);
+  bool AcceptFirstOffer(Call* call, core::Instant now);
   // Of an answered call: what its media did is told once a minute, and its silence ends it.
   void WatchMedia(Call* call);
   std::optional<core::Instant> SilentSince(const Call& call, LegId leg) const;
@@ -397,7 +406,8 @@ class B2bua final : public core::sip::TransactionUser {
   bool AcceptTimer(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
                    const core::sip::Message& request, core::Instant now);
 
-  // b2bua_message.cc: MESSAGE outside of a dialog.
+  // b2bua_message.cc: MESSAGE, above all outside of a dialog.
+  static bool MayMessage(const Policy& policy, Side side);
   /// One on its way to its only route; its response goes back by it.
   struct PagerMessage {
     core::Handle<core::sip::ServerTransaction> server;

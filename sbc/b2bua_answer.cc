@@ -42,7 +42,7 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
   }
   if (fork == nullptr ||
       fork->dialog(LegId::kCallee).Confirm(response, options_.store) != Dialog::Result::kOk ||
-      TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now) != 0) {
+      TakeFinalSdp(call, fork, response, now) != 0) {
     // Without a dialog, or with a description that cannot be, there is no call: the callee is let
     // go, and the caller told that it is us.
     call->attempt.active = false;
@@ -110,6 +110,7 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
   DropHeldAnswers(call, call, now);
   for (Fork& other : call->forks) {
+    for (Packet& sdp : other.sdp) sdp.Reset();
     other.held_provisional.Reset();
     if (&other.shown() != &fork->shown()) other.reliable = {};
   }

@@ -65,9 +65,13 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
       return OnPrack(call, fork, transaction, request, packet, now);
     case Method::kOptions:
       return AnswerOptions(transaction, request, now);
+    case Method::kMessage:
+      if (!MayMessage(*call->policy, call->leg(entry.leg).side)) {
+        return AnswerOutside(transaction, request, now);
+      }
+      [[fallthrough]];
     case Method::kInfo:
     case Method::kNotify:
-    case Method::kMessage:
       return PassRequest(call, entry.leg, fork, transaction, request, packet, now);
     case Method::kRefer:
       return OnRefer(call, entry.leg, fork, transaction, request, packet, now);
@@ -280,7 +284,8 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
   const CallLeg& out_leg = call->leg(to);
   const MediaAnchor::Role role = RoleOfRequest(*call, from, request.method());
   const bool negotiates = request.method() == Method::kUpdate || request.method() == Method::kPrack;
-  const uint16_t refusal = negotiates ? TakeSdp(call, from, role, request, now) : uint16_t{0};
+  const uint16_t refusal =
+      negotiates ? TakeEarlySdp(call, fork, from, role, request, now) : uint16_t{0};
   if (refusal != 0) return Answer(transaction, request, refusal, now);
   uint32_t hops = 70;
   (void)request.MaxForwards(&hops);

@@ -103,7 +103,8 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   const bool preview = reliable && callee_rseq == 0 && call->invite.offerless;
   // A description that cannot be stays here; that it rings is worth telling all the same.
   if (!preview) {
-    (void)TakeResponseSdp(call, LegId::kCallee, call->invite.offerless, response, now);
+    (void)TakeEarlySdp(call, fork, LegId::kCallee, RoleOfAnswer(call->invite.offerless), response,
+                       now);
   }
   uint32_t rseq = 0;
   if (reliable) {
@@ -199,8 +200,9 @@ void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
   for (Fork& fork : call->forks) {
     if (&fork.shown() != &acknowledged->shown() || !fork.held_answer) continue;
     const Packet answer = std::move(fork.held_answer);
-    if (held.Index(answer.text()) == ParseError::kOk) PassAnswer(call, &fork, held, now);
-    return;
+    if (held.Index(answer.text()) != ParseError::kOk) return;
+    if (&call->forks[call->sdp_fork] != &fork) (void)TakeFinalSdp(call, &fork, held, now);
+    return PassAnswer(call, &fork, held, now);
   }
   for (Fork& fork : call->forks) {
     if (&fork.shown() != &acknowledged->shown() || !fork.held_provisional) continue;
@@ -236,7 +238,7 @@ void B2bua::OnEarlyBye(Call* call, Fork* fork, const Message& bye, Instant now) 
                       .mark = TransactionMark::OfOrphan(Kind::kOrphanBye, TrunkOf(*call))},
                      now, [&](MessageWriter* out) {
                        out->Header(HeaderId::kUserAgent, kProduct);
-                       (void)CopyPassing(bye, side, *call->policy, false, out);
+                       CopyPassing(bye, {side, call->emergency}, *call->policy, out);
                        CopyBody(bye, out);
                      });
 }

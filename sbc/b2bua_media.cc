@@ -57,9 +57,14 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
 uint16_t B2bua::TakeSdp(Call* call, LegId from, Role role, const Message& message, Instant now) {
   SdpInBody body;
   if (!options_.media->enabled() || !body.Find(message)) return 0;
+  return TakeDescription(call, from, role, body.sdp(), now);
+}
+
+uint16_t B2bua::TakeDescription(Call* call, LegId from, Role role, std::string_view sdp,
+                                Instant now) {
   const MediaAnchor::Party parties[] = {PartyOf(*call, LegId::kCaller),
                                         PartyOf(*call, LegId::kCallee)};
-  const uint16_t refusal = options_.media->Take(&call->media, from, role, parties, body.sdp(), now);
+  const uint16_t refusal = options_.media->Take(&call->media, from, role, parties, sdp, now);
   if (refusal != 0) ++counters_.sdp_refused;
   if (call->bridged() != nullptr) WatchMedia(call);
   return refusal;
@@ -68,6 +73,51 @@ uint16_t B2bua::TakeSdp(Call* call, LegId from, Role role, const Message& messag
 uint16_t B2bua::TakeResponseSdp(Call* call, LegId from, bool offerless, const Message& response,
                                 Instant now) {
   return TakeSdp(call, from, RoleOfAnswer(offerless), response, now);
+}
+
+// Before the answer each early dialog has offers and answers of its own. What was said last is in
+// force; what is kept serves when another one answers.
+uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, const Message& message,
+                             Instant now) {
+  SdpInBody body;
+  if (!options_.media->enabled() || !body.Find(message)) return 0;
+  const uint16_t refusal = TakeDescription(call, from, role, body.sdp(), now);
+  if (refusal != 0 || call->bridged() != nullptr) return refusal;
+  if (role == Role::kOffer) fork->offer_from = from;
+  fork->sdp[Index(from)] = options_.store->Copy(body.sdp());
+  call->sdp_fork = static_cast<uint8_t>(fork - call->forks.data());
+  return 0;
+}
+
+// Of the 2xx. One without a description leaves it to what its own early dialog has said (RFC 3261
+// §13.2.1, RFC 3262 §5); what was agreed with another one ends with that.
+uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, Instant now) {
+  const auto index = static_cast<uint8_t>(fork - call->forks.data());
+  const bool offerless = call->invite.offerless;
+  SdpInBody body;
+  if (options_.media->enabled() && call->sdp_fork != index) {
+    call->sdp_fork = index;
+    options_.media->Suspend(&call->media);
+    if (!body.Find(response)) return ResumeSdp(call, fork, now);
+    // The offer at hand may be the other one's, by UPDATE or PRACK.
+    if (!offerless) (void)TakeFirstOffer(call, now);
+  }
+  return TakeResponseSdp(call, LegId::kCallee, offerless, response, now);
+}
+
+// 0, or the code that refuses what was taken before: then it can be in force no longer.
+uint16_t B2bua::ResumeSdp(Call* call, Fork* fork, Instant now) {
+  const LegId offerer = fork->offer_from;
+  const core::Packet& offer = fork->sdp[Index(offerer)];
+  const core::Packet& answer = fork->sdp[Index(Other(offerer))];
+  uint16_t refusal = 0;
+  if (offer) {
+    refusal = TakeDescription(call, offerer, Role::kOffer, offer.text(), now);
+  } else if (!call->invite.offerless) {
+    refusal = TakeFirstOffer(call, now);
+  }
+  if (refusal != 0 || !answer) return refusal;
+  return TakeDescription(call, Other(offerer), Role::kAnswer, answer.text(), now);
 }
 
 // A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
@@ -162,16 +212,22 @@ bool B2bua::EndIfSilent(Call* call, Instant now) {
   return false;
 }
 
-// The first offer, before any route is tried. False: the call was refused for it.
-bool B2bua::TakeFirstOffer(Call* call, Instant now) {
-  if (!options_.media->enabled()) return true;
+// The INVITE's own offer: 0, or the code that refuses it.
+uint16_t B2bua::TakeFirstOffer(Call* call, Instant now) {
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
-    return true;  // Whoever tries a route sees to that.
+    return 0;  // Whoever tries a route, or answers, sees to that.
   }
-  const Message& invite = scratch_message_;
-  const uint16_t refusal = TakeSdp(call, LegId::kCaller, Role::kOffer, invite, now);
+  return TakeSdp(call, LegId::kCaller, Role::kOffer, scratch_message_, now);
+}
+
+// Before any route is tried. False: the call was refused for it.
+bool B2bua::AcceptFirstOffer(Call* call, Instant now) {
+  if (!options_.media->enabled()) return true;
+  const uint16_t refusal = TakeFirstOffer(call, now);
   if (refusal == 0) return true;
+  ServerTransaction* transaction = options_.table->Find(call->invite.server);
+  const Message& invite = scratch_message_;
   CallRecord record = call->record;
   if (refusal == 503) {
     RefuseInvite(*transaction, invite,

@@ -17,6 +17,10 @@ using core::sip::MessageWriter;
 using core::sip::Method;
 using core::sip::ServerTransaction;
 
+bool B2bua::MayMessage(const Policy& policy, Side side) {
+  return policy.config().message.of(side) == PassPolicy::kPass;
+}
+
 void B2bua::OnPagerMessage(ServerTransaction& transaction, const Message& message,
                            const Packet& packet, Instant now) {
   if (JudgeInvite(transaction, message, now) != 0) return;

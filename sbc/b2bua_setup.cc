@@ -213,7 +213,7 @@ void B2bua::OnGranted(Call* call, GrantAnswer answer, Instant now) {
 }
 
 void B2bua::StartCall(Call* call, Instant now) {
-  if (!TakeFirstOffer(call, now)) return;
+  if (!AcceptFirstOffer(call, now)) return;
   ++counters_.calls_started;
   call->state = Call::State::kRouting;
   const bool to_trunk = call->direction == CallDirection::kTermination;

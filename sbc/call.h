@@ -82,8 +82,10 @@ struct Fork {
   uint32_t last_callee_rseq = 0;
   ReliableProvisional reliable;
   core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
-  core::Packet
-      held_answer;  // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
+  LegId offer_from = LegId::kCaller;  // Who made the offer of `sdp`.
+  core::Packet sdp[2];  // By LegId: what each side said last in it, where media is ours.
+  // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
+  core::Packet held_answer;
 
   /// Whose dialog the caller takes this one for, and its RSeq.
   Fork& shown() { return folded_into == nullptr ? *this : *folded_into; }
@@ -191,6 +193,7 @@ struct Call {
   uint8_t fork_count = 0;
   bool bye_after_ack = false;  // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
   uint8_t byes_pending = 0;
+  uint8_t sdp_fork = 0;  // Whose descriptions are in force: the last early dialog's that had any.
   uint32_t orphan_tag = 0;  // Hash of the last To tag beside ours that was said BYE to.
   uint8_t shard = 0;
   CallDirection direction = CallDirection::kTermination;

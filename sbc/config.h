@@ -310,7 +310,7 @@ struct Config {
   // Replaces is known to the worker that has the call it names; elsewhere it is 481.
   PerSide<PassPolicy> transfer;
   PerSide<PassPolicy> redirect;  // 3xx that came from that side (rule 18); refused: 480.
-  PerSide<PassPolicy> message;   // MESSAGE that came from that side, outside a dialog.
+  PerSide<PassPolicy> message;   // MESSAGE that came from that side, in a call or outside.
   CallerIdConfig caller_id;
   EmergencyConfig emergency;
   std::vector<core::Cidr> local_networks;  // Peers there are told `address`, not `advertise`.

@@ -134,8 +134,8 @@ std::string_view TransportName(TransportKind transport) {
 
 std::string_view RejectionCauseName(RejectionCause cause) {
   constexpr std::string_view kNames[kRejectionCauseCount] = {
-      "cidr",          "cps",      "region",   "caller_id", "disabled",
-      "calls",         "no_route", "overload", "drain",     "origination_disabled",
+      "cidr",           "cps",      "region",   "caller_id", "disabled",
+      "calls",          "no_route", "overload", "drain",     "origination_disabled",
       "unknown_number", "protocol"};
   return kNames[static_cast<size_t>(cause)];
 }

@@ -62,6 +62,9 @@ SessionTimer::Settings Session(const SipConfig& sip) {
           static_cast<uint32_t>(duration_cast<seconds>(sip.min_se).count())};
 }
 
+// What a source must be admitted for, outside of a dialog (rule 2).
+bool Begins(Method method) { return method == Method::kInvite || method == Method::kMessage; }
+
 // Where our own signalling and administration are: no place for media (rule 24).
 std::vector<core::Endpoint> ControlEndpoints(const Config& config) {
   std::vector<core::Endpoint> endpoints;
@@ -225,8 +228,7 @@ void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& ret
     const size_t owner = placement_.OwnerOf(message, mint_);
     if (owner != options_.index) return HandOver(owner, packet);
   }
-  if (message.is_request() && message.method() == Method::kInvite &&
-      IsDropped(message, packet.remote().ip)) {
+  if (message.is_request() && Begins(message.method()) && IsDropped(message, packet.remote().ip)) {
     ++counters_.dropped_invites;
     return;
   }

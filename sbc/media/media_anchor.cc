@@ -225,6 +225,20 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
          options_.relay->SetPeer(stream, from, ours, parties[Index(from)].nat);
 }
 
+void MediaAnchor::Suspend(MediaSession* session) {
+  for (size_t i = 0; i < session->stream_count; ++i) {
+    MediaStream* stream = options_.relay->Find(session->streams[i].stream);
+    if (stream == nullptr) continue;
+    for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
+      stream->leg(leg).map = {};
+      if (stream->leg(leg).ports != nullptr) {
+        (void)options_.relay->SetPeer(stream, leg, {}, nullptr);  // Nowhere: it cannot be taken.
+      }
+    }
+  }
+  session->is_pending = static_cast<bool>(session->offer);
+}
+
 bool MediaAnchor::Rebind(MediaSession* session, LegId leg, const Party& party, Instant now) {
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);

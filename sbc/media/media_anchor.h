@@ -57,6 +57,8 @@ class MediaAnchor {
                               std::string_view sdp, core::Instant now);
   /// The offer was refused, or nobody answered it: what was agreed on before stays.
   static void DropOffer(MediaSession* session) { session->is_pending = false; }
+  /// Nothing that was agreed on is in force any more: what comes from either side ends here.
+  void Suspend(MediaSession* session);
   /// Gives the leg other ports, for a peer of another family than the last one that was tried.
   [[nodiscard]] bool Rebind(MediaSession* session, LegId leg, const Party& party,
                             core::Instant now);

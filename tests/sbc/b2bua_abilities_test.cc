@@ -72,7 +72,7 @@ TEST(B2buaAbilitiesTest, Rule18_ReferAndReplacesAreNamedWhereTheyPass) {
 
 // RFC 3261 §21.4.6: a 405 lists what would do, so never the method it refuses.
 TEST(B2buaAbilitiesTest, Rule20_AllowNeverNamesWhatWasRefused) {
-  for (const char* method : {"REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "REFER"}) {
+  for (const char* method : {"REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE"}) {
     SbcScene scene;
     scene.pbx.SendRaw(Outside(method, ""));
     scene.Run(100ms);
@@ -86,6 +86,18 @@ TEST(B2buaAbilitiesTest, Rule20_AllowNeverNamesWhatWasRefused) {
   scene.Run(100ms);
   EXPECT_THAT(scene.pbx.Got("NOTIFY", 481), SizeIs(1)) << "RFC 6665 §4.1.3";
   scene.ExpectClean();
+}
+
+// Rule 18: what may pass is inside a dialog, wherever `transfer` lets it.
+TEST(B2buaAbilitiesTest, Rule18_ReferOutsideOfADialogIs403) {
+  for (const char* setting : {"transfer: refuse", "transfer: pass"}) {
+    SbcScene scene(Global(setting));
+    scene.pbx.SendRaw(Outside("REFER", "Refer-To: <sip:+18155551234@127.0.0.2>\r\n"));
+    scene.Run(100ms);
+    EXPECT_THAT(scene.pbx.Got("REFER", 403), SizeIs(1)) << setting;
+    EXPECT_THAT(scene.trunk.log(), IsEmpty());
+    scene.ExpectClean();
+  }
 }
 
 // RFC 3261 §11.2: OPTIONS is judged as the INVITE would be.
@@ -122,7 +134,7 @@ TEST(B2buaAbilitiesTest, UnknownBodiesOfOffersAre415) {
 
 // Contact stands where the RFCs let it (RFC 3261 §20 tables 2 and 3, RFC 3262, 3428, 6086).
 TEST(B2buaAbilitiesTest, ContactStandsOnlyWhereItMeansSomething) {
-  SbcScene scene;
+  SbcScene scene(Global("message: pass"));
   SimPlan plan;
   plan.supports_100rel = true;
   scene.trunk.Expect(Script({{.after = 20ms, .status = 183, .reliable = true, .body = kSdp},

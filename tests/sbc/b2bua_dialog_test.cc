@@ -417,7 +417,7 @@ class B2buaPassedTest : public testing::TestWithParam<const char*> {};
 // INFO, MESSAGE and NOTIFY cross in both directions with their body and type, each leg counting its
 // own CSeq; what refuses them goes back.
 TEST_P(B2buaPassedTest, CrossesBothWays) {
-  SbcScene scene;
+  SbcScene scene({.global = "message: pass\n"});
   SimPlan caller;
   caller.answers[GetParam()] = 415;
   const size_t call = scene.Outbound(caller);

@@ -126,6 +126,67 @@ TEST(B2buaDigestTest, AChallengedByeGoesAgain) {
   scene.ExpectClean();
 }
 
+// A trunk that challenges the BYE of an answer that no call wants would keep its side, too: one
+// that crossed our CANCEL, of a call that is gone.
+TEST(B2buaDigestTest, Rule14_AChallengedByeOfAnAnswerThatCrossedOurCancelGoesAgain) {
+  SbcScene scene(WithCredentials());
+  Judge judge;
+  SimLink slow;
+  slow.delay = 300ms;
+  scene.network.SetLink(core::IpAddress::FromV4(0x7f000003), scene.trunk.local().ip, slow);
+  scene.network.SetLink(scene.trunk.local().ip, core::IpAddress::FromV4(0x7f000003), slow);
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 180}, {.after = 500ms, .status = 200, .body = kSdp}};
+  callee.answers["BYE"] = 401;
+  callee.answer_fields["BYE"] = judge.Challenge("WWW-Authenticate");
+  scene.trunk.Expect(callee);
+  SimPlan cancels;
+  cancels.script = {{.after = 700ms, .method = "CANCEL"}};
+  const size_t call = scene.pbx.Place(cancels);
+  scene.Run(10s);
+  EXPECT_EQ(scene.pbx.call(call).final_status, 487);
+  EXPECT_EQ(scene.world->calls(), 0u);
+  const auto byes = scene.trunk.Got("BYE");
+  ASSERT_THAT(byes, SizeIs(2));
+  EXPECT_FALSE(byes[0].Has("Authorization"));
+  EXPECT_TRUE(judge.Accepts(byes[1], "Authorization", "BYE"));
+  EXPECT_EQ(byes[1].sequence(), byes[0].sequence() + 1);
+  EXPECT_EQ(byes[1].Tag("To"), byes[0].Tag("To"));
+  EXPECT_NE(byes[1].Branch(), byes[0].Branch());
+  scene.ExpectClean();
+}
+
+// The second answer of a call that goes on, and an early dialog that the caller ended; each time
+// the trunk asks again and again, and is answered once.
+TEST(B2buaDigestTest, Rule14_SuchAByeGoesAgainOnce) {
+  for (const bool early : {false, true}) {
+    SbcScene scene(WithCredentials());
+    Judge judge;
+    SimPlan callee;
+    callee.script = {{.after = 20ms, .status = 180},
+                     {.after = 20ms, .status = 180, .fork = 1},
+                     {.after = 2s, .status = 200, .body = kSdp}};
+    if (!early) callee.script.push_back({.after = 20ms, .status = 200, .fork = 1, .body = kSdp});
+    callee.answers["BYE"] = 401;
+    callee.answer_fields["BYE"] = judge.Challenge("WWW-Authenticate", /*stale=*/true);
+    scene.trunk.Expect(callee);
+    const size_t call = scene.Outbound();
+    if (early) scene.pbx.Do(call, {.method = "BYE", .fork = 1, .rude = true});
+    for (int i = 0; i < 3000; ++i) {
+      scene.Run(1ms);
+      SimDialog& ended = scene.trunk.call(0).dialogs[1];
+      if (ended.state == SimDialog::State::kEnded) ended.state = SimDialog::State::kConfirmed;
+    }
+    EXPECT_EQ(scene.pbx.call(call).final_status, 200);
+    ASSERT_THAT(scene.trunk.Got("BYE"), SizeIs(2)) << early;
+    EXPECT_TRUE(judge.Accepts(scene.trunk.Got("BYE")[1], "Authorization", "BYE"));
+    scene.trunk.call(0).dialogs[1].state = SimDialog::State::kEnded;
+    scene.trunk.call(0).plan.answers.clear();
+    scene.pbx.Do(call, {.method = "BYE"});
+    scene.ExpectClean();
+  }
+}
+
 // Only a nonce that has grown old is answered again, and a trunk that finds each one old is
 // answered so often and no more.
 TEST(B2buaDigestTest, StaleNoncesAreAnsweredSoOften) {

@@ -284,6 +284,39 @@ TEST(B2buaMessageTest, IsJudgedAsACallWouldBe) {
   scene.ExpectClean();
 }
 
+// Inside a dialog as outside, each side by its own setting; Allow says which (RFC 3261 §20.5).
+TEST(B2buaMessageTest, InADialogItPassesWhereItsSideMay) {
+  SbcScene scene(Passing("message: {customer: pass}"));
+  const size_t call = scene.Outbound();
+  EXPECT_TRUE(scene.pbx.Got("INVITE", 200).at(0).Lists("Allow", "MESSAGE"));
+  EXPECT_FALSE(scene.trunk.Got("INVITE").at(0).Lists("Allow", "MESSAGE"));
+  scene.pbx.Do(call, {.method = "MESSAGE", .body = "x", .fields = "Content-Type: a/b\r\n"});
+  scene.trunk.Do(0, {.method = "MESSAGE", .body = "x", .fields = "Content-Type: a/b\r\n"});
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("MESSAGE", 200), SizeIs(1));
+  EXPECT_THAT(scene.pbx.Got("MESSAGE"), IsEmpty());
+  ASSERT_THAT(scene.trunk.Got("MESSAGE", 405), SizeIs(1));
+  EXPECT_TRUE(scene.trunk.Got("MESSAGE", 405)[0].Lists("Allow", "INFO"));
+  EXPECT_FALSE(scene.trunk.Got("MESSAGE", 405)[0].Lists("Allow", "MESSAGE"));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// Rule 2, `cidr: drop`: who may reach us but start no call gets silence for a MESSAGE, too.
+TEST(B2buaMessageTest, Rule02_FromWhoMayNotCallItGetsSilence) {
+  for (const char* setting : {"message: pass", "message: refuse"}) {
+    SbcScene::Options options = Passing(setting);
+    options.termination =
+        "CpsLimit: 0, CallingRegions: [US], CidrAllowedList: [127.0.0.6/32], Disabled: false";
+    SbcScene scene(options);
+    scene.pbx.SendRaw(Message("+18155558245", "one"));
+    scene.Run(1s);
+    for (const auto& entry : scene.pbx.log()) EXPECT_TRUE(entry.sent) << entry.text;
+    EXPECT_THAT(scene.trunk.log(), IsEmpty());
+    scene.ExpectClean();
+  }
+}
+
 // RFC 4320 §4.1: a silent trunk is no 408; and nothing is held when the timers are over.
 TEST(B2buaMessageTest, SilenceIsNever408) {
   SbcScene scene(Passing("message: {customer: pass}"));

@@ -23,8 +23,10 @@
 #include "sbc/connector_ledger.h"
 #include "sbc/host_table.h"
 #include "sbc/media/media_anchor.h"
+#include "sbc/replaced_dialog.h"
 #include "sbc/route_health.h"
 #include "sbc/transaction_mark.h"
+#include "sbc/transfer_target.h"
 #include "sbc/uri_rewrite.h"
 
 namespace sbc {
@@ -46,6 +48,10 @@ class B2buaHost {
   virtual std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
                                          core::Instant now) = 0;
   virtual void ReturnGrant(const Connector& connector) = 0;
+  /// Asks another worker what the dialog that `replaces` names on `side` is called on the other
+  /// side of its call; B2bua::OnReplaced() brings the answer. False: its mailbox is full.
+  [[nodiscard]] virtual bool AskReplaced(size_t worker, uint64_t question, Side side,
+                                         std::string_view replaces) = 0;
   virtual void OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign,
                            core::Instant now) = 0;
   /// A call has ended.
@@ -133,6 +139,14 @@ class B2bua final : public core::sip::TransactionUser {
   /// The home worker's answer to an Ask() that had none at once. A call that is gone by now gives
   /// its grant back.
   void OnGrant(const Connector& connector, const Grant& grant, core::Instant now);
+
+  /// What another worker's AskReplaced() is told: 0, or the code that refuses what names the
+  /// dialog. `text` is written to, and `described` borrows it.
+  uint16_t DescribeReplaced(const core::sip::Replaces& replaces, Side side,
+                            core::sip::TextWriter* text, ReplacedDialog* described);
+  /// Its answer, or what stands for one that did not come. What waited for it may be gone.
+  void OnReplaced(uint64_t question, uint16_t refusal, const ReplacedDialog& replaced,
+                  core::Instant now);
 
   /// True where the message belongs to a dialog of a call here: its own configuration judges it
   /// (rule 2).
@@ -248,10 +262,11 @@ class B2bua final : public core::sip::TransactionUser {
     const CustomerConfig* customer = nullptr;
     bool ask_rate = false;  // Another worker counts the rate of calls.
     Takeover takeover;
+    std::optional<size_t> replaced_on;  // The worker to ask what it takes over.
     CallRecord record;
   };
   uint16_t CheckTakeover(core::sip::ServerTransaction& transaction,
-                         const core::sip::Message& invite, Takeover* takeover, core::Instant now);
+                         const core::sip::Message& invite, NewCall* asked, core::Instant now);
   std::optional<Refusal> FindConnector(const core::sip::Message& invite, const core::Packet& packet,
                                        NewCall* asked) const;
   std::optional<Refusal> CheckCall(const core::sip::Message& invite, const core::Packet& packet,
@@ -278,6 +293,7 @@ class B2bua final : public core::sip::TransactionUser {
                     const Refusal& refusal, CallRecord* record, core::Instant now);
   std::optional<Refusal> CheckNode(const core::IpAddress& source, NewCall* asked,
                                    core::Instant now) const;
+  void AskHome(Call* call, core::Instant now);
   void OnGrantTimeout(Call* call, core::Instant now);
   void StartCall(Call* call, core::Instant now);
   void OnGranted(Call* call, GrantAnswer answer, core::Instant now);
@@ -421,26 +437,63 @@ class B2bua final : public core::sip::TransactionUser {
                        core::Instant now);
   void OnPagerFailure(const TransactionMark& mark, core::Instant now);
 
-  // b2bua_transfer.cc: REFER, INVITE with Replaces, and 3xx (rule 18).
+  // b2bua_replaced.cc: the dialogs that a Replaces names, here or on another worker.
   /// A dialog that is to be given up: the leg on which the other side has it.
   struct Replaced {
     Call* call = nullptr;  // Null: there is none.
     LegId leg = LegId::kCaller;
     const core::sip::Dialog& dialog() const { return call->bridged()->dialog(leg); }
   };
-  static bool MayTransfer(const Policy& policy, Side side);
+  /// What waits for another worker's word: a call that its INVITE begins, or a REFER inside one.
+  struct ReplacedQuestion {
+    core::Handle<Call> call;
+    core::Handle<core::sip::ServerTransaction> server;
+    LegId from = LegId::kCaller;  // Whose peer names the dialog.
+  };
+  struct PendingQuestion {
+    PendingQuestion(const ReplacedQuestion& question, B2bua* of)
+        : asked(question), owner(of), timer(&FireQuestion, this) {}
+    ReplacedQuestion asked;
+    B2bua* owner;
+    core::Timer timer;
+  };
+  static constexpr size_t kQuestionsMax = 64;  // Transfers are few; more are told 503.
+  static constexpr size_t kReplacedMax =
+      1024;  // A Call-ID and two tags, as the other side has them.
   Replaced FindReplaced(const core::sip::Replaces& replaces, Side side);
+  std::optional<size_t> OtherWorkerOf(const core::sip::Replaces& replaces) const;
+  bool AskForReplaced(size_t worker, std::string_view replaces, const ReplacedQuestion& asked,
+                      core::Instant now);
+  bool ReadTakeover(const core::sip::Message& invite, Takeover* takeover,
+                    std::optional<size_t>* elsewhere);
+  bool KeepTakeover(const ReplacedDialog& replaced, Takeover* takeover);
+  void OnTakeoverFound(Call* call, core::sip::ServerTransaction& transaction,
+                       const core::sip::Message& invite, uint16_t refusal,
+                       const ReplacedDialog& replaced, core::Instant now);
+  void RefuseTakeover(Call* call, core::sip::ServerTransaction& transaction,
+                      const core::sip::Message& invite, core::Instant now);
+  static void FireQuestion(void* question, core::Timer* timer, core::Instant now);
+
+  // b2bua_transfer.cc: REFER and 3xx (rule 18).
+  static bool MayTransfer(const Policy& policy, Side side);
   void OnRefer(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,
                const core::sip::Message& request, const core::Packet& packet, core::Instant now);
-  uint16_t WriteReferTo(Call* call, LegId from, const core::sip::Message& request,
-                        core::sip::TextWriter* out);
+  void OnReferTargetFound(Call* call, LegId from, core::sip::ServerTransaction& transaction,
+                          const core::sip::Message& request, const core::Packet& packet,
+                          uint16_t refusal, const ReplacedDialog& replaced, core::Instant now);
+  uint16_t JudgeReferTo(const Call& call, LegId from, const core::sip::Message& request,
+                        TransferTarget* target);
+  void PassRefer(Call* call, LegId from, core::sip::ServerTransaction& transaction,
+                 const core::sip::Message& request, const core::Packet& packet,
+                 const TransferTarget& target, const ReplacedDialog* replaced, core::Instant now);
+  static void WriteReferTo(const Call& call, LegId told, const TransferTarget& target,
+                           const ReplacedDialog* replaced, core::sip::TextWriter* out);
   static void WriteNewTarget(const Call& call, LegId told, std::string_view uri,
                              core::sip::TextWriter* out);
   void WriteRedirect(const Call& call, const core::sip::Message& response,
                      const core::sip::Message& invite, core::sip::TextWriter* out);
   uint16_t JudgeNewTarget(const Call& call, const core::sip::Message& request,
                           std::string_view user);
-  bool ReadTakeover(const core::sip::Message& invite, Takeover* takeover);
 
   // b2bua_end.cc: refreshes and ends.
   void OnSessionTimer(Call* call, LegId leg, core::Instant now);
@@ -472,6 +525,7 @@ class B2bua final : public core::sip::TransactionUser {
   Options options_;
   core::Pool<Call> calls_;
   core::Pool<PagerMessage> pagers_;
+  core::Pool<PendingQuestion> questions_{kQuestionsMax};
   core::FixedHashMap<TagEntry> tags_;
   Side side_ = Side::kCustomer;
   core::sip::Message scratch_message_;    // A kept request, read again to answer it.

@@ -53,7 +53,7 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
       !Authenticate(transaction, invite, *asked.customer, now)) {
     return;  // Challenged: the caller tries again, and that is no call yet.
   }
-  if (const uint16_t status_code = CheckTakeover(transaction, invite, &asked.takeover, now)) {
+  if (const uint16_t status_code = CheckTakeover(transaction, invite, &asked, now)) {
     return RecordProtocolRefusal(&asked.record, status_code);
   }
   refusal = CheckCall(invite, packet, &asked);
@@ -70,14 +70,21 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
                         &asked.record, now);
   }
   FillCall(call, &asked, transaction, invite, packet, now);
-  const core::Handle<Call> handle = calls_.HandleOf(call);
-  const AskGrant ask{.connector = asked.connector->number,
-                     .to_trunk = side_ == Side::kCustomer,
+  if (!asked.replaced_on.has_value()) return AskHome(call, now);
+  if (!AskForReplaced(*asked.replaced_on, invite.Find(HeaderId::kReplaces).value_or(""),
+                      {.call = calls_.HandleOf(call), .server = call->invite.server}, now)) {
+    RefuseTakeover(call, transaction, invite, now);
+  }
+}
+
+void B2bua::AskHome(Call* call, Instant now) {
+  const AskGrant ask{.connector = call->connector->number,
+                     .to_trunk = call->direction == CallDirection::kTermination,
                      .emergency = call->emergency,
-                     .ask_rate = asked.ask_rate,
-                     .call = handle.bits(),
-                     .source = packet.remote().ip};
-  if (const auto answer = options_.host->Ask(*asked.connector, ask, now)) {
+                     .ask_rate = call->ask_rate,
+                     .call = calls_.HandleOf(call).bits(),
+                     .source = call->leg(LegId::kCaller).peer.ip};
+  if (const auto answer = options_.host->Ask(*call->connector, ask, now)) {
     return OnGranted(call, *answer, now);
   }
   options_.wheel->Arm(&call->route_timer, now + kGrantTimeout);
@@ -98,9 +105,12 @@ void B2bua::OnGrantTimeout(Call* call, Instant now) {
 }
 
 // Taking over a dialog is a transfer too (rule 18); without the right to, it is nobody's.
-uint16_t B2bua::CheckTakeover(ServerTransaction& transaction, const Message& invite,
-                              Takeover* takeover, Instant now) {
-  if (!invite.Has(HeaderId::kReplaces) || ReadTakeover(invite, takeover)) return 0;
+uint16_t B2bua::CheckTakeover(ServerTransaction& transaction, const Message& invite, NewCall* asked,
+                              Instant now) {
+  if (!invite.Has(HeaderId::kReplaces) ||
+      ReadTakeover(invite, &asked->takeover, &asked->replaced_on)) {
+    return 0;
+  }
   ++counters_.no_dialog;
   Answer(transaction, invite, 481, now);
   return 481;
@@ -153,10 +163,7 @@ void B2bua::FillCall(Call* call, NewCall* asked, ServerTransaction& transaction,
                      const Message& invite, const Packet& packet, Instant now) {
   const core::Handle<Call> handle = calls_.HandleOf(call);
   call->owner = this;
-  // What it replaces has brought an INVITE with Replaces here, whosever its Call-ID is: its
-  // branches and tags must bring what belongs to it here, too.
-  call->shard = asked->takeover.replaces ? options_.shard
-                                         : options_.placement->ShardOfCallId(invite.call_id());
+  call->shard = options_.placement->ShardOfCallId(invite.call_id());
   call->emergency = asked->record.emergency;
   if (call->emergency) ++counters_.emergency_calls;
   call->direction = asked->record.direction;
@@ -164,6 +171,7 @@ void B2bua::FillCall(Call* call, NewCall* asked, ServerTransaction& transaction,
   call->connector = asked->connector;
   call->customer = asked->customer;
   call->received_at = now;
+  call->ask_rate = asked->ask_rate;
   call->record = asked->record;
   call->takeover = std::move(asked->takeover);
   call->caller_supports_100rel = invite.HasToken(HeaderId::kSupported, "100rel");

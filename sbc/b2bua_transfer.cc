@@ -15,11 +15,9 @@ namespace sbc {
 
 using core::Instant;
 using core::Packet;
-using core::sip::Dialog;
 using core::sip::HeaderId;
 using core::sip::Message;
 using core::sip::ParseError;
-using core::sip::Replaces;
 using core::sip::ServerTransaction;
 using core::sip::TextWriter;
 
@@ -30,42 +28,10 @@ constexpr size_t kReferToMax = 1024;
 
 std::string_view WithoutHeaders(std::string_view uri) { return uri.substr(0, uri.find('?')); }
 
-// What the other side calls the dialog: there the peer is who is to give it up, so its tag is the
-// to-tag (RFC 3891 §3).
-void WriteReplaces(const Dialog& dialog, bool early_only, TextWriter* out) {
-  out->Append(dialog.call_id());
-  out->Append(";to-tag=");
-  out->Append(dialog.remote_tag());
-  out->Append(";from-tag=");
-  out->Append(dialog.local_tag());
-  if (early_only) out->Append(";early-only");
-}
-
 }  // namespace
 
 bool B2bua::MayTransfer(const Policy& policy, Side side) {
   return policy.config().transfer.of(side) == PassPolicy::kPass;
-}
-
-// Its to-tag is ours, its from-tag the peer's. Only what was answered can be taken over.
-B2bua::Replaced B2bua::FindReplaced(const Replaces& replaces, Side side) {
-  Replaced found;
-  (void)tags_.Find(TagHash(replaces.to_tag), [&](const TagEntry& candidate) {
-    Call* call = calls_.Find(candidate.call);
-    Fork* fork = call == nullptr ? nullptr : call->bridged();
-    if (fork == nullptr || call->state == Call::State::kEnding ||
-        call->leg(candidate.leg).side != side) {
-      return false;
-    }
-    const Dialog& dialog = fork->dialog(candidate.leg);
-    if (dialog.call_id() != replaces.call_id || dialog.local_tag() != replaces.to_tag ||
-        dialog.remote_tag() != replaces.from_tag) {
-      return false;
-    }
-    found = {call, Other(candidate.leg)};
-    return true;
-  });
-  return found;
 }
 
 void B2bua::OnRefer(Call* call, LegId from, Fork* fork, ServerTransaction& transaction,
@@ -74,44 +40,75 @@ void B2bua::OnRefer(Call* call, LegId from, Fork* fork, ServerTransaction& trans
     return Answer(transaction, request, 403, now);
   }
   if (fork != call->bridged()) return Answer(transaction, request, 481, now);
-  char bytes[kReferToMax];
-  TextWriter refer_to({bytes, sizeof(bytes)});
-  if (const uint16_t refusal = WriteReferTo(call, from, request, &refer_to)) {
+  TransferTarget target;
+  if (const uint16_t refusal = JudgeReferTo(*call, from, request, &target)) {
     return Answer(transaction, request, refusal, now);
   }
-  PassRequest(call, from, fork, transaction, request, packet, now, refer_to.text());
+  if (!target.has_replaces) {
+    return PassRefer(call, from, transaction, request, packet, target, nullptr, now);
+  }
+  if (const auto worker = OtherWorkerOf(target.replaces)) {
+    const bool asked = options_.table->KeepRequest(transaction, packet) &&
+                       AskForReplaced(*worker, target.replaces_value,
+                                      {.call = calls_.HandleOf(call),
+                                       .server = options_.table->HandleOf(transaction),
+                                       .from = from},
+                                      now);
+    return asked ? void() : Answer(transaction, request, 503, now);
+  }
+  char bytes[kReplacedMax];
+  TextWriter text({bytes, sizeof(bytes)});
+  ReplacedDialog replaced;
+  if (const uint16_t refusal =
+          DescribeReplaced(target.replaces, call->leg(from).side, &text, &replaced)) {
+    return Answer(transaction, request, refusal, now);
+  }
+  PassRefer(call, from, transaction, request, packet, target, &replaced, now);
 }
 
-// Refer-To as the other leg is told it: 0, or the code that refuses the REFER.
-uint16_t B2bua::WriteReferTo(Call* call, LegId from, const Message& request, TextWriter* out) {
+// What another worker has said of the dialog that a REFER names.
+void B2bua::OnReferTargetFound(Call* call, LegId from, ServerTransaction& transaction,
+                               const Message& request, const Packet& packet, uint16_t refusal,
+                               const ReplacedDialog& replaced, Instant now) {
   TransferTarget target;
-  if (const uint16_t refusal = ReadTransferTarget(request, &target)) return refusal;
-  const CallLeg& to = call->leg(Other(from));
-  if (to.side == Side::kTrunk) {
-    if (const uint16_t refusal = JudgeNewTarget(*call, request, target.user)) return refusal;
-  }
-  Replaced replaced;
-  if (target.has_replaces) {
-    replaced = FindReplaced(target.replaces, call->leg(from).side);
-    if (replaced.call == nullptr) return 481;
-  }
+  if (refusal == 0) refusal = ReadTransferTarget(request, &target);
+  if (refusal != 0) return Answer(transaction, request, refusal, now);
+  PassRefer(call, from, transaction, request, packet, target, &replaced, now);
+}
+
+// 0, or the code that refuses the REFER.
+uint16_t B2bua::JudgeReferTo(const Call& call, LegId from, const Message& request,
+                             TransferTarget* target) {
+  if (const uint16_t refusal = ReadTransferTarget(request, target)) return refusal;
+  if (call.leg(Other(from)).side != Side::kTrunk) return 0;
+  return JudgeNewTarget(call, request, target->user);
+}
+
+void B2bua::PassRefer(Call* call, LegId from, ServerTransaction& transaction,
+                      const Message& request, const Packet& packet, const TransferTarget& target,
+                      const ReplacedDialog* replaced, Instant now) {
+  char bytes[kReferToMax];
+  TextWriter refer_to({bytes, sizeof(bytes)});
+  WriteReferTo(*call, Other(from), target, replaced, &refer_to);
+  if (!refer_to.ok()) return Answer(transaction, request, 513, now);
+  PassRequest(call, from, call->bridged(), transaction, request, packet, now, refer_to.text());
+}
+
+// Refer-To as that leg is told it.
+void B2bua::WriteReferTo(const Call& call, LegId told, const TransferTarget& target,
+                         const ReplacedDialog* replaced, TextWriter* out) {
   out->Append('<');
-  if (replaced.call != nullptr && to.side == Side::kCustomer) {
+  if (replaced != nullptr && call.leg(told).side == Side::kCustomer) {
     // Who is called is on their own side of us, and they know where.
-    out->Append(WithoutHeaders(replaced.dialog().remote_target()));
+    out->Append(WithoutHeaders(replaced->target));
   } else {
-    WriteNewTarget(*call, Other(from), target.uri, out);
+    WriteNewTarget(call, told, target.uri, out);
   }
-  if (replaced.call != nullptr) {
-    char value_bytes[kReferToMax];
-    TextWriter value({value_bytes, sizeof(value_bytes)});
-    WriteReplaces(replaced.dialog(), target.replaces.early_only, &value);
-    if (!value.ok()) return 513;
+  if (replaced != nullptr) {
     out->Append("?Replaces=");
-    AppendEscaped(value.text(), out);
+    AppendEscaped(replaced->replaces, out);
   }
   out->Append('>');
-  return out->ok() ? 0 : 513;
 }
 
 // Whom a leg is to call instead. A customer calls us, and is judged as for any other call.
@@ -159,25 +156,6 @@ uint16_t B2bua::JudgeNewTarget(const Call& call, const Message& request, std::st
   if (!refusal.has_value()) return 0;
   ++counters_.refused[static_cast<size_t>(refusal->cause)];
   return refusal->is_drop() ? 403 : refusal->status_code;
-}
-
-// An INVITE that takes over a dialog of its own side: it goes to who has that dialog's other end,
-// and names the dialog as it is known there. False where it may not, or there is no such dialog.
-bool B2bua::ReadTakeover(const Message& invite, Takeover* takeover) {
-  Replaces replaces;
-  if (!MayTransfer(*options_.host->policy(), side_) ||
-      core::sip::ParseReplaces(invite.Find(HeaderId::kReplaces).value_or(""), &replaces) !=
-          ParseError::kOk) {
-    return false;
-  }
-  Replaced replaced = FindReplaced(replaces, side_);
-  if (replaced.call == nullptr) return false;
-  char bytes[kReferToMax];
-  TextWriter value({bytes, sizeof(bytes)});
-  WriteReplaces(replaced.dialog(), replaces.early_only, &value);
-  takeover->replaces = value.ok() ? options_.store->Copy(value.text()) : Packet();
-  takeover->peer = replaced.call->leg(replaced.leg).peer;
-  return static_cast<bool>(takeover->replaces);
 }
 
 }  // namespace sbc

@@ -188,6 +188,7 @@ struct Call {
   bool emergency = false;
   bool caller_requires_100rel = false;
   bool caller_supports_100rel = false;
+  bool ask_rate = false;     // Another worker counts the rate of calls, and has not been asked.
   bool holds_grant = false;  // Counted at the connector's home worker.
   int bridged_fork = -1;     // Index of `forks`, or -1.
   uint8_t fork_count = 0;

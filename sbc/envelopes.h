@@ -12,6 +12,10 @@ enum class EnvelopeKind : uint16_t {
               // remote.
   kAskGrant,  // bytes: AskGrant (connector_ledger.h), to the connector's home worker.
   kGrant,     // bytes: Grant, back to the asker.
+  kAskReplaced,  // words[0]: a question of the writer's, words[1]: the Side that names the dialog.
+                 // bytes: the value of a Replaces header field, which names a call of the reader's.
+  kReplaced,  // words[0]: the question, words[1]: 0, or the code that refuses who asked. bytes: a
+              // ReplacedDialog's replaces, words[2] long, then its target; remote: its peer.
   kReturnGrant,  // words[0]: the connector's index. The call of a grant has ended.
   kRouteSign,    // words[0]: host, words[1]: a RouteHealth::CallSign; remote: the address. To its
                  // home.

@@ -316,6 +316,10 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
       return OnAskGrant(envelope, now);
     case EnvelopeKind::kGrant:
       return OnGrant(FromBytes<Grant>(envelope.bytes), envelope.from, now);
+    case EnvelopeKind::kAskReplaced:
+      return OnAskReplaced(envelope);
+    case EnvelopeKind::kReplaced:
+      return OnReplaced(envelope, now);
     case EnvelopeKind::kReturnGrant:
       if (ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(envelope.words[0]))) {
         ledger->Return();

@@ -121,6 +121,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
                                  core::Instant now) override;
   void ReturnGrant(const Connector& connector) override;
+  bool AskReplaced(size_t worker, uint64_t question, Side side, std::string_view replaces) override;
   void OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign,
                    core::Instant now) override;
   void OnRecord(const CallRecord& record, const CallMedia& media) override;
@@ -137,6 +138,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   GrantAnswer CountRate(const core::IpAddress& source, core::Instant now);
   void Tell(const AskGrant& ask, GrantAnswer answer, core::Instant now);
   void OnGrant(const Grant& grant, size_t home, core::Instant now);
+  void OnAskReplaced(const core::engine::Envelope& envelope);
+  void OnReplaced(const core::engine::Envelope& envelope, core::Instant now);
   void OnHostAddresses(const core::engine::Envelope& envelope, core::Instant now);
   void InstallPolicy(const Policy* policy, core::Instant now);
   void ReturnOldPolicies();

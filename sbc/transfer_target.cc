@@ -31,6 +31,7 @@ uint16_t ReadHeaders(std::string_view headers, TransferTarget* target) {
       return kMalformed;
     }
     target->has_replaces = true;
+    target->replaces_value = *value;
   }
   return 0;
 }

@@ -13,7 +13,8 @@ namespace sbc {
 ///
 /// Shape:    a SIP or tel URI and, of its header part, what it is to replace (RFC 3891 §6.1). Other
 ///           header fields in the URI stay behind: nothing of one side crosses uninterpreted.
-/// Lifetime: borrows the REFER; `replaces` lies in `unescaped`, so it is not to be moved.
+/// Lifetime: borrows the REFER; `replaces` and its value lie in `unescaped`, so it is not to be
+/// moved.
 struct TransferTarget {
   TransferTarget() = default;
   TransferTarget(const TransferTarget&) = delete;
@@ -23,6 +24,7 @@ struct TransferTarget {
   std::string_view user;  // Its user part, or tel's number.
   bool has_replaces = false;
   core::sip::Replaces replaces;
+  std::string_view replaces_value;  // What it was read from.
   char unescaped[512];
 };
 

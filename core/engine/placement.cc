@@ -1,14 +1,10 @@
 #include "core/engine/placement.h"
 
-#include <optional>
-
 #include "core/base/check.h"
-#include "core/sip/small_headers.h"
 
 namespace core::engine {
 namespace {
 
-using sip::HeaderId;
 using sip::IdentifierMint;
 using sip::IdentifierOrigin;
 
@@ -19,25 +15,11 @@ std::optional<IdentifierOrigin> OriginOfResponse(const sip::Message& message,
   return mint.Read(via.branch);
 }
 
-// The Call-ID is ours where the dialog's INVITE was. Where it was the peer's, our tag stands first.
-std::optional<IdentifierOrigin> OriginOfReplaces(const sip::Message& message,
-                                                 const IdentifierMint& mint) {
-  sip::Replaces replaces;
-  if (sip::ParseReplaces(message.Find(HeaderId::kReplaces).value_or(""), &replaces) !=
-      sip::ParseError::kOk) {
-    return std::nullopt;
-  }
-  if (const auto origin = mint.Read(replaces.call_id)) return origin;
-  return mint.Read(replaces.to_tag);
-}
-
 std::optional<IdentifierOrigin> OriginOfRequest(const sip::Message& message,
                                                 const IdentifierMint& mint) {
   sip::NameAddr to;
-  if (message.To(&to) == sip::ParseError::kOk && !to.tag.empty()) {
-    if (const auto origin = mint.Read(to.tag)) return origin;
-  }
-  return OriginOfReplaces(message, mint);
+  if (message.To(&to) != sip::ParseError::kOk || to.tag.empty()) return std::nullopt;
+  return mint.Read(to.tag);
 }
 
 }  // namespace
@@ -57,6 +39,15 @@ uint8_t Placement::ShardOf(const sip::Message& message, const sip::IdentifierMin
   const std::optional<IdentifierOrigin> origin =
       message.is_request() ? OriginOfRequest(message, mint) : OriginOfResponse(message, mint);
   return origin.has_value() ? origin->shard : ShardOfCallId(message.call_id());
+}
+
+// The Call-ID is ours where the dialog's INVITE was. Where it was the peer's, our tag stands first.
+std::optional<size_t> Placement::OwnerOfReplaced(const sip::Replaces& replaces,
+                                                 const sip::IdentifierMint& mint) const {
+  std::optional<IdentifierOrigin> origin = mint.Read(replaces.call_id);
+  if (!origin.has_value()) origin = mint.Read(replaces.to_tag);
+  if (!origin.has_value()) return std::nullopt;
+  return WorkerOf(origin->shard);
 }
 
 }  // namespace core::engine

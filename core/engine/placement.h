@@ -3,11 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/base/siphash.h"
 #include "core/sip/identifier.h"
 #include "core/sip/message.h"
+#include "core/sip/small_headers.h"
 
 namespace core::engine {
 
@@ -33,9 +35,8 @@ class Placement {
 
   /// The shard that a message belongs to, by the first of these that is an identifier of ours:
   /// in a response the top Via's branch (RFC 3261 §17.1.3); in a request To's tag (it is in one of
-  /// our dialogs, or acknowledges our response), then the Call-ID or the to-tag in Replaces (RFC
-  /// 3891: the new call joins the one that it replaces). Else the hash of its Call-ID, which a
-  /// response to something that is not ours gets too.
+  /// our dialogs, or acknowledges our response). Else the hash of its Call-ID, which a response to
+  /// something that is not ours gets too. Replaces is not read: the INVITE's CANCEL has none.
   ///
   /// A request's own Call-ID and From-tag are not read: where they are ours and To's tag is not,
   /// our own request came round to us, and starts a call like any other.
@@ -43,6 +44,11 @@ class Placement {
   size_t OwnerOf(const sip::Message& message, const sip::IdentifierMint& mint) const {
     return workers_ == 1 ? 0 : WorkerOf(ShardOf(message, mint));
   }
+
+  /// Who has the call whose dialog this names (RFC 3891 §3), by the first of its Call-ID and its
+  /// to-tag that is ours. Nothing where neither is.
+  std::optional<size_t> OwnerOfReplaced(const sip::Replaces& replaces,
+                                        const sip::IdentifierMint& mint) const;
 
  private:
   size_t workers_;

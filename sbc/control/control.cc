@@ -183,6 +183,8 @@ void Control::OnEnvelope(const Envelope& envelope) {
     case EnvelopeKind::kDatagram:
     case EnvelopeKind::kAskGrant:
     case EnvelopeKind::kGrant:
+    case EnvelopeKind::kAskReplaced:
+    case EnvelopeKind::kReplaced:
     case EnvelopeKind::kReturnGrant:
     case EnvelopeKind::kRouteSign:
     case EnvelopeKind::kPolicy:

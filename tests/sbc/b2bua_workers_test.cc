@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "sbc/connector_ledger.h"
 #include "tests/support/sbc_scene.h"
 
@@ -229,6 +234,220 @@ TEST(B2buaWorkersTest, ReloadAndStopOnAll) {
   EXPECT_THAT(scene.trunk.Got("BYE"), SizeIs(12));
   scene.ExpectClean();
   for (size_t i = 0; i < kWorkers; ++i) EXPECT_EQ(scene.world->worker(i).policies(), 1u);
+}
+
+// ---- what names a call of another worker (RFC 3891) ---------------------------------------------
+
+SbcScene::Options Transferring() {
+  SbcScene::Options options = Four();
+  options.global = "transfer: {customer: pass}\n";
+  options.routes = "{Host: 127.0.0.4, Priority: 1, Weight: 1}, {Host: 127.0.0.5, Priority: 2}";
+  return options;
+}
+
+// Calls of the first PBX, two of each worker, and which they are.
+struct CallsOnAll {
+  explicit CallsOnAll(SbcScene* scene) {
+    for (int i = 0; i < 60; ++i) {
+      std::vector<uint64_t> before;
+      for (size_t w = 0; w < kWorkers; ++w) before.push_back(CallsOf(scene, w));
+      SimPlan callee;
+      callee.answers["REFER"] = 202;
+      scene->trunk.Expect(callee);
+      const size_t call = scene->Outbound();
+      size_t worker = 0;
+      while (CallsOf(scene, worker) == before[worker]) ++worker;
+      trunk_call[call] = scene->trunk.calls() - 1;
+      if (on[worker].size() < 2) {
+        on[worker].push_back(call);
+      } else {
+        scene->pbx.Do(call, {.method = "BYE"});
+        scene->Run(100ms);
+      }
+    }
+    for (const auto& calls : on) CHECK(calls.size() == 2);
+  }
+  static uint64_t CallsOf(SbcScene* scene, size_t worker) {
+    return scene->world->worker(worker).CurrentSnapshot().calls_now;
+  }
+  void HangUp(SbcScene* scene) {
+    for (const auto& calls : on) {
+      for (const size_t call : calls) scene->pbx.Do(call, {.method = "BYE"});
+    }
+    scene->Run(1s);
+  }
+
+  std::vector<size_t> on[kWorkers];
+  std::map<size_t, size_t> trunk_call;  // The trunk's number of each.
+};
+
+std::string ReplacesOf(const SimUserAgent& agent, size_t call) {
+  const SimDialog& dialog = agent.call(call).dialogs.at(0);
+  return agent.call(call).call_id + ";to-tag=" + dialog.remote_tag +
+         ";from-tag=" + dialog.local_tag;
+}
+
+// The worker to whose socket the network brings what the first PBX sends.
+size_t ReaderOf(SbcScene* scene) {
+  std::vector<uint64_t> before;
+  for (size_t w = 0; w < kWorkers; ++w) {
+    before.push_back(scene->world->worker(w).CurrentSnapshot().io.received);
+  }
+  scene->pbx.SendRaw(
+      "OPTIONS sip:127.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.4:5060;rport;branch=z9hG4bKwhose"
+      "\r\nFrom: <sip:a@127.0.0.4>;tag=a\r\nTo: <sip:b@127.0.0.2>\r\nCall-ID: whose\r\n"
+      "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
+  scene->Run(40s);
+  size_t reader = 0;
+  while (scene->world->worker(reader).CurrentSnapshot().io.received == before[reader]) ++reader;
+  return reader;
+}
+
+SimStep Refer(const SimUserAgent& agent, size_t replaced) {
+  std::string uri = "sip:+18155558245@127.0.0.2?Replaces=";
+  for (const char c : ReplacesOf(agent, replaced)) {
+    uri += c == ';' ? "%3B" : c == '=' ? "%3D" : std::string(1, c);
+  }
+  return {.method = "REFER", .fields = "Refer-To: <" + uri + ">\r\n"};
+}
+
+SimPlan Taking(const SimUserAgent& agent, size_t replaced) {
+  SimPlan plan;
+  plan.fields = "Replaces: " + ReplacesOf(agent, replaced) + "\r\nRequire: replaces\r\n";
+  return plan;
+}
+
+// An attended transfer whose two calls are on two workers is told of the second as the trunk knows
+// it, whichever those two are.
+TEST(B2buaWorkersTest, Rule18_AttendedTransferOfACallOfAnotherWorker) {
+  SbcScene scene(Transferring());
+  CallsOnAll calls(&scene);
+  for (size_t from = 0; from < kWorkers; ++from) {
+    for (size_t to = 0; to < kWorkers; ++to) {
+      scene.trunk.ClearLog();
+      scene.pbx.ClearLog();
+      const size_t second = calls.on[to][1];
+      scene.pbx.Do(calls.on[from][0], Refer(scene.pbx, second));
+      scene.Run(1s);
+      ASSERT_THAT(scene.pbx.Got("REFER", 202), SizeIs(1)) << from << " names a call of " << to;
+      const SimCall& theirs = scene.trunk.call(calls.trunk_call[second]);
+      ASSERT_THAT(scene.trunk.Got("REFER"), SizeIs(1));
+      EXPECT_EQ(scene.trunk.Got("REFER")[0].Get("Refer-To"),
+                "<sip:+18155558245@127.0.0.9?Replaces=" + theirs.call_id + "%3Bto-tag%3D" +
+                    theirs.dialogs.at(0).local_tag + "%3Bfrom-tag%3D" +
+                    theirs.dialogs.at(0).remote_tag + ">");
+    }
+  }
+  // What that worker has not, it says.
+  scene.pbx.Do(calls.on[1][1], {.method = "BYE"});
+  scene.Run(40s);
+  scene.pbx.Do(calls.on[0][1], Refer(scene.pbx, calls.on[1][1]));
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("REFER", 481), SizeIs(1));
+  scene.pbx.call(calls.on[0][1]).dialogs[0].state = SimDialog::State::kConfirmed;  // All the same.
+  calls.HangUp(&scene);
+  scene.ExpectClean();
+}
+
+// Its CANCEL has no Replaces, and finds it all the same; so does its answer.
+TEST(B2buaWorkersTest, Rule18_AnInviteThatReplacesACallOfAnotherWorkerIsCancelled) {
+  SbcScene scene(Transferring());
+  CallsOnAll calls(&scene);
+  const auto cancels_before = scene.trunk.Got("CANCEL").size();
+  std::vector<size_t> takers;
+  for (const auto& on : calls.on) {
+    for (int i = 0; i < 4; ++i) {
+      SimPlan plan = Taking(scene.pbx, on[0]);
+      plan.script = {{.after = 2s, .method = "CANCEL"}};
+      SimPlan ringing;
+      ringing.script = {{.after = 10ms, .status = 180}};
+      scene.trunk.Expect(ringing);
+      takers.push_back(scene.pbx2.Place(plan));
+      scene.Run(5s);
+    }
+  }
+  for (const size_t taker : takers) EXPECT_EQ(scene.pbx2.call(taker).final_status, 487);
+  EXPECT_THAT(scene.trunk.Got("CANCEL"), SizeIs(cancels_before + takers.size()));
+  EXPECT_THAT(scene.pbx2.Got("CANCEL", 200), SizeIs(takers.size()));
+  calls.HangUp(&scene);
+  scene.ExpectClean();
+}
+
+// A worker that does not answer: who names a call of it is told 503 in two seconds, and what waited
+// is forgotten; its late word changes nothing. Who gives up meanwhile is let go at once.
+TEST(B2buaWorkersTest, Rule18_TheWorkerOfTheReplacedCallDoesNotAnswer) {
+  SbcScene scene(Transferring());
+  CallsOnAll calls(&scene);
+  size_t asleep = 0;
+  while (asleep == Home() || asleep == ReaderOf(&scene)) ++asleep;
+  const size_t named = calls.on[asleep][1];
+  scene.world->Pause(asleep, true);
+  for (size_t from = 0; from < kWorkers; ++from) {
+    if (from != asleep) scene.pbx.Do(calls.on[from][0], Refer(scene.pbx, named));
+  }
+  std::vector<size_t> takers;
+  for (int i = 0; i < 12; ++i) {
+    SimPlan plan = Taking(scene.pbx, named);
+    if (i % 2 == 0) plan.script = {{.after = 500ms, .method = "CANCEL", .rude = true}};
+    takers.push_back(scene.pbx.Place(plan));
+  }
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("REFER", 503), SizeIs(0));
+  scene.Run(1500ms);
+  EXPECT_THAT(scene.pbx.Got("REFER", 503), SizeIs(kWorkers - 1));
+  EXPECT_THAT(scene.pbx.Got("INVITE", 487).size(), Gt(1u));
+  ASSERT_THAT(scene.pbx.Got("INVITE", 503).size(), Gt(1u));
+  EXPECT_TRUE(scene.pbx.Got("INVITE", 503)[0].Has("Retry-After"));
+  scene.world->Pause(asleep, false);
+  scene.Run(40s);
+  for (const size_t taker : takers) {
+    EXPECT_NE(scene.pbx.call(taker).final_status, 0);
+    scene.pbx.Do(taker, {.method = "BYE"});
+  }
+  EXPECT_THAT(scene.world->records().size(), testing::Ge(takers.size()));
+  calls.HangUp(&scene);
+  scene.ExpectClean();
+}
+
+// And where its mailbox is full, at once.
+TEST(B2buaWorkersTest, Rule18_TheMailboxOfTheReplacedCallsWorkerIsFull) {
+  SbcScene scene(Transferring());
+  CallsOnAll calls(&scene);
+  const size_t reader = ReaderOf(&scene);  // Its mailbox can be filled.
+  const size_t full = (reader + 1) % kWorkers;
+  const size_t named = calls.on[full][1];
+  scene.world->Pause(full, true);
+  const SimCall& call = scene.pbx.call(named);
+  for (int i = 0; i < 40; ++i) {
+    const std::string number = std::to_string(i);
+    scene.pbx.SendRaw(
+        "INFO sip:127.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP "
+        "127.0.0.4:5060;rport;branch=z9hG4bKfill" +
+        number + "\r\nFrom: <sip:a@127.0.0.4>;tag=" + call.dialogs[0].local_tag +
+        "\r\nTo: <sip:b@127.0.0.2>;tag=" + call.dialogs[0].remote_tag +
+        "\r\nCall-ID: " + call.call_id + "\r\nCSeq: 9" + number +
+        " INFO\r\nMax-Forwards: 70\r\nContent-Type: text/plain\r\n"
+        "Content-Length: 40000\r\n\r\n" +
+        std::string(40000, 'x'));
+    scene.Run(1ms);
+  }
+  ASSERT_THAT(scene.world->worker(reader).CurrentSnapshot().worker.mailbox_full, Gt(0u));
+  // The last of its room, too, where a question would fit.
+  for (int i = 0; i < 400; ++i) {
+    scene.pbx.SendRaw(
+        "INFO sip:127.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP "
+        "127.0.0.4:5060;rport;branch=z9hG4bKrest\r\nFrom: <sip:a@127.0.0.4>;tag=a"
+        "\r\nTo: <sip:b@127.0.0.2>;tag=" +
+        call.dialogs[0].remote_tag + "\r\nCall-ID: c\r\nCSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n");
+    scene.Run(1ms);
+  }
+  scene.pbx.Do(calls.on[reader][0], Refer(scene.pbx, named));
+  scene.Run(10ms);
+  EXPECT_THAT(scene.pbx.Got("REFER", 503), SizeIs(1));
+  scene.world->Pause(full, false);
+  scene.Run(40s);
+  calls.HangUp(&scene);
+  scene.ExpectClean();
 }
 
 }  // namespace

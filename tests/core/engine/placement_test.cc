@@ -145,20 +145,24 @@ TEST_F(PlacementTest, PlacesAResponseByItsBranch) {
   EXPECT_EQ(ShardOf(ringing), kShard);
 }
 
-// RFC 3891: an INVITE that replaces one of our calls joins it where it lives.
-TEST_F(PlacementTest, PlacesAnInviteWithReplacesByTheCallItNames) {
+// RFC 3891: an INVITE with Replaces is where its CANCEL will be, which has none; who has the call
+// that it names is asked from there.
+TEST_F(PlacementTest, PlacesAnInviteWithReplacesByItsCallIdToo) {
   Fields invite;
-  invite.more = absl::StrCat("Replaces: ", Tag(kShard), " ;to-tag=a;from-tag=b\r\n");
-  (void)HashOf(invite);
-  EXPECT_EQ(ShardOf(invite), kShard);
+  invite.more = absl::StrCat("Replaces: ", Tag(kShard), ";to-tag=a;from-tag=b\r\n");
+  EXPECT_EQ(ShardOf(invite), HashOf(invite));
 }
 
-// Where the peer's INVITE made the dialog, its Call-ID is the peer's and only our tag tells.
-TEST_F(PlacementTest, PlacesAnInviteWithReplacesByOurTag) {
-  Fields invite;
-  invite.more = absl::StrCat("Replaces: theirs@192.0.2.1;from-tag=b;to-tag=", Tag(kShard), "\r\n");
-  (void)HashOf(invite);
-  EXPECT_EQ(ShardOf(invite), kShard);
+// The Call-ID is ours or, where the peer's INVITE made the dialog, only our tag is.
+TEST_F(PlacementTest, FindsWhoHasTheDialogThatReplacesNames) {
+  const std::string ours = Tag(kShard);
+  const auto owner = [&](const std::string& call_id, const std::string& to_tag) {
+    return placement_.OwnerOfReplaced({.call_id = call_id, .to_tag = to_tag, .from_tag = "b"},
+                                      mint_);
+  };
+  EXPECT_EQ(owner(ours, "a"), placement_.WorkerOf(kShard));
+  EXPECT_EQ(owner("theirs@192.0.2.1", ours), placement_.WorkerOf(kShard));
+  EXPECT_EQ(owner("theirs@192.0.2.1", "a"), std::nullopt);
 }
 
 // Identifiers that we did not mint place nothing: whatever the forger wrote, the hash decides.

@@ -34,10 +34,10 @@ constexpr Way kWays[] = {
     {"PRACK that ends at the SBC", 120},
     {"491 from the SBC", 30},
     {"500 with Retry-After from the SBC", 2},
-    {"422 from the SBC", 12},
+    {"422 from the SBC", 5},
     {"422 to the SBC", 12},
     {"481 from the SBC", 120},
-    {"403 to REFER", 240},
+    {"403 to REFER", 170},
     {"re-INVITE across", 470},
     {"UPDATE across", 120},
     {"failover", 100},
@@ -48,6 +48,18 @@ constexpr Way kWays[] = {
     {"glare", 20},
     {"merged or repeated request", 1490},
     {"handed over to another worker", 3650},
+    {"reload during calls", 65},
+    {"drain during calls", 7},
+    {"challenge answered", 90},
+    {"addresses that change during calls", 125},
+    {"call by IPv6", 16},
+    {"folded early dialog", 130},
+    {"REFER across", 80},
+    {"REFER that names a call across", 19},
+    {"NOTIFY of a REFER across", 70},
+    {"INVITE with Replaces across", 54},
+    {"CANCEL of an INVITE with Replaces", 5},
+    {"503 while draining", 75},
     {"lost", 1910},
     {"duplicated", 1680},
     {"reordered", 2620},
@@ -132,6 +144,35 @@ void SimCoverage::CountHour(SbcWorld& world, const SimNetwork& network,
   counts_["unreachable"] += network.counters().unreachable;
 }
 
+void SimCoverage::CountTransfer(const SimMessage& message, const std::string& method, int status) {
+  if (status == 503 && method == "INVITE" && message.Has("Retry-After")) {
+    ++counts_["503 while draining"];
+  }
+  if (!message.is_request()) return;
+  if (method == "REFER") {
+    ++counts_["REFER across"];
+    if (message.Get("Refer-To").find("Replaces") != std::string::npos) {
+      ++counts_["REFER that names a call across"];
+    }
+  }
+  if (method == "NOTIFY" && message.Get("Event") == "refer") ++counts_["NOTIFY of a REFER across"];
+  if (method == "INVITE" && message.Has("Replaces")) ++counts_["INVITE with Replaces across"];
+}
+
+void SimCoverage::CountIpv6(const SimUserAgent& agent) {
+  for (size_t i = 0; i < agent.calls(); ++i) {
+    if (agent.call(i).final_status == 200) ++counts_["call by IPv6"];
+  }
+}
+
+void SimCoverage::CountFolded(const std::vector<const SimUserAgent*>& callers) {
+  for (const SimUserAgent* agent : callers) {
+    for (size_t i = 0; i < agent->calls(); ++i) {
+      if (agent->call(i).caller && agent->call(i).provisional) ++counts_["folded early dialog"];
+    }
+  }
+}
+
 void SimCoverage::CountRecord(const sbc::CallRecord& record) {
   ++counts_[NameOf(record.end)];
   for (const auto& step : record.routes.steps) {
@@ -160,6 +201,7 @@ void SimCoverage::CountMessages(const SimUserAgent& agent) {
     if (status == 403 && method == "REFER") ++counts_["403 to REFER"];
     if (message.is_request() && method == "CANCEL") ++counts_["CANCEL that the SBC sent"];
     if (message.is_request() && method == "PRACK") ++counts_["PRACK across"];
+    CountTransfer(message, method, status);
     if (in_dialog && method == "INVITE") ++counts_["re-INVITE across"];
     if (in_dialog && method == "UPDATE" && !message.body.empty()) ++counts_["UPDATE across"];
     if (status == 200 && method == "PRACK" && !message.Has("Allow")) {
@@ -176,6 +218,9 @@ void SimCoverage::CountCalls(const SimUserAgent& agent) {
     if (call.invite.body.empty() && answered > 0 && call.caller) ++counts_["delayed offer"];
     if (call.caller) {
       if (call.dialogs.size() > 1) ++counts_["several early dialogs at a caller"];
+      if (call.cancelled && call.plan.fields.find("Replaces:") != std::string::npos) {
+        ++counts_["CANCEL of an INVITE with Replaces"];
+      }
       if (call.cancelled && !call.provisional) ++counts_["CANCEL before any provisional"];
       for (const SimDialog& dialog : call.dialogs) {
         if (dialog.bye_sent && !dialog.answered) ++counts_["BYE in an early dialog"];
@@ -220,7 +265,7 @@ std::string FindLeak(const std::vector<const SimUserAgent*>& customers, const Si
   // Each peer's name stands in all identifiers that it makes.
   const std::string inside =
       FindWord(trunk, {"pbxone", "pbxtwo", "pbxthree", "asterisk", "10.0.0.141", "127.0.0.2",
-                       "127.0.0.4", "127.0.0.5", "127.0.0.6"});
+                       "127.0.0.4", "127.0.0.5", "127.0.0.6", "fd00::"});
   if (!inside.empty()) return "the trunk was shown " + inside;
   std::set<std::string> theirs;
   AddIdentifiers(trunk, &theirs);

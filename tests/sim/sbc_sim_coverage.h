@@ -19,6 +19,12 @@ class SimCoverage {
   void CountHour(SbcWorld& world, const SimNetwork& network,
                  const std::vector<const SimUserAgent*>& agents);
 
+  void Count(const char* way, uint64_t times) { counts_[way] += times; }
+  /// The calls of a PBX that is reached by IPv6.
+  void CountIpv6(const SimUserAgent& agent);
+  /// What callers heard in a world where early dialogs are folded.
+  void CountFolded(const std::vector<const SimUserAgent*>& callers);
+
   /// The ways that were gone less often than they must be in a usual run, one a line; empty: none.
   std::string Missing() const;
   std::string Table() const;
@@ -26,6 +32,7 @@ class SimCoverage {
  private:
   void CountMessages(const SimUserAgent& agent);
   void CountCalls(const SimUserAgent& agent);
+  void CountTransfer(const SimMessage& message, const std::string& method, int status);
   void CountRecord(const sbc::CallRecord& record);
 
   std::map<std::string, uint64_t> counts_;

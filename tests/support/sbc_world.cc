@@ -126,6 +126,7 @@ void SbcWorld::Drain() {
     if (kind == EnvelopeKind::kSipMessage) {
       sip_messages_.push_back({envelope.words[1], std::string(envelope.bytes)});
     }
+    if (kind == EnvelopeKind::kDrained) ++drained_;
     if (kind != EnvelopeKind::kCallRecord && kind != EnvelopeKind::kMediaRecord) return;
     const sbc::CallReport report = sbc::CallReportFromBytes(envelope.bytes);
     if (kind == EnvelopeKind::kCallRecord) records_.push_back(report.call);

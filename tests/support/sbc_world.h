@@ -75,6 +75,11 @@ class SbcWorld {
     Drain();
     return sip_messages_;
   }
+  /// How many workers have said that no call is left.
+  size_t drained() {
+    Drain();
+    return drained_;
+  }
   size_t calls() const;
   size_t transactions() const;
   size_t packets() const;
@@ -110,6 +115,7 @@ class SbcWorld {
   std::vector<sbc::CallRecord> records_;
   std::vector<sbc::CallReport> media_;
   std::vector<LoggedMessage> sip_messages_;
+  size_t drained_ = 0;
 };
 
 }  // namespace tests

@@ -136,6 +136,10 @@ class SimUserAgent final : public Participant {
   void set_planner(std::function<SimPlan(const SimMessage&)> planner) {
     planner_ = std::move(planner);
   }
+  /// After a 2xx of its own to a REFER.
+  void set_on_refer(std::function<void(size_t, const SimMessage&)> on_refer) {
+    on_refer_ = std::move(on_refer);
+  }
   void Do(size_t call, SimStep step);
   void SendRaw(const std::string& text);
   void SendRaw(const std::string& text, const core::Endpoint& to);
@@ -154,6 +158,7 @@ class SimUserAgent final : public Participant {
   void ClearLog() { log_.clear(); }
   const std::string& name() const { return options_.name; }
   core::Endpoint local() const { return local_; }
+  core::Endpoint sbc() const { return sbc_; }
 
  private:
   struct Client {
@@ -256,6 +261,7 @@ class SimUserAgent final : public Participant {
   std::deque<std::unique_ptr<SimCall>> calls_;
   std::deque<SimPlan> expected_;
   std::function<SimPlan(const SimMessage&)> planner_;
+  std::function<void(size_t, const SimMessage&)> on_refer_;
   std::vector<Client> clients_;
   std::vector<Server> servers_;
   std::vector<Repeat> repeats_;

@@ -29,7 +29,7 @@ std::string WithoutTag(std::string value) {
 }
 
 std::string HostPort(const std::string& endpoint) {
-  const size_t colon = endpoint.find(':');
+  const size_t colon = endpoint.rfind(':');
   return endpoint.substr(colon) == ":5060" ? endpoint.substr(0, colon) : endpoint;
 }
 
@@ -483,6 +483,7 @@ void SimUserAgent::OnInDialog(const SimMessage& request, const Endpoint& from) {
   }
   RespondTo(request, from, status, "", fields, body);
   if (method == "BYE") End(&dialog);
+  if (method == "REFER" && status / 100 == 2 && on_refer_) on_refer_(c, request);
 }
 
 std::string SimUserAgent::InDialogText(const SimCall& call, const SimDialog& dialog,

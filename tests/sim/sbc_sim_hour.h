@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/sip/digest.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/sbc_sim_coverage.h"
+#include "tests/sim/sbc_sim_plans.h"
+#include "tests/sim/sbc_sim_traits.h"
+#include "tests/support/sbc_world.h"
+#include "tests/support/sim_user_agent.h"
+
+namespace tests {
+
+/// One seed: the world, what happens in it, and what must be true at its end.
+class SimulatedHour {
+ public:
+  explicit SimulatedHour(uint64_t seed);
+
+  /// What went wrong, or nothing.
+  std::string Run();
+  void AddTo(SimCoverage* coverage);
+  void Trace() { PrintTrace({&one_, &two_, &three_, &trunk_}); }
+
+ private:
+  void Complain(const std::string& what) { complaint_ += "  " + what + "\n"; }
+
+  // sbc_sim_hour.cc: what happens.
+  void SetWeather();
+  void ChangeLife();
+  void ChangeAddresses();
+  void Reload();
+  void Drain();
+  void Place(SimUserAgent* caller, SimPlan plan);
+  SimPlan Answering(const SimUserAgent& callee, const SimMessage& invite);
+
+  // sbc_sim_transfers.cc: who passes calls on, and who takes them.
+  struct Talk {  // A confirmed dialog.
+    size_t call;
+    size_t dialog;
+  };
+  std::vector<Talk> TalksOf(const SimUserAgent& agent) const;
+  void Transfer();
+  void TakeOver();
+  void GiveUpReplaced(SimUserAgent* agent, const SimMessage& invite);
+  void OnRefer(SimUserAgent* agent, size_t call, const SimMessage& refer);
+
+  // sbc_sim_checks.cc: what must be true at the end.
+  void CheckHeld();
+  void CheckCallers();
+  void CheckCallees();
+
+  Dice dice_;
+  Dice trait_dice_;  // Beside the other, so that one more trait leaves the plans as they were.
+  SimTraits traits_;
+  SimNetwork network_;
+  Simulation simulation_;
+  SimUserAgent one_;
+  SimUserAgent two_;
+  SimUserAgent three_;
+  SimUserAgent trunk_;
+  SimUserAgent* agents_[4] = {&one_, &two_, &three_, &trunk_};
+  core::sip::DigestServer judge_;  // Of what answers the trunk's challenges.
+  std::unique_ptr<SbcWorld> world_;
+  std::set<core::IpAddress> cut_off_;
+  std::string complaint_;
+  size_t placed_ = 0;  // Each call has a number of its own.
+  size_t reloads_ = 0;
+  size_t challenges_ = 0;
+  size_t addresses_changed_ = 0;
+  bool draining_ = false;
+  bool stopped_ = false;
+  bool calm_ = true;  // Nothing is lost and nobody dies: then no peer need end what we forgot.
+};
+
+}  // namespace tests

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tests/sim/dice.h"
+
+namespace tests {
+
+/// Reliable provisional responses of several folded early dialogs share a To tag, and each has RSeq
+/// numbers of its own: such a call ends in 504 (DESIGN.md, section 4). True once that is mended.
+inline constexpr bool kReliableInFoldedDialogs = false;
+
+/// What is special about the world of one seed. Each is drawn by itself, so that they also meet.
+struct SimTraits {
+  uint16_t workers = 1;
+  bool names = false;      // PBXs and trunk are host names whose answers change during calls.
+  bool folds = false;      // Early dialogs are folded into one towards the customer.
+  bool transfers = false;  // REFER and INVITE with Replaces pass, and are used.
+  bool digest = false;     // The trunk challenges INVITEs.
+  bool drains = false;     // SIGTERM in the middle: new calls are refused, the others go on.
+  bool reloads = false;    // SIGHUP, with another configuration each time.
+  bool ipv6 = false;       // One PBX is reached by IPv6.
+
+  static SimTraits Draw(Dice* dice);
+  std::string Yaml() const;
+};
+
+}  // namespace tests

@@ -11,6 +11,7 @@
 #include "loadgen/builtin_scenarios.h"
 #include "loadgen/load_run.h"
 #include "loadgen/options.h"
+#include "loadgen/out_of_memory.h"
 #include "loadgen/report.h"
 #include "loadgen/signals.h"
 
@@ -63,4 +64,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace loadgen
 
-int main(int argc, char** argv) { return loadgen::Main(argc, argv); }
+int main(int argc, char** argv) {
+  loadgen::ExitWhenOutOfMemory();
+  return loadgen::Main(argc, argv);
+}

@@ -60,6 +60,8 @@ constexpr Way kWays[] = {
     {"INVITE with Replaces across", 54},
     {"CANCEL of an INVITE with Replaces", 5},
     {"503 while draining", 75},
+    {"conversation compared", 84},
+    {"RTP lost, and told", 1400},
     {"lost", 1910},
     {"duplicated", 1680},
     {"reordered", 2620},

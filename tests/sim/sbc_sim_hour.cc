@@ -66,6 +66,8 @@ void SimulatedHour::AddTo(SimCoverage* coverage) {
   coverage->Count("drain during calls", draining_ ? 1 : 0);
   coverage->Count("challenge answered", challenges_);
   coverage->Count("addresses that change during calls", addresses_changed_);
+  coverage->Count("conversation compared", compared_);
+  coverage->Count("RTP lost, and told", media_lost_);
   if (traits_.ipv6) coverage->CountIpv6(three_);
   if (traits_.folds) coverage->CountFolded({&one_, &two_, &three_});
 }
@@ -73,6 +75,7 @@ void SimulatedHour::AddTo(SimCoverage* coverage) {
 std::string SimulatedHour::Run() {
   simulation_.RunFor(1ms);
   SetWeather();
+  if (traits_.media) SetMediaWeather();
   const size_t count = 3 + dice_.Below(14);
   for (size_t i = 0; i < count; ++i) {
     simulation_.RunFor(dice_.Within(8s));
@@ -82,6 +85,7 @@ std::string SimulatedHour::Run() {
     if (traits_.drains && trait_dice_.Chance(0.1)) Drain();
     if (traits_.transfers && trait_dice_.Chance(0.5)) Transfer();
     if (traits_.transfers && trait_dice_.Chance(0.3)) TakeOver();
+    if (traits_.media && trait_dice_.Chance(0.3)) Converse();
     const bool to_trunk = dice_.Chance(0.5);
     SimUserAgent* caller = to_trunk ? agents_[dice_.Below(3)] : &trunk_;
     Place(caller, CallerPlan(&dice_, to_trunk, placed_++));
@@ -102,16 +106,22 @@ std::string SimulatedHour::Run() {
   CheckHeld();
   CheckCallers();
   CheckCallees();
+  CheckMedia();
   const std::string leak = FindLeak({&one_, &two_, &three_}, trunk_);
   if (!leak.empty()) Complain(leak);
   return complaint_;
 }
 
-void SimulatedHour::Place(SimUserAgent* caller, SimPlan plan) { caller->Place(std::move(plan)); }
+void SimulatedHour::Place(SimUserAgent* caller, SimPlan plan) {
+  GiveOwnSdp(&plan);
+  caller->Place(std::move(plan));
+}
 
 // What a callee does. A trunk that wants to know who calls asks before anything else.
 SimPlan SimulatedHour::Answering(const SimUserAgent& callee, const SimMessage& invite) {
-  SimPlan plan = CalleePlan(&dice_, traits_);
+  SimPlan plan;
+  if (!JoinConversation(invite, &plan)) plan = CalleePlan(&dice_, traits_);
+  GiveOwnSdp(&plan);
   if (&callee != &trunk_ || !traits_.digest) return plan;
   const std::string value = invite.Get("Proxy-Authorization");
   core::sip::DigestCredentials credentials;

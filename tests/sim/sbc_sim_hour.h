@@ -10,6 +10,7 @@
 #include "tests/sim/sbc_sim_coverage.h"
 #include "tests/sim/sbc_sim_plans.h"
 #include "tests/sim/sbc_sim_traits.h"
+#include "tests/support/media_peer.h"
 #include "tests/support/sbc_world.h"
 #include "tests/support/sim_user_agent.h"
 
@@ -48,6 +49,22 @@ class SimulatedHour {
   void GiveUpReplaced(SimUserAgent* agent, const SimMessage& invite);
   void OnRefer(SimUserAgent* agent, size_t call, const SimMessage& refer);
 
+  // sbc_sim_media.cc: calls that talk.
+  struct Conversation {
+    std::string number;
+    std::string callee_sdp;
+    std::string call_id;  // Of the caller, once it went well to its end.
+    std::unique_ptr<MediaPeer> caller;
+    std::unique_ptr<MediaPeer> callee;
+  };
+  void SetMediaWeather();
+  void GiveOwnSdp(SimPlan* plan);
+  void Converse();
+  bool JoinConversation(const SimMessage& invite, SimPlan* plan) const;
+  void CheckMedia();
+  void CheckLeg(const std::string& who, const MediaPeer& from, const MediaPeer& to,
+                const sbc::MediaLegSummary& took, const sbc::MediaLegSummary& gave);
+
   // sbc_sim_checks.cc: what must be true at the end.
   void CheckHeld();
   void CheckCallers();
@@ -71,6 +88,10 @@ class SimulatedHour {
   size_t reloads_ = 0;
   size_t challenges_ = 0;
   size_t addresses_changed_ = 0;
+  std::vector<Conversation> conversations_;
+  size_t own_sdps_ = 0;
+  size_t compared_ = 0;  // Conversations whose records were held against the truth.
+  uint64_t media_lost_ = 0;
   bool draining_ = false;
   bool stopped_ = false;
   bool calm_ = true;  // Nothing is lost and nobody dies: then no peer need end what we forgot.

@@ -26,6 +26,7 @@ SimTraits SimTraits::Draw(Dice* dice) {
   traits.drains = dice->Chance(0.1);
   traits.reloads = dice->Chance(0.2);
   traits.ipv6 = dice->Chance(0.2);
+  traits.media = dice->Chance(0.3);
   return traits;
 }
 
@@ -48,6 +49,11 @@ std::string SimTraits::Yaml() const {
   yaml += ", Priority: 2, Weight: 1}\nfailover: {options_interval: 0s}\n";
   yaml += "sip: {session_expires: 200s, fold_early_dialogs: {customer: ";
   yaml += folds ? "true}}\n" : "false}}\n";
+  if (media) {
+    yaml +=
+        "media:\n  - {side: customer, address: 127.0.0.2, ports: 20000-20079}\n"
+        "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+  }
   if (transfers) yaml += "transfer: pass\n";
   return yaml + "node: {name: sim, workers: " + std::to_string(workers) + "}\n";
 }

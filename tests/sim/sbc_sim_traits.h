@@ -20,6 +20,7 @@ struct SimTraits {
   bool digest = false;     // The trunk challenges INVITEs.
   bool drains = false;     // SIGTERM in the middle: new calls are refused, the others go on.
   bool reloads = false;    // SIGHUP, with another configuration each time.
+  bool media = false;      // RTP goes through the SBC, and some calls talk.
   bool ipv6 = false;       // One PBX is reached by IPv6.
 
   static SimTraits Draw(Dice* dice);

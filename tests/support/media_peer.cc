@@ -68,6 +68,7 @@ void MediaPeer::OnPacket(core::Packet packet, Instant now) {
   got.emplace_back(packet.text().substr(PacketView::kHeaderBytes));
   PacketView view;
   if (PacketView::Parse(core::rtp::BytesOf(packet), &view) != core::rtp::PacketError::kOk) return;
+  got_numbers.insert(view.sequence_number());
   (void)source_.OnPacket(view, now, PayloadKind::kAudio);
 }
 

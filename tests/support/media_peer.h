@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ class MediaPeer final : public Participant {
   const core::rtp::Source& source() const { return source_; }
   uint32_t sent() const { return sent_; }  // Of Talk().
 
-  std::vector<std::string> got;  // Payloads.
+  std::vector<std::string> got;    // Payloads.
+  std::set<uint16_t> got_numbers;  // Sequence numbers: counted by nobody's Source.
 
  private:
   void SendRtp(char type, uint32_t timestamp, const std::string& payload);

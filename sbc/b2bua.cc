@@ -96,7 +96,8 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
     case Kind::kOrphanBye:
       return OnOrphanByeResponse(transaction, response, now);
     case Kind::kReinvite:
-      if (call != nullptr) OnReinviteResponse(call, transaction, response, now);
+      if (call != nullptr) return OnReinviteResponse(call, transaction, response, now);
+      if (response.status_code() / 100 == 2) AckOrphan(transaction, response);
       return;
     case Kind::kRelay:
       if (call != nullptr) OnRelayResponse(call, mark.detail, response, now);
@@ -165,7 +166,7 @@ void B2bua::OnStrayResponse(const Message& /*response*/, const Packet& /*packet*
 void B2bua::AnswerOutside(ServerTransaction& transaction, const Message& request, Instant now) {
   switch (request.method()) {
     case Method::kOptions:
-      if (CheckAbilities(transaction, request, false, now) != 0) return;
+      if (CheckAbilities(transaction, request, AbilitiesOf::kCall, now) != 0) return;
       return AnswerOptions(transaction, request, now);
     case Method::kBye:
     case Method::kPrack:

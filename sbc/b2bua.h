@@ -277,8 +277,11 @@ class B2bua final : public core::sip::TransactionUser {
   uint16_t JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                        core::Instant now);
   /// 420, 415 or 406 where the request needs what we cannot do.
+  /// What we may be Required to know, each with all before it: for a request inside a dialog, for a
+  /// new call, for one that may take over another. The value is the count of their option tags.
+  enum class AbilitiesOf : uint8_t { kDialog = 1, kCall = 2, kTransfer = 3 };
   uint16_t CheckAbilities(core::sip::ServerTransaction& transaction,
-                          const core::sip::Message& request, bool may_replace, core::Instant now);
+                          const core::sip::Message& request, AbilitiesOf of, core::Instant now);
   bool Authenticate(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const CustomerConfig& customer, core::Instant now);
   void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
@@ -383,8 +386,18 @@ class B2bua final : public core::sip::TransactionUser {
   core::Packet WriteResponse(Call* call, LegId to, core::sip::ServerTransaction* transaction,
                              Fork* fork, const core::sip::Message& response,
                              const ResponseExtras& extras);
+
+  // b2bua_exchange.cc: ACKs of INVITEs inside the dialog, and who may make an offer.
+  void BeginExchange(Call* call, InviteExchange exchange);
+  core::Packet WriteAck(Call* call, LegId to, const core::sip::Dialog& dialog, uint32_t sequence,
+                        const core::sip::Message* carrier);
   void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
                const core::sip::Message* carrier);
+  void AckAgain(Call* call, LegId to, Fork* fork, const core::sip::ClientTransaction& transaction,
+                const core::sip::Message& response);
+  static std::optional<LegId> OfferFrom(const Call& call);
+  bool AnswerGlare(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
+                   const core::sip::Message& request, core::Instant now);
 
   // b2bua_orphan.cc: answers that no call wants, and BYEs that none waits for.
   static uint16_t TrunkOf(const Call& call);
@@ -393,6 +406,12 @@ class B2bua final : public core::sip::TransactionUser {
   void DropHeldAnswer(Call* call, Fork* fork, Call* live, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
   /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
+  core::Packet WriteOrphan(const core::sip::Dialog& dialog, const core::sip::Hop& hop,
+                           core::sip::Method method, uint32_t sequence, std::string_view branch);
+  bool AckOrphan(const core::sip::ClientTransaction& transaction,
+                 const core::sip::Message& response, core::sip::Dialog* dialog);
+  void AckOrphan(const core::sip::ClientTransaction& transaction,
+                 const core::sip::Message& response);
   void OnOrphanAnswer(core::sip::ClientTransaction& transaction, const core::sip::Message& response,
                       Call* live, core::Instant now);
   void OnOrphanByeResponse(const core::sip::ClientTransaction& transaction,
@@ -416,7 +435,6 @@ class B2bua final : public core::sip::TransactionUser {
                           const core::sip::Message& response, core::Instant now);
   void PassFinal(Call* call, LegId to, core::sip::ServerTransaction* server,
                  const core::sip::Message& response, core::Instant now);
-  void BeginExchange(Call* call, InviteExchange exchange);
   void AnswerLater(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
                    core::Instant now);
   bool AcceptTimer(Call* call, LegId leg, core::sip::ServerTransaction& transaction,

@@ -151,28 +151,4 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
   });
 }
 
-void B2bua::SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence, const Message* carrier) {
-  const Dialog& dialog = fork->dialog(to);
-  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
-  options_.mint->MintBranch(call->shard, &branch);
-  Packet packet = Build([&](MessageWriter* out) {
-    Dialog::RequestHead head;
-    head.method = Method::kAck;
-    head.sent_by = call->leg(to).face.sent_by.view();
-    head.branch = branch.view();
-    head.sequence_number = sequence;
-    dialog.WriteRequestHead(head, out);
-    WriteAckCredentials(call->leg(to), out);
-    if (carrier == nullptr) {
-      out->NoBody();
-    } else {
-      WriteBody(call, to, MediaAnchor::Role::kAnswer, *carrier, out);
-    }
-  });
-  if (!packet) return;  // The callee's 2xx comes again, and asks for it again.
-  call->invite.acknowledged = true;
-  call->invite.ack = packet.Share();
-  options_.table->SendStateless(std::move(packet), HopOf(call, to, dialog));
-}
-
 }  // namespace sbc

@@ -48,8 +48,7 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
   if (request.method() == Method::kBye) {
     return OnBye(call, entry.leg, fork, transaction, request, now);
   }
-  // What is in a dialog takes over no other one (RFC 3891 §3).
-  if (CheckAbilities(transaction, request, false, now) != 0) return;
+  if (CheckAbilities(transaction, request, AbilitiesOf::kDialog, now) != 0) return;
   uint32_t hops = 70;
   if (request.MaxForwards(&hops) == ParseError::kOk && hops == 0 &&
       request.method() != Method::kOptions) {
@@ -124,6 +123,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
     if (!peers_own) return Answer(transaction, request, 491, now);
     return AnswerLater(transaction, request, now);
   }
+  if (AnswerGlare(call, leg, transaction, request, now)) return;  // With an UPDATE's offer.
   if (!AcceptTimer(call, leg, transaction, request, now)) return;
   if (!options_.table->KeepRequest(transaction, packet)) {
     return Answer(transaction, request, 500, now);
@@ -166,12 +166,6 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
   BeginExchange(call, std::move(exchange));
 }
 
-void B2bua::BeginExchange(Call* call, InviteExchange exchange) {
-  // The first 2xx may still come again, and ask for its ACK.
-  if (call->invite.client == call->attempt.client) call->answer_ack = std::move(call->invite.ack);
-  call->invite = std::move(exchange);
-}
-
 void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
                                const Message& response, Instant now) {
   Fork* fork = call->bridged();
@@ -181,10 +175,8 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
   InviteExchange& exchange = call->invite;
   const LegId to = static_cast<LegId>(TransactionMark::From(transaction.user()).detail);
   if (exchange.client != options_.table->HandleOf(transaction) || !exchange.active) {
-    if (!success) return;  // Of an exchange that is over; its ACK went by the transaction.
-    if (exchange.client == options_.table->HandleOf(transaction) && exchange.ack) {
-      options_.table->SendStateless(exchange.ack.Share(), HopOf(call, to, fork->dialog(to)));
-    }
+    // Of an exchange that is over; the ACK of what is no 2xx went by the transaction.
+    if (success) AckAgain(call, to, fork, transaction, response);
     return;
   }
   if (exchange.own) return OnOwnInviteResponse(call, to, response, now);
@@ -194,12 +186,7 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
   }
   const LegId from = exchange.from;
   ServerTransaction* server = options_.table->Find(exchange.server);
-  if (success && exchange.answered) {
-    if (exchange.ack) {
-      options_.table->SendStateless(exchange.ack.Share(), HopOf(call, to, fork->dialog(to)));
-    }
-    return;
-  }
+  if (success && exchange.answered) return AckAgain(call, to, fork, transaction, response);
   if (status == 100 || server == nullptr) return;
   if (status >= 300) DropOffer(call, from);  // What was agreed on before stays in force.
   // A description that cannot be changes nothing: the call goes on as it was.
@@ -253,16 +240,15 @@ void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& trans
     (void)options_.table->Respond(transaction, std::move(answer), 200, now);
     return;
   }
-  // RFC 3311 §5.2: an offer that crosses ours is 491, a second one before the first's answer 500.
-  for (const Relay& relay : call->relays) {
-    if (relay.method != Method::kUpdate) continue;
-    ++counters_.glare;
-    if (relay.from == leg) return AnswerLater(transaction, request, now);
-    return Answer(transaction, request, 491, now);
-  }
-  if (call->bridged() != nullptr && call->invite.active && !call->invite.answered) {
-    ++counters_.glare;
-    return Answer(transaction, request, 491, now);
+  if (call->bridged() != nullptr) {
+    if (AnswerGlare(call, leg, transaction, request, now)) return;
+  } else {
+    for (const Relay& relay : call->relays) {  // Before the answer only those of UPDATEs are seen.
+      if (relay.method != Method::kUpdate || &call->forks[relay.fork] != fork) continue;
+      ++counters_.glare;
+      if (relay.from == leg) return AnswerLater(transaction, request, now);
+      return Answer(transaction, request, 491, now);
+    }
   }
   PassRequest(call, leg, fork, transaction, request, packet, now);
 }
@@ -341,7 +327,10 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   const bool offers = relay.method == Method::kUpdate || relay.method == Method::kPrack;
   if (offers) {
     if (status >= 300) DropOffer(call, relay.from);
-    if (status / 100 == 2) (void)TakeResponseSdp(call, to, false, response, now);
+    if (status / 100 == 2) {
+      (void)TakeEarlySdp(call, &call->forks[relay.fork], to, MediaAnchor::Role::kAnswer, response,
+                         now);
+    }
   }
   if (offers && status / 100 == 2 && scratch_message_.Index(server->request()) == ParseError::kOk) {
     // A PRACK whose response answers nothing was itself the answer (RFC 3262 §5).

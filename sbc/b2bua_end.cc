@@ -29,6 +29,12 @@ ReasonText ReasonOf(const Message& request) {
   return CrossingReason(request.Find(HeaderId::kReason).value_or(""));
 }
 
+// 405 and 501 say so outright; who says 488 wants a description in it, and 503 is what some
+// gateways answer to what they cannot do in a call.
+bool RefusesUpdate(uint16_t status) {
+  return status == 405 || status == 501 || status == 488 || status == 503;
+}
+
 }  // namespace
 
 // ---- session timers (RFC 4028, rule 15) --------------------------------------------------------
@@ -122,7 +128,9 @@ void B2bua::OnRefreshResponse(Call* call, LegId leg, const Message& response, In
   if (status == 481 || status == 408) {
     return EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
   }
-  if (status == 405 || status == 501) of.allows_update = false;
+  // Who refuses UPDATE, whatever its Allow says, is refreshed by INVITE from here on.
+  const bool tries_invite = of.allows_update && of.sdp && RefusesUpdate(status);
+  if (tries_invite) of.allows_update = false;
   if (status == 422 && !of.session.OnTooSmall(response)) return;
   uint32_t later_s = 0;
   if (status == 500 && response.Number(HeaderId::kRetryAfter, &later_s) == ParseError::kOk) {
@@ -131,7 +139,7 @@ void B2bua::OnRefreshResponse(Call* call, LegId leg, const Message& response, In
     if (again < of.session.due()) options_.wheel->Arm(&of.session_timer, again);
     return;
   }
-  if (status == 491 || status == 422 || status == 405 || status == 501) {
+  if (status == 491 || status == 422 || tries_invite) {
     // §14.1: who made the Call-ID waits 2.1 to 4 s, the other up to 2 s, in steps of 10 ms.
     const uint64_t steps =
         leg == LegId::kCallee ? 210 + options_.random->Below(191) : options_.random->Below(201);
@@ -291,6 +299,11 @@ void B2bua::Free(Call* call, Instant now) {
   // Another early dialog may still answer.
   if (ClientTransaction* invite = options_.table->Find(call->attempt.client)) {
     Disown(*call, invite);
+  }
+  if (call->invite.active && call->invite.answered && !call->invite.own) {
+    // The dialog is over on both sides: our 2xx need not come again, and nobody is left who would
+    // know its ACK.
+    options_.table->Acknowledged(call->invite.server, now);
   }
   ++counters_.calls_ended;
   const core::Handle<Call> handle = calls_.HandleOf(call);

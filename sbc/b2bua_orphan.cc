@@ -48,33 +48,49 @@ void B2bua::DropHeldAnswers(Call* call, Call* live, Instant now) {
   for (Fork& fork : call->forks) DropHeldAnswer(call, &fork, live, now);
 }
 
+Packet B2bua::WriteOrphan(const Dialog& dialog, const core::sip::Hop& hop, Method method,
+                          uint32_t sequence, std::string_view branch) {
+  const core::Endpoint::Text sent_by = SentByOf(hop);
+  return Build([&](MessageWriter* out) {
+    Dialog::RequestHead head;
+    head.method = method;
+    head.sent_by = sent_by.view();
+    head.branch = branch;
+    head.sequence_number = sequence;
+    dialog.WriteRequestHead(head, out);
+    out->NoBody();
+  });
+}
+
+// A 2xx to a re-INVITE of ours whose call is over, and its BYE said: it is told that we have it, or
+// it would come again for 32 s. The dialog as it reads from the response; false where that is none.
+bool B2bua::AckOrphan(const ClientTransaction& transaction, const Message& response,
+                      Dialog* dialog) {
+  core::sip::CSeqValue cseq;
+  if (dialog->FromResponse(response, false, options_.store) != Dialog::Result::kOk ||
+      response.CSeq(&cseq) != ParseError::kOk) {
+    return false;  // The store is dry, and it comes again; or nothing is there that could be ended.
+  }
+  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
+  options_.mint->MintBranch(options_.shard, &branch);
+  const core::sip::Hop& hop = transaction.hop();
+  if (Packet ack = WriteOrphan(*dialog, hop, Method::kAck, cseq.sequence_number, branch.view())) {
+    options_.table->SendStateless(std::move(ack), hop);
+  }
+  return true;
+}
+
+void B2bua::AckOrphan(const ClientTransaction& transaction, const Message& response) {
+  Dialog dialog;
+  (void)AckOrphan(transaction, response, &dialog);
+}
+
 // A 2xx that no call wants: another fork's, an abandoned route's, one that crossed our CANCEL. What
 // is needed to end it stands in the response itself (RFC 3261 §13.2.2.4).
 void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& response, Call* live,
                            Instant now) {
   Dialog dialog;
-  core::sip::CSeqValue cseq;
-  if (dialog.FromResponse(response, false, options_.store) != Dialog::Result::kOk ||
-      response.CSeq(&cseq) != ParseError::kOk) {
-    return;  // The store is dry, and it comes again; or it makes no dialog, and nothing is there.
-  }
-  const core::Endpoint::Text sent_by = SentByOf(transaction.hop());
-  const auto write = [&](Method method, uint32_t sequence, std::string_view branch) {
-    return Build([&](MessageWriter* out) {
-      Dialog::RequestHead head;
-      head.method = method;
-      head.sent_by = sent_by.view();
-      head.branch = branch;
-      head.sequence_number = sequence;
-      dialog.WriteRequestHead(head, out);
-      out->NoBody();
-    });
-  };
-  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
-  options_.mint->MintBranch(options_.shard, &branch);
-  if (Packet ack = write(Method::kAck, cseq.sequence_number, branch.view())) {
-    options_.table->SendStateless(std::move(ack), transaction.hop());
-  }
+  if (!AckOrphan(transaction, response, &dialog)) return;
   // One BYE for each To tag; a repeat of the 2xx needs its ACK only. A live call's transaction must
   // keep its mark, so the call remembers.
   const TransactionMark mark = TransactionMark::From(transaction.user());
@@ -85,11 +101,15 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
       static_cast<uint32_t>(1 + TagHash(ToTag(response)) % (TransactionMark::kCallsMax - 1));
   const TransactionMark said = TransactionMark::OfOrphan(Kind::kOrphan, connector, tag);
   if (live != nullptr ? live->orphan_tag == tag : mark.bits() == said.bits()) return;
+  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(options_.shard, &branch);
   // PRACKs and UPDATEs may have used the next numbers; a gap is legal (§12.2.2), a step back is
   // not.
   constexpr uint32_t kPastAnyOther = 1000;
-  Packet bye = write(Method::kBye, cseq.sequence_number + kPastAnyOther, branch.view());
+  core::sip::CSeqValue cseq;
+  (void)response.CSeq(&cseq);  // It was read a moment ago.
+  Packet bye = WriteOrphan(dialog, transaction.hop(), Method::kBye,
+                           cseq.sequence_number + kPastAnyOther, branch.view());
   if (!bye) return;
   core::sip::TransactionTable::Request request;
   request.packet = std::move(bye);

@@ -16,8 +16,9 @@ using core::sip::TransactionTable;
 
 namespace {
 
-// What we may be Required to know (§8.2.2.3); the last only where transfers are passed.
-constexpr std::string_view kOptionTags[] = {"100rel", "timer", "replaces"};
+// What we may be Required to know (§8.2.2.3), by AbilitiesOf. Inside a dialog nothing is taken over
+// (RFC 3891 §3), and responses to a re-INVITE are not reliable: who insists gets 420 (RFC 3262 §3).
+constexpr std::string_view kOptionTags[] = {"timer", "100rel", "replaces"};
 
 // Bodies that an offer or an answer may stand in (§8.2.3); an emergency call has its place beside
 // it (rule 6). What stands beside it in a multipart body is for the far end to judge.
@@ -36,7 +37,7 @@ std::string_view DetailOf(uint16_t status_code) {
     case 406:
       return "Accept names no body that we write";
     case 415:
-      return "the body is of a type that we do not read";
+      return "the body is of a type or an encoding that we do not read";
     case 420:
       return "Require names what is not supported";
     case 422:
@@ -53,9 +54,9 @@ std::string_view DetailOf(uint16_t status_code) {
 }  // namespace
 
 uint16_t B2bua::CheckAbilities(ServerTransaction& transaction, const Message& request,
-                               bool may_replace, Instant now) {
+                               AbilitiesOf of, Instant now) {
   const std::span<const std::string_view> known =
-      std::span(kOptionTags).first(std::size(kOptionTags) - (may_replace ? 0 : 1));
+      std::span(kOptionTags).first(static_cast<size_t>(of));
   const core::sip::Verdict verdict =
       core::sip::JudgeAbilities(request, {.option_tags = known, .media_types = kMediaTypes});
   if (verdict.ok()) return 0;
@@ -71,17 +72,19 @@ uint16_t B2bua::CheckAbilities(ServerTransaction& transaction, const Message& re
       answer.field = HeaderId::kUnsupported;
       answer.field_value = unsupported.text();
     }
-  } else if (verdict.status_code == 415) {
-    answer.field = HeaderId::kAccept;  // §21.4.13
-    answer.field_value = kAccept;
+  } else if (verdict.status_code == 415) {  // §21.4.13: what would have done.
+    const bool encoded = core::sip::IsEncoded(request);
+    answer.field = encoded ? HeaderId::kAcceptEncoding : HeaderId::kAccept;
+    answer.field_value = encoded ? "identity" : kAccept;
   }
   Answer(transaction, request, answer, now);
   return verdict.status_code;
 }
 
 uint16_t B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invite, Instant now) {
-  const bool may_replace = MayTransfer(*options_.host->policy(), side_);
-  if (const uint16_t status_code = CheckAbilities(transaction, invite, may_replace, now)) {
+  const auto of =
+      MayTransfer(*options_.host->policy(), side_) ? AbilitiesOf::kTransfer : AbilitiesOf::kCall;
+  if (const uint16_t status_code = CheckAbilities(transaction, invite, of, now)) {
     return status_code;
   }
   uint32_t hops = 70;

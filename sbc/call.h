@@ -82,8 +82,10 @@ struct Fork {
   uint32_t last_callee_rseq = 0;
   ReliableProvisional reliable;
   core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
-  LegId offer_from = LegId::kCaller;  // Who made the offer of `sdp`.
-  core::Packet sdp[2];  // By LegId: what each side said last in it, where media is ours.
+  LegId offer_from = LegId::kCaller;  // Of `sdp`.
+  // By LegId: the last offer and answer in it, where media is ours. An INVITE's own offer, which
+  // all have, is not kept here.
+  core::Packet sdp[2];
   // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
   core::Packet held_answer;
 
@@ -108,6 +110,12 @@ struct InviteExchange {
   core::Handle<core::sip::ServerTransaction> server;
   core::Handle<core::sip::ClientTransaction> client;
   core::Packet ack;  // Ours, for when its 2xx comes again.
+};
+
+/// The ACK of an INVITE that is over, for when its 2xx comes again: that may go on for 32 s.
+struct PastAck {
+  core::Handle<core::sip::ClientTransaction> client;
+  core::Packet packet;
 };
 
 /// Another request inside the dialog on its way through us: its response goes back by it.
@@ -207,6 +215,7 @@ struct Call {
   Attempt attempt;
   InviteExchange invite;
   core::Packet answer_ack;  // Of the first INVITE's 2xx, once `invite` is a later one.
+  PastAck past_ack;         // Of the re-INVITE before `invite`.
   std::array<Fork, kForksMax> forks;
   std::array<Relay, kRelaysMax> relays;
   core::Instant received_at{};

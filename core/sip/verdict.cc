@@ -175,7 +175,9 @@ bool IsBodyUsable(const Message& request, std::span<const std::string_view> medi
   if (request.body().empty()) return true;
   MediaType body;
   const std::string_view type = request.Find(HeaderId::kContentType).value_or(std::string_view());
-  if (ParseMediaType(type, &body) == ParseError::kOk && AcceptsAny(body, media_types)) return true;
+  if (!IsEncoded(request) && ParseMediaType(type, &body) == ParseError::kOk &&
+      AcceptsAny(body, media_types))
+    return true;
   Cursor disposition(request.Find(HeaderId::kContentDisposition).value_or(std::string_view()));
   disposition.TakeUntil(';');
   const std::string_view handling =
@@ -189,6 +191,14 @@ bool Knows(std::span<const std::string_view> option_tags, std::string_view optio
 }
 
 }  // namespace
+
+bool IsEncoded(const Message& message) {
+  ListReader codings(message, HeaderId::kContentEncoding);
+  for (std::string_view coding; codings.Next(&coding);) {
+    if (!EqualsIgnoreCase(coding, "identity")) return true;
+  }
+  return false;
+}
 
 Verdict Judge(const Message& message) {
   if (!message.is_request()) return IsResponseUsable(message) ? kProcess : Drop();

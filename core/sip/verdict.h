@@ -37,8 +37,12 @@ struct Abilities {
       media_types;  // "type/subtype" of bodies that we read and write.
 };
 
+/// Whether its body has to be decoded before it can be read (§20.12).
+bool IsEncoded(const Message& message);
+
 /// Judges a well-formed request against what we can do (§8.2.2.3, §8.2.3): 420 (say which with
-/// UnsupportedTags()), 415 for a body, 406 where an INVITE accepts nothing that we write.
+/// WriteUnsupportedTags()), 415 for a body's type or encoding, 406 where an INVITE accepts nothing
+/// that we write.
 Verdict JudgeAbilities(const Message& request, const Abilities& abilities);
 
 /// Appends the Required option tags that are not in `supported`, as a comma list: the

@@ -132,7 +132,7 @@ TEST(B2buaDigestTest, Rule14_AChallengedByeOfAnAnswerThatCrossedOurCancelGoesAga
   SbcScene scene(WithCredentials());
   Judge judge;
   SimLink slow;
-  slow.delay = 300ms;
+  slow.delay = 200ms;  // Within T1, so that no BYE is sent again by itself.
   scene.network.SetLink(core::IpAddress::FromV4(0x7f000003), scene.trunk.local().ip, slow);
   scene.network.SetLink(scene.trunk.local().ip, core::IpAddress::FromV4(0x7f000003), slow);
   SimPlan callee;

@@ -224,9 +224,10 @@ TEST(B2buaForkTest, Rule14_AByeEndsOneEarlyDialog) {
   ASSERT_THAT(scene.trunk.Got("BYE"), SizeIs(1));
   EXPECT_EQ(scene.trunk.Got("BYE")[0].Tag("To"), scene.trunk.call(0).dialogs[0].local_tag);
   EXPECT_EQ(scene.trunk.Got("BYE")[0].Get("Reason"), "SIP;cause=200");
-  scene.pbx.Do(call, {.method = "INFO"});  // In what has ended.
+  scene.pbx.Do(call, {.method = "INFO", .rude = true});  // In what has ended.
   scene.pbx.Do(call, {.method = "BYE", .rude = true});
   scene.Run(3s);
+  EXPECT_THAT(scene.pbx.Got("INFO", 481), SizeIs(1));
   EXPECT_THAT(scene.pbx.Got("BYE", 481), SizeIs(1));
   EXPECT_THAT(scene.pbx.Got("INVITE", 183), IsEmpty());
   EXPECT_EQ(scene.pbx.call(call).final_status, 200);

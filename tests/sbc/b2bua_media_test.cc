@@ -87,6 +87,58 @@ TEST(B2buaMediaTest, EarlyMediaPasses) {
   media.HangUp(call);
 }
 
+// Each early dialog has its own answer: a 2xx that says none means its own one's (RFC 3261
+// §13.2.1), whichever was heard last.
+TEST(B2buaMediaTest, AnAnswerWithoutSdpMeansItsOwnEarlyDialogs) {
+  for (const bool reliable : {false, true}) {
+    MediaScene media;
+    MediaPeer other("127.0.0.9:9100", &media.scene.network, &media.scene.simulation);
+    SimPlan callee;
+    callee.script = {
+        {.after = 100ms,
+         .status = 183,
+         .fork = 1,
+         .reliable = reliable,
+         .body = Sdp("127.0.0.9", 9100)},
+        {.after = 100ms, .status = 183, .reliable = reliable, .body = Sdp("127.0.0.9", 9000)},
+        {.after = 100ms, .status = 200, .fork = 1}};
+    media.scene.trunk.Expect(callee);
+    SimPlan plan;
+    plan.supports_100rel = true;
+    plan.body = Sdp("127.0.0.4", 4000);
+    const size_t call = media.scene.pbx.Place(plan);
+    media.scene.Run(1s);
+    ASSERT_EQ(media.scene.pbx.call(call).final_status, 200);
+    media.pbx.Send("out", TargetOf(media.scene.pbx.Got("INVITE", 183).at(0).body));
+    other.Send("in", TargetOf(media.ToTrunk()));
+    media.trunk.Send("stranger", TargetOf(media.ToTrunk()));
+    media.scene.Run(100ms);
+    EXPECT_THAT(other.got, ElementsAre("out"));
+    EXPECT_THAT(media.trunk.got, IsEmpty());
+    EXPECT_THAT(media.pbx.got, ElementsAre("in"));
+    media.scene.pbx.Do(call, {.method = "BYE", .fork = SimStep::kConfirmed});
+    media.scene.ExpectClean();
+  }
+}
+
+// One that has said nothing at all has agreed to nothing: the other's answer is not its.
+TEST(B2buaMediaTest, AnAnswerWithoutAnySdpIsNotTheOthers) {
+  MediaScene media;
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 183, .body = Sdp("127.0.0.9", 9000)},
+                   {.after = 100ms, .status = 180, .fork = 1},
+                   {.after = 100ms, .status = 200, .fork = 1}};
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000));
+  ASSERT_EQ(media.scene.pbx.call(call).final_status, 200);
+  media.pbx.Send("out", TargetOf(media.scene.pbx.Got("INVITE", 183).at(0).body));
+  media.trunk.Send("in", TargetOf(media.ToTrunk()));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, IsEmpty());
+  EXPECT_THAT(media.pbx.got, IsEmpty());
+  media.scene.pbx.Do(call, {.method = "BYE", .fork = SimStep::kConfirmed});
+  media.scene.ExpectClean();
+}
+
 // Hold and resume: o= rises with each change and only then (RFC 3264 §8), ports stay.
 TEST(B2buaMediaTest, HoldAndResume) {
   MediaScene media;

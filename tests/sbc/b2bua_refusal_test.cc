@@ -136,7 +136,7 @@ TEST(B2buaRefusalTest, MoreOptionTagsThanFitAreLeftOutWhole) {
   const std::string said = scene.pbx.Got("INVITE", 420).at(0).Get("Unsupported");
   EXPECT_EQ(said, tags.substr(0, said.size()));
   EXPECT_EQ(said.size() % 1502, 1500u) << "ends with a tag";
-  EXPECT_GE(said.size(), 10u * 1502u);
+  EXPECT_GE(said.size(), 10u * 1502u - 2);
   EXPECT_LT(said.size(), tags.size());
   scene.ExpectClean();
 }

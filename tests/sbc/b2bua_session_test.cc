@@ -240,6 +240,24 @@ TEST(B2buaSessionTest, OurRefreshRetriesAfter491) {
   scene.ExpectClean();
 }
 
+// Who has UPDATE in its Allow and refuses it all the same is refreshed by INVITE, with its SDP.
+TEST(B2buaSessionTest, ARefusedUpdateIsTriedAsInvite) {
+  for (const int status : {405, 501, 488, 503}) {
+    SbcScene scene(Sessions());
+    SimPlan callee = Plan(false, true);
+    callee.answers["UPDATE"] = status;
+    scene.trunk.Expect(callee);
+    const size_t call = scene.Outbound();
+    scene.Run(500s);
+    EXPECT_THAT(scene.trunk.Got("UPDATE"), SizeIs(1)) << status;
+    ASSERT_THAT(scene.trunk.Got("INVITE").size(), testing::Ge(4u)) << status;
+    EXPECT_EQ(scene.trunk.Got("INVITE").back().body, kSdp) << status;
+    EXPECT_EQ(scene.world->calls(), 1u) << status;
+    scene.pbx.Do(call, {.method = "BYE"});
+    scene.ExpectClean();
+  }
+}
+
 // A refused refresh is no end by itself: the session lives until it expires, and ends then.
 TEST(B2buaSessionTest, RefusedRefreshEndsTheSessionInTime) {
   SbcScene scene(Sessions());

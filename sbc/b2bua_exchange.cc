@@ -1,0 +1,106 @@
+// INVITEs inside the dialog as far as their ACKs and their offers go: which 2xx is acknowledged
+// with what (RFC 3261 §13.2.2.4), and who may make an offer now (RFC 3264 §4, RFC 3311 §5.2).
+
+#include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+using core::sip::ClientTransaction;
+using core::sip::Dialog;
+using core::sip::Message;
+using core::sip::MessageWriter;
+using core::sip::Method;
+using core::sip::ParseError;
+using core::sip::ServerTransaction;
+
+void B2bua::BeginExchange(Call* call, InviteExchange exchange) {
+  // The 2xx of the one before may still come again, and ask for its ACK.
+  if (call->invite.client == call->attempt.client) {
+    call->answer_ack = std::move(call->invite.ack);
+  } else {
+    call->past_ack = {call->invite.client, std::move(call->invite.ack)};
+  }
+  call->invite = std::move(exchange);
+}
+
+Packet B2bua::WriteAck(Call* call, LegId to, const Dialog& dialog, uint32_t sequence,
+                       const Message* carrier) {
+  core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
+  options_.mint->MintBranch(call->shard, &branch);
+  return Build([&](MessageWriter* out) {
+    Dialog::RequestHead head;
+    head.method = Method::kAck;
+    head.sent_by = call->leg(to).face.sent_by.view();
+    head.branch = branch.view();
+    head.sequence_number = sequence;
+    dialog.WriteRequestHead(head, out);
+    WriteAckCredentials(call->leg(to), out);
+    if (carrier == nullptr) {
+      out->NoBody();
+    } else {
+      WriteBody(call, to, MediaAnchor::Role::kAnswer, *carrier, out);
+    }
+  });
+}
+
+void B2bua::SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence, const Message* carrier) {
+  const Dialog& dialog = fork->dialog(to);
+  Packet packet = WriteAck(call, to, dialog, sequence, carrier);
+  if (!packet) return;  // The callee's 2xx comes again, and asks for it again.
+  call->invite.acknowledged = true;
+  call->invite.ack = packet.Share();
+  options_.table->SendStateless(std::move(packet), HopOf(call, to, dialog));
+}
+
+// A 2xx that came before, to an INVITE of ours inside the dialog. Its ACK is the one that went out,
+// if that is still here; of an older INVITE it is made anew, and bare: what its answer was, in the
+// rare case that it carried one, was overtaken by the offers and answers since.
+void B2bua::AckAgain(Call* call, LegId to, Fork* fork, const ClientTransaction& transaction,
+                     const Message& response) {
+  const Dialog& dialog = fork->dialog(to);
+  const core::Handle<ClientTransaction> handle = options_.table->HandleOf(transaction);
+  Packet ack;
+  core::sip::CSeqValue cseq;
+  if (handle == call->invite.client) {
+    // None: the other side, whose ACK it is, has not acknowledged it yet.
+    if (call->invite.ack) ack = call->invite.ack.Share();
+  } else if (handle == call->past_ack.client && call->past_ack.packet) {
+    ack = call->past_ack.packet.Share();
+  } else if (response.CSeq(&cseq) == ParseError::kOk) {
+    ack = WriteAck(call, to, dialog, cseq.sequence_number, nullptr);
+  }
+  if (ack) options_.table->SendStateless(std::move(ack), HopOf(call, to, dialog));
+}
+
+// Whose offer waits for its answer, inside the confirmed dialog: then nobody may make another.
+std::optional<LegId> B2bua::OfferFrom(const Call& call) {
+  for (const Relay& relay : call.relays) {
+    if (relay.method == Method::kUpdate) return relay.from;
+  }
+  const InviteExchange& invite = call.invite;
+  if (!invite.active) return std::nullopt;
+  if (!invite.answered)
+    return invite.from;  // Without an offer it asks for one, and so excludes it.
+  if (invite.offerless && !invite.acknowledged) return Other(invite.from);  // It is in the 2xx.
+  return std::nullopt;
+}
+
+// RFC 3311 §5.2, RFC 3261 §14.2: an offer that crosses the other side's is 491, one before the
+// answer to the peer's own 500. True where it was answered so.
+bool B2bua::AnswerGlare(Call* call, LegId leg, ServerTransaction& transaction,
+                        const Message& request, Instant now) {
+  const std::optional<LegId> offerer = OfferFrom(*call);
+  if (!offerer.has_value()) return false;
+  ++counters_.glare;
+  if (*offerer == leg && !call->invite.own) {
+    AnswerLater(transaction, request, now);
+  } else {
+    Answer(transaction, request, 491, now);
+  }
+  return true;
+}
+
+}  // namespace sbc

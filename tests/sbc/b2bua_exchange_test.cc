@@ -1,0 +1,175 @@
+// INVITEs inside the dialog, one after another and against others (RFC 3261 §13.2.2.4, §14; RFC
+// 3311 §5.2): each 2xx has its ACK however late it comes again, and no two offers cross.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/sbc_scene.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::SizeIs;
+
+constexpr char kHold[] = "v=0\r\no=- 1 2 IN IP4 192.0.2.77\r\ns=-\r\nt=0 0\r\na=sendonly\r\n";
+
+std::vector<uint32_t> SequencesOf(const std::vector<SimMessage>& messages) {
+  std::vector<uint32_t> sequences;
+  for (const SimMessage& message : messages) sequences.push_back(message.sequence());
+  return sequences;
+}
+
+// ---- ACKs ---------------------------------------------------------------------------------------
+
+// The ACKs of three re-INVITEs were lost, and each 2xx comes again after the last one.
+TEST(B2buaExchangeTest, EachRepeated2xxHasItsAck) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  for (int i = 0; i < 3; ++i) {
+    scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
+    scene.Run(1s);
+  }
+  const auto answers = scene.trunk.Sent("INVITE", 200);
+  ASSERT_THAT(answers, SizeIs(4));
+  scene.trunk.ClearLog();
+  for (const SimMessage& answer : answers) scene.trunk.SendRaw(answer.text);
+  scene.Run(1s);
+  EXPECT_EQ(SequencesOf(scene.trunk.Got("ACK")), SequencesOf(answers));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// The ACK of a delayed offer carries the answer, the second time too.
+TEST(B2buaExchangeTest, ARepeatedOfferHasItsAnswerAgain) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "INVITE"});
+  scene.Run(1s);
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
+  scene.Run(1s);
+  const auto answers = scene.trunk.Sent("INVITE", 200);
+  ASSERT_THAT(answers, SizeIs(3));
+  scene.trunk.ClearLog();
+  scene.trunk.SendRaw(answers[1].text);
+  scene.Run(1s);
+  ASSERT_THAT(scene.trunk.Got("ACK"), SizeIs(1));
+  EXPECT_EQ(scene.trunk.Got("ACK")[0].body, kSdp);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// The call is over, its BYE answered: a 2xx that comes again still stops with an ACK, and no other
+// BYE is said.
+TEST(B2buaExchangeTest, A2xxAfterTheCallHasItsAck) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
+  scene.Run(1s);
+  const auto answers = scene.trunk.Sent("INVITE", 200);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.Run(1s);
+  ASSERT_EQ(scene.world->calls(), 0u);
+  scene.trunk.ClearLog();
+  scene.trunk.SendRaw(answers.back().text);
+  scene.Run(1s);
+  EXPECT_EQ(SequencesOf(scene.trunk.Got("ACK")), SequencesOf({answers.back()}));
+  EXPECT_THAT(scene.trunk.Got("BYE"), SizeIs(0));
+  scene.ExpectClean();
+}
+
+// Our 2xx to a re-INVITE ends with the call, whose other side hung up before the ACK came.
+TEST(B2buaExchangeTest, Our2xxEndsWithTheCall) {
+  SbcScene scene;
+  SimPlan callee;
+  callee.ack_delay = 3s;
+  scene.trunk.Expect(callee);
+  const size_t call = scene.Outbound();
+  scene.trunk.Do(0, {.method = "INVITE", .body = kHold});
+  scene.Run(100ms);
+  ASSERT_THAT(scene.trunk.Got("INVITE", 200), SizeIs(1));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.Run(40s);
+  EXPECT_THAT(scene.trunk.Got("INVITE", 200), SizeIs(1));
+  scene.ExpectClean();
+}
+
+// ---- offers -------------------------------------------------------------------------------------
+
+// An UPDATE's offer is out: a re-INVITE of the other side is 491, with an offer or without; one of
+// the same side 500 with Retry-After.
+TEST(B2buaExchangeTest, AReinviteAgainstAnUpdate) {
+  for (const std::string body : {"", kHold}) {
+    SbcScene scene;
+    SimLink slow;
+    slow.delay = 100ms;
+    scene.network.SetDefaultLink(slow);
+    const size_t call = scene.Outbound();
+    scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+    scene.Run(50ms);
+    scene.trunk.Do(0, {.method = "INVITE", .body = body});
+    scene.pbx.Do(call, {.method = "INVITE", .body = body});
+    scene.Run(2s);
+    EXPECT_THAT(scene.trunk.Got("INVITE", 491), SizeIs(1));
+    ASSERT_THAT(scene.pbx.Got("INVITE", 500), SizeIs(1));
+    EXPECT_TRUE(scene.pbx.Got("INVITE", 500)[0].Has("Retry-After"));
+    EXPECT_THAT(scene.pbx.Got("UPDATE", 200), SizeIs(1));
+    scene.pbx.Do(call, {.method = "BYE"});
+    scene.ExpectClean();
+  }
+}
+
+// A re-INVITE without an offer was answered, and so the callee's offer is out until the ACK: its
+// own UPDATE is 500, the other side's 491.
+TEST(B2buaExchangeTest, AnUpdateAgainstTheOfferOfA2xx) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.pbx.call(call).plan.ack_delay = 1s;
+  scene.pbx.Do(call, {.method = "INVITE"});
+  scene.Run(200ms);
+  ASSERT_THAT(scene.pbx.Got("INVITE", 200), SizeIs(2));
+  scene.trunk.Do(0, {.method = "UPDATE", .body = kHold});
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+  scene.Run(300ms);
+  ASSERT_THAT(scene.trunk.Got("UPDATE", 500), SizeIs(1));
+  EXPECT_TRUE(scene.trunk.Got("UPDATE", 500)[0].Has("Retry-After"));
+  EXPECT_THAT(scene.pbx.Got("UPDATE", 491), SizeIs(1));
+  scene.Run(2s);
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});  // Now nobody's is.
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("UPDATE", 200), SizeIs(1));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// ---- what is asked of us ------------------------------------------------------------------------
+
+// Responses to a re-INVITE are not reliable; who insists is told so (RFC 3262 §3).
+TEST(B2buaExchangeTest, AReinviteThatRequires100relIs420) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold, .fields = "Require: 100rel\r\n"});
+  scene.Run(1s);
+  ASSERT_THAT(scene.pbx.Got("INVITE", 420), SizeIs(1));
+  EXPECT_EQ(scene.pbx.Got("INVITE", 420)[0].Get("Unsupported"), "100rel");
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// A description that has to be decoded first is not read (§8.2.3): 415, and what would have done.
+TEST(B2buaExchangeTest, AnEncodedBodyIs415) {
+  SbcScene scene;
+  SimPlan plan;
+  plan.fields = "Content-Encoding: gzip\r\n";
+  const size_t call = scene.Outbound(plan);
+  EXPECT_EQ(scene.pbx.call(call).final_status, 415);
+  EXPECT_EQ(scene.pbx.Got("INVITE", 415)[0].Get("Accept-Encoding"), "identity");
+  plan.fields = "Content-Encoding: identity\r\n";
+  const size_t plain = scene.Outbound(plan);
+  EXPECT_EQ(scene.pbx.call(plain).final_status, 200);
+  scene.pbx.Do(plain, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+}  // namespace
+}  // namespace tests

@@ -294,7 +294,8 @@ class B2bua final : public core::sip::TransactionUser {
   void RecordProtocolRefusal(CallRecord* record, uint16_t status_code);
   void RefuseInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const Refusal& refusal, CallRecord* record, core::Instant now);
-  std::optional<Refusal> CheckNode(const core::IpAddress& source, NewCall* asked,
+  std::optional<Refusal> CheckNode(const NewCall& asked) const;
+  std::optional<Refusal> CheckRate(const core::IpAddress& source, NewCall* asked,
                                    core::Instant now) const;
   void AskHome(Call* call, core::Instant now);
   void OnGrantTimeout(Call* call, core::Instant now);
@@ -371,6 +372,7 @@ class B2bua final : public core::sip::TransactionUser {
   void OnPrack(Call* call, Fork* named, core::sip::ServerTransaction& transaction,
                const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   void PassHeld(Call* call, Fork* acknowledged, core::Instant now);
+  void OnHeldBye(Call* call, Fork* fork, core::Instant now);
   void OnEarlyBye(Call* call, Fork* fork, const core::sip::Message& bye, core::Instant now);
   void OnEndedAnswer(Call* call, core::Instant now);
 
@@ -406,6 +408,7 @@ class B2bua final : public core::sip::TransactionUser {
   void DropHeldAnswer(Call* call, Fork* fork, Call* live, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
   /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
+  uint32_t OrphanTagOf(std::string_view to_tag) const;
   core::Packet WriteOrphan(const core::sip::Dialog& dialog, const core::sip::Hop& hop,
                            core::sip::Method method, uint32_t sequence, std::string_view branch);
   bool AckOrphan(const core::sip::ClientTransaction& transaction,
@@ -426,7 +429,8 @@ class B2bua final : public core::sip::TransactionUser {
                 const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   void OnBye(Call* call, LegId leg, Fork* fork, core::sip::ServerTransaction& transaction,
              const core::sip::Message& request, core::Instant now);
-  void PassRequest(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,
+  /// False where it was answered here, and did not cross.
+  bool PassRequest(Call* call, LegId from, Fork* fork, core::sip::ServerTransaction& transaction,
                    const core::sip::Message& request, const core::Packet& packet, core::Instant now,
                    std::string_view refer_to = {});
   void OnRelayResponse(Call* call, size_t slot, const core::sip::Message& response,

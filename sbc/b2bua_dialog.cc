@@ -38,7 +38,14 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
   Fork* fork = &call->forks[entry.fork];
   if (call->state == Call::State::kEnding) {
     // A BYE that crossed ours: both sides mean the same.
-    return Answer(transaction, request, request.method() == Method::kBye ? 200 : 481, now);
+    Answer(transaction, request, request.method() == Method::kBye ? 200 : 481, now);
+    if (request.method() == Method::kBye && entry.leg == LegId::kCaller && call->bye_after_ack) {
+      // Who hangs up wants neither our 2xx again nor our BYE.
+      options_.table->Acknowledged(call->invite.server, now);
+      call->bye_after_ack = false;
+      if (--call->byes_pending == 0) Free(call, now);
+    }
+    return;
   }
   core::sip::CSeqValue cseq;
   if (request.CSeq(&cseq) != ParseError::kOk ||
@@ -71,7 +78,8 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
       [[fallthrough]];
     case Method::kInfo:
     case Method::kNotify:
-      return PassRequest(call, entry.leg, fork, transaction, request, packet, now);
+      (void)PassRequest(call, entry.leg, fork, transaction, request, packet, now);
+      return;
     case Method::kRefer:
       return OnRefer(call, entry.leg, fork, transaction, request, packet, now);
     default:
@@ -82,6 +90,10 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
 void B2bua::OnBye(Call* call, LegId leg, Fork* fork, ServerTransaction& transaction,
                   const Message& request, Instant now) {
   if (call->bridged() == nullptr) {
+    if (leg == LegId::kCallee && fork->held_answer) {
+      Answer(transaction, request, 200, now);
+      return OnHeldBye(call, fork, now);
+    }
     if (leg == LegId::kCallee) {
       ++counters_.no_dialog;
       return Answer(transaction, request, 481, now);  // §15: not on an early dialog.
@@ -250,29 +262,34 @@ void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& trans
       return Answer(transaction, request, 491, now);
     }
   }
-  PassRequest(call, leg, fork, transaction, request, packet, now);
+  (void)PassRequest(call, leg, fork, transaction, request, packet, now);
 }
 
-void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& transaction,
+bool B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& transaction,
                         const Message& request, const Packet& packet, Instant now,
                         std::string_view refer_to) {
   const LegId to = Other(from);
   Dialog& out_dialog = fork->dialog(to);
   if (out_dialog.state() == Dialog::State::kNone) {
     ++counters_.no_dialog;
-    return Answer(transaction, request, 481, now);
+    Answer(transaction, request, 481, now);
+    return false;
   }
   size_t slot = 0;
   while (slot < call->relays.size() && call->relays[slot].method != Method::kUnknown) ++slot;
   if (slot == call->relays.size() || !options_.table->KeepRequest(transaction, packet)) {
-    return AnswerLater(transaction, request, now);
+    AnswerLater(transaction, request, now);
+    return false;
   }
   const CallLeg& out_leg = call->leg(to);
   const MediaAnchor::Role role = RoleOfRequest(*call, from, request.method());
   const bool negotiates = request.method() == Method::kUpdate || request.method() == Method::kPrack;
   const uint16_t refusal =
       negotiates ? TakeEarlySdp(call, fork, from, role, request, now) : uint16_t{0};
-  if (refusal != 0) return Answer(transaction, request, refusal, now);
+  if (refusal != 0) {
+    Answer(transaction, request, refusal, now);
+    return false;
+  }
   uint32_t hops = 70;
   (void)request.MaxForwards(&hops);
   const ClientTransaction* sent =
@@ -305,7 +322,8 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
                    });
   if (sent == nullptr) {
     DropOffer(call, from);
-    return Answer(transaction, request, 500, now);
+    Answer(transaction, request, 500, now);
+    return false;
   }
   Relay& relay = call->relays[slot];
   relay.method = request.method();
@@ -313,6 +331,7 @@ void B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
   relay.fork = static_cast<uint8_t>(fork - call->forks.data());
   relay.server = options_.table->HandleOf(transaction);
   relay.client = options_.table->HandleOf(*sent);
+  return true;
 }
 
 void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, Instant now) {
@@ -349,7 +368,9 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
     ArmSessionTimer(call, to);
   }
   PassFinal(call, relay.from, server, response, now);
-  if (EndsDialog(status) && live) {
+  // A NOTIFY that is told 481 ends its subscription, and not the call beside it (RFC 5057 §5.1).
+  const bool of_dialog = relay.method != Method::kNotify || status == 408;
+  if (EndsDialog(status) && live && of_dialog) {
     EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);
   }
 }
@@ -386,7 +407,8 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
   }
   options_.table->Acknowledged(exchange.server, now);
   exchange.active = false;
-  if (exchange.offerless && !exchange.acknowledged) {
+  const bool over = call->state == Call::State::kEnding;  // Then the callee has left, or its ACK.
+  if (exchange.offerless && !exchange.acknowledged && !over) {
     (void)TakeSdp(call, entry.leg, MediaAnchor::Role::kAnswer, ack, now);
     SendAck(call, Other(entry.leg), fork, exchange.to_sequence, &ack);
     KeepSdp(call, Other(entry.leg), MediaAnchor::Role::kAnswer, ack);

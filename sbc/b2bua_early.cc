@@ -179,17 +179,17 @@ void B2bua::OnPrack(Call* call, Fork* named, ServerTransaction& transaction, con
     return Answer(transaction, request, 481, now);  // RFC 3262 §3: matches nothing.
   }
   ReliableProvisional& reliable = fork->reliable;
-  reliable.pending = false;
-  reliable.packet.Reset();
   const bool outlived = call->bridged() != nullptr && call->bridged() != fork;
   if (reliable.callee_rseq == 0 || outlived) {
     // It was ours alone, or its callee was let go; an offer in it has nobody who could answer (RFC
     // 3264 §4).
     const bool answers = outlived && reliable.has_sdp && call->invite.offerless;
     Answer(transaction, request, request.body().empty() || answers ? 200 : 488, now);
-  } else {
-    PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now);
+  } else if (!PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now)) {
+    return;  // It may come again, for what it acknowledges still waits.
   }
+  reliable.pending = false;
+  reliable.packet.Reset();
   if (call->state == Call::State::kRouting) PassHeld(call, fork, now);
 }
 
@@ -210,6 +210,18 @@ void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
     if (held.Index(provisional.text()) == ParseError::kOk) OnProvisional(call, held, now);
     if (call->Unacknowledged(acknowledged) != nullptr) return;
   }
+}
+
+// The callee, whose answer waits for the caller's PRACK, hangs up: for it the dialog is confirmed
+// and over, and the caller is told that there is no call.
+void B2bua::OnHeldBye(Call* call, Fork* fork, Instant now) {
+  fork->held_answer.Reset();
+  call->orphan_tag = OrphanTagOf(fork->dialog(LegId::kCallee).remote_tag());  // It said BYE itself.
+  DropHeldAnswers(call, call, now);
+  call->attempt.active = false;
+  RefuseWaiting(call->invite.server, 480, now);
+  Record(call, CallEnd::kFailed, 480, now);
+  Free(call, now);
 }
 
 // RFC 3261 §15: a BYE of the caller ends the early dialog that it is in, and no other. With the

@@ -70,8 +70,10 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
   ArmSessionTimer(call, leg);
   if (of.refreshing) return;
   const bool by_update = of.allows_update;
-  if (!by_update && (call->invite.active || !of.sdp)) {
-    // Another INVITE goes first, and may itself refresh. Look again soon, but before the end.
+  const bool is_busy = call->invite.active || OfferFrom(*call).has_value();
+  if (!by_update && (is_busy || !of.sdp)) {
+    // Another INVITE or offer goes first, and may itself refresh. Look again soon, but before the
+    // end.
     const Instant again = now + std::chrono::seconds(2);
     if (again < of.session.due()) options_.wheel->Arm(&of.session_timer, again);
     return;

@@ -56,19 +56,23 @@ void B2bua::SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence, const M
 }
 
 // A 2xx that came before, to an INVITE of ours inside the dialog. Its ACK is the one that went out,
-// if that is still here; of an older INVITE it is made anew, and bare: what its answer was, in the
-// rare case that it carried one, was overtaken by the offers and answers since.
+// if that is still here; else, of an older INVITE or where the store was dry, it is made anew, and
+// bare: what its answer was, in the rare case that it carried one, was overtaken by the offers and
+// answers since.
 void B2bua::AckAgain(Call* call, LegId to, Fork* fork, const ClientTransaction& transaction,
                      const Message& response) {
   const Dialog& dialog = fork->dialog(to);
   const core::Handle<ClientTransaction> handle = options_.table->HandleOf(transaction);
+  const InviteExchange& last = call->invite;
+  const bool of_last = handle == last.client;
+  if (of_last && last.active && last.offerless && !last.acknowledged) {
+    return;  // It waits for the other side's answer to its offer.
+  }
+  const Packet& kept = of_last ? last.ack : call->past_ack.packet;
   Packet ack;
   core::sip::CSeqValue cseq;
-  if (handle == call->invite.client) {
-    // None: the other side, whose ACK it is, has not acknowledged it yet.
-    if (call->invite.ack) ack = call->invite.ack.Share();
-  } else if (handle == call->past_ack.client && call->past_ack.packet) {
-    ack = call->past_ack.packet.Share();
+  if (kept && (of_last || handle == call->past_ack.client)) {
+    ack = kept.Share();
   } else if (response.CSeq(&cseq) == ParseError::kOk) {
     ack = WriteAck(call, to, dialog, cseq.sequence_number, nullptr);
   }
@@ -78,7 +82,9 @@ void B2bua::AckAgain(Call* call, LegId to, Fork* fork, const ClientTransaction& 
 // Whose offer waits for its answer, inside the confirmed dialog: then nobody may make another.
 std::optional<LegId> B2bua::OfferFrom(const Call& call) {
   for (const Relay& relay : call.relays) {
-    if (relay.method == Method::kUpdate) return relay.from;
+    // What another early dialog never answers holds up nobody.
+    const bool live = relay.fork == call.bridged_fork;
+    if (relay.method == Method::kUpdate && live) return relay.from;
   }
   const InviteExchange& invite = call.invite;
   if (!invite.active) return std::nullopt;
@@ -95,7 +101,8 @@ bool B2bua::AnswerGlare(Call* call, LegId leg, ServerTransaction& transaction,
   const std::optional<LegId> offerer = OfferFrom(*call);
   if (!offerer.has_value()) return false;
   ++counters_.glare;
-  if (*offerer == leg && !call->invite.own) {
+  const bool by_us = call->invite.active && call->invite.own;
+  if (*offerer == leg && !by_us) {
     AnswerLater(transaction, request, now);
   } else {
     Answer(transaction, request, 491, now);

@@ -29,12 +29,13 @@ void B2bua::OnPagerMessage(ServerTransaction& transaction, const Message& messag
   // Where another worker counts the rate of calls, a message is not counted: it is no call, and
   // limits.transactions bounds it.
   auto refusal = FindConnector(message, packet, &asked);
-  if (!refusal.has_value()) refusal = CheckNode(packet.remote().ip, &asked, now);
+  if (!refusal.has_value()) refusal = CheckNode(asked);
   if (!refusal.has_value() && asked.customer != nullptr && !asked.customer->credentials.empty() &&
       !Authenticate(transaction, message, *asked.customer, now)) {
     return;
   }
   if (!refusal.has_value()) refusal = CheckCall(message, packet, &asked);
+  if (!refusal.has_value()) refusal = CheckRate(packet.remote().ip, &asked, now);
   if (refusal.has_value()) {
     (void)AnswerRefusal(transaction, message, *refusal, now);
     return;

@@ -22,6 +22,10 @@ uint16_t B2bua::TrunkOf(const Call& call) {
                                                        : TransactionMark::kNobody;
 }
 
+uint32_t B2bua::OrphanTagOf(std::string_view to_tag) const {
+  return static_cast<uint32_t>(1 + TagHash(to_tag) % (TransactionMark::kCallsMax - 1));
+}
+
 // From here on no call waits for the answer of this INVITE.
 void B2bua::Disown(const Call& call, ClientTransaction* invite) {
   if (TransactionMark::From(invite->user()).kind != Kind::kInvite) return;
@@ -97,8 +101,7 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
   const uint16_t connector = live != nullptr              ? TrunkOf(*live)
                              : mark.kind == Kind::kOrphan ? mark.connector()
                                                           : TransactionMark::kNobody;
-  const auto tag =
-      static_cast<uint32_t>(1 + TagHash(ToTag(response)) % (TransactionMark::kCallsMax - 1));
+  const uint32_t tag = OrphanTagOf(ToTag(response));
   const TransactionMark said = TransactionMark::OfOrphan(Kind::kOrphan, connector, tag);
   if (live != nullptr ? live->orphan_tag == tag : mark.bits() == said.bits()) return;
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;

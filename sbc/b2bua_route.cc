@@ -65,6 +65,7 @@ bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
   attempt.sequence = 1;
   attempt.with_credentials = false;
   attempt.raised_timer = false;
+  call->leg(LegId::kCallee).session = SessionTimer(options_.session);  // What the last route asked.
   attempt.hop = {leg.face.socket, leg.face.local, target.endpoint, core::sip::TransportKind::kUdp};
   RemoveTag(attempt.from_tag.view(), {calls_.HandleOf(call), LegId::kCallee, 0});
   options_.mint->MintTag(call->shard, &attempt.from_tag);

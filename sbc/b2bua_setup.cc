@@ -42,7 +42,7 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
   if (const uint16_t status_code = JudgeInvite(transaction, invite, now)) {
     return RecordProtocolRefusal(&asked.record, status_code);
   }
-  refusal = CheckNode(packet.remote().ip, &asked, now);
+  refusal = CheckNode(asked);
   if (refusal.has_value()) {
     return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
@@ -57,6 +57,7 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
     return RecordProtocolRefusal(&asked.record, status_code);
   }
   refusal = CheckCall(invite, packet, &asked);
+  if (!refusal.has_value()) refusal = CheckRate(packet.remote().ip, &asked, now);
   if (refusal.has_value()) {
     return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
@@ -231,10 +232,9 @@ void B2bua::StartCall(Call* call, Instant now) {
   TryNextRoute(call, now);
 }
 
-std::optional<Refusal> B2bua::CheckNode(const core::IpAddress& source, NewCall* asked,
-                                        Instant now) const {
-  const Policy& policy = *asked->policy;
-  if (asked->record.emergency) {
+std::optional<Refusal> B2bua::CheckNode(const NewCall& asked) const {
+  const Policy& policy = *asked.policy;
+  if (asked.record.emergency) {
     if (calls_.size() < options_.calls_max) return std::nullopt;
     return Refuse(RejectionCause::kOverload, policy.config().rejections, "every call is in use");
   }
@@ -244,6 +244,13 @@ std::optional<Refusal> B2bua::CheckNode(const core::IpAddress& source, NewCall* 
   if (calls_.size() + options_.emergency_reserve >= options_.calls_max) {
     return Refuse(RejectionCause::kOverload, policy.config().rejections, "limits.calls is reached");
   }
+  return std::nullopt;
+}
+
+// Last of all: what was refused or challenged counts against nobody's rate (rule 5).
+std::optional<Refusal> B2bua::CheckRate(const core::IpAddress& source, NewCall* asked,
+                                        Instant now) const {
+  if (asked->record.emergency) return std::nullopt;
   const std::optional<GrantAnswer> rate = options_.host->AskRate(source, now);
   asked->ask_rate = !rate.has_value();
   return rate.has_value() ? RefuseGrant(*asked->connector, *rate) : std::nullopt;
@@ -251,6 +258,7 @@ std::optional<Refusal> B2bua::CheckNode(const core::IpAddress& source, NewCall* 
 
 bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
                          const CustomerConfig& customer, Instant now) {
+  const core::IpAddress::Text client = transaction.source().ip.text();
   DigestServer::Outcome outcome = DigestServer::Outcome::kNoCredentials;
   for (size_t i = invite.FirstIndex(HeaderId::kAuthorization); i != Message::kNone;
        i = invite.NextIndex(i)) {
@@ -266,7 +274,7 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
       outcome = options_.digest->Verify(
           credentials,
           {.method = invite.method_text(), .uri = invite.request_uri(), .body = invite.body()},
-          known.password, now);
+          known.password, client.view(), now);
       break;
     }
   }
@@ -282,7 +290,7 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
         {.status_code = 401, .reason = {}, .to_tag = tag.view(), .record_route = false});
     for (const DigestAlgorithm algorithm : {DigestAlgorithm::kSha256, DigestAlgorithm::kMd5}) {
       out->BeginHeader(HeaderId::kWwwAuthenticate);
-      options_.digest->WriteChallenge(algorithm, stale, now, out->value());
+      options_.digest->WriteChallenge(algorithm, stale, client.view(), now, out->value());
       out->EndHeader();
     }
     out->NoBody();

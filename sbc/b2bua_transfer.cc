@@ -91,7 +91,8 @@ void B2bua::PassRefer(Call* call, LegId from, ServerTransaction& transaction,
   TextWriter refer_to({bytes, sizeof(bytes)});
   WriteReferTo(*call, Other(from), target, replaced, &refer_to);
   if (!refer_to.ok()) return Answer(transaction, request, 513, now);
-  PassRequest(call, from, call->bridged(), transaction, request, packet, now, refer_to.text());
+  (void)PassRequest(call, from, call->bridged(), transaction, request, packet, now,
+                    refer_to.text());
 }
 
 // Refer-To as that leg is told it.

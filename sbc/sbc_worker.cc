@@ -391,6 +391,7 @@ void SbcWorker::LogMessage(const SipLog::Entry& entry, const Packet& packet) {
 
 void SbcWorker::OnTurnEnd(Instant now) {
   if (any_return_owed_) PayReturns();
+  if (any_health_owed_) PayHealth();
   if (policies_.size() > 1) ReturnOldPolicies();
   if (draining_ && !drained_said_ && b2bua_.calls() == 0) {
     drained_said_ = Post(options_.control, EnvelopeKind::kDrained, {}, options_.index);

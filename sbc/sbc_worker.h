@@ -149,6 +149,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void OnHealthChange(const RouteHealth::Change& change);
   void PostReturn(uint16_t connector, uint16_t home);
   void PayReturns();
+  void PayHealth();
   bool IsHome(const Connector& connector) const { return connector.home_worker == options_.index; }
   ConnectorLedger* LedgerOf(uint16_t connector);
   [[nodiscard]] bool Post(size_t target, EnvelopeKind kind, std::string_view bytes,
@@ -193,6 +194,9 @@ class SbcWorker final : public core::engine::WorkerProgram,
   };
   std::vector<OwedReturns> returns_owed_;  // By connector number: where a mailbox was full.
   bool any_return_owed_ = false;
+  std::vector<bool> health_owed_ =
+      std::vector<bool>(options_.workers);  // By worker: changes that its mailbox had no room for.
+  bool any_health_owed_ = false;
   bool placed_ = false;  // The packet at hand came by hand-over: it is ours.
   bool draining_ = false;
   bool stopping_ = false;

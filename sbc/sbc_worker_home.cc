@@ -143,8 +143,30 @@ void SbcWorker::OnHealthChange(const RouteHealth::Change& change) {
   envelope.words = {change.host, change.up ? 1u : 0u, 0, 0};
   envelope.remote = change.address;
   for (size_t target = 0; target <= options_.control; ++target) {  // All workers, and the log.
-    if (target == options_.index) continue;
-    if (!options_.outbox->Post(target, envelope)) ++counters_.mailbox_full;
+    if (target == options_.index || options_.outbox->Post(target, envelope)) continue;
+    ++counters_.mailbox_full;
+    if (target == options_.control) continue;  // A line of its log.
+    health_owed_[target] = true;
+    any_health_owed_ = true;
+  }
+}
+
+// A worker that missed a change would skip a healthy route until its next one. It is told all that
+// is so now, as often as it takes.
+void SbcWorker::PayHealth() {
+  any_health_owed_ = false;
+  for (size_t target = 0; target < health_owed_.size(); ++target) {
+    if (!health_owed_[target]) continue;
+    bool told = true;
+    health_.ForEachState([&](const RouteHealth::State& state) {
+      Envelope envelope;
+      envelope.kind = static_cast<uint16_t>(EnvelopeKind::kHostHealth);
+      envelope.words = {state.host, state.up ? 1u : 0u, 0, 0};
+      envelope.remote = state.address;
+      told = told && options_.outbox->Post(target, envelope);
+    });
+    health_owed_[target] = !told;
+    any_health_owed_ |= !told;
   }
 }
 

@@ -22,6 +22,9 @@ bool ReadSessionExpires(const Message& message, SessionExpires* value) {
   return text.has_value() && core::sip::ParseSessionExpires(*text, value) == ParseError::kOk;
 }
 
+// A day, which the configuration cannot exceed either. More would be no timer at all.
+constexpr uint32_t kIntervalMax = 86'400;
+
 // The side that watches hangs up this long before the end (§10).
 uint32_t Margin(uint32_t interval_s) { return std::min(32u, interval_s / 3); }
 
@@ -49,7 +52,9 @@ void SessionTimer::AcceptRequest(const Message& request, Instant now) {
 
   uint32_t interval = settings_.session_expires_s;
   if (has_asked) interval = std::min(interval, asked.seconds);
-  interval = std::max({interval, settings_.min_se_s, min_se});
+  // A Min-SE beyond what it asks for contradicts itself; we may not say more than it asked (§9).
+  min_se = std::min(min_se, has_asked ? asked.seconds : kIntervalMax);
+  interval = std::min(std::max({interval, settings_.min_se_s, min_se}), kIntervalMax);
   // §9 table 2: a peer that does not know the extension cannot refresh; else its choice counts, and
   // where it makes none the caller refreshes, who knows best whether it is still there.
   const bool peer_refreshes = peer_knows && asked.refresher != Refresher::kUas;
@@ -80,6 +85,7 @@ bool SessionTimer::OnTooSmall(const Message& response) {
   uint32_t min_se = 0;
   if (response.Number(HeaderId::kMinSe, &min_se) != ParseError::kOk) return false;
   if (min_se <= asked_min_se_s_ && min_se <= interval_s_) return false;
+  if (min_se > kIntervalMax) return false;
   asked_min_se_s_ = std::max(asked_min_se_s_, min_se);
   interval_s_ = std::max(interval_s_, min_se);
   return true;
@@ -93,7 +99,7 @@ void SessionTimer::AcceptResponse(const Message& response, Instant now) {
     return;
   }
   // Less than what everybody here must accept would make us refresh in a tight loop.
-  const uint32_t interval = std::max(agreed.seconds, settings_.min_se_s);
+  const uint32_t interval = std::clamp(agreed.seconds, settings_.min_se_s, kIntervalMax);
   Agree(agreed.refresher == Refresher::kUas ? Role::kWatcher : Role::kRefresher, interval, now);
 }
 

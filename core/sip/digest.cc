@@ -255,19 +255,20 @@ DigestServer::DigestServer(std::string_view realm, std::array<uint8_t, 32> key,
 
 // The algorithm is signed too: a client cannot answer SHA-256's challenge with the weaker MD5.
 std::string_view DigestServer::SignNonce(std::string_view time, DigestAlgorithm algorithm,
-                                         DigestHex* hex) const {
+                                         std::string_view client, DigestHex* hex) const {
   const std::string_view key(reinterpret_cast<const char*>(key_.data()), key_.size());
-  return DigestMac(key, {time, ":", Name(algorithm), ":", realm()}, hex).substr(0, kNonceMacSize);
+  return DigestMac(key, {time, ":", Name(algorithm), ":", realm(), ":", client}, hex)
+      .substr(0, kNonceMacSize);
 }
 
-void DigestServer::WriteChallenge(DigestAlgorithm algorithm, bool stale, Instant now,
-                                  TextWriter* out) const {
+void DigestServer::WriteChallenge(DigestAlgorithm algorithm, bool stale, std::string_view client,
+                                  Instant now, TextWriter* out) const {
   CHECK(algorithm == DigestAlgorithm::kMd5 || algorithm == DigestAlgorithm::kSha256);
   char time_memory[kHex64Size];
   TextWriter time(time_memory);
   AppendHex(static_cast<uint64_t>(now.time_since_epoch().count()), kHex64Size, &time);
   DigestHex hex;
-  const std::string_view mac = SignNonce(time.text(), algorithm, &hex);
+  const std::string_view mac = SignNonce(time.text(), algorithm, client, &hex);
 
   AppendQuoted("Digest realm", realm(), out);
   out->Append(",nonce=\"");
@@ -279,11 +280,12 @@ void DigestServer::WriteChallenge(DigestAlgorithm algorithm, bool stale, Instant
   if (stale) out->Append(",stale=true");
 }
 
-bool DigestServer::IsOurNonce(const DigestCredentials& credentials, Instant* made) const {
+bool DigestServer::IsOurNonce(const DigestCredentials& credentials, std::string_view client,
+                              Instant* made) const {
   if (credentials.nonce.size() != kNonceSize) return false;
   const std::string_view time = credentials.nonce.substr(0, kHex64Size);
   DigestHex hex;
-  const std::string_view mac = SignNonce(time, credentials.algorithm, &hex);
+  const std::string_view mac = SignNonce(time, credentials.algorithm, client, &hex);
   if (!EqualsInConstantTime(mac, credentials.nonce.substr(kHex64Size))) return false;
   uint64_t nanoseconds = 0;
   if (!ReadHex(time, kHex64Size, &nanoseconds)) return false;
@@ -293,7 +295,7 @@ bool DigestServer::IsOurNonce(const DigestCredentials& credentials, Instant* mad
 
 DigestServer::Outcome DigestServer::Verify(const DigestCredentials& credentials,
                                            const DigestRequest& request, std::string_view password,
-                                           Instant now) const {
+                                           std::string_view client, Instant now) const {
   if (credentials.realm != realm() || credentials.nonce.empty()) return Outcome::kNoCredentials;
   // We always offer qop=auth, so a client that leaves it out does not obey RFC 3261 §22.4 (8).
   if (credentials.qop != DigestQop::kAuth || credentials.cnonce.empty() ||
@@ -301,7 +303,7 @@ DigestServer::Outcome DigestServer::Verify(const DigestCredentials& credentials,
     return Outcome::kRefused;
   }
   Instant made;
-  if (!IsOurNonce(credentials, &made)) return Outcome::kRefused;
+  if (!IsOurNonce(credentials, client, &made)) return Outcome::kRefused;
   Uri said;
   Uri asked;
   const bool same_uri =

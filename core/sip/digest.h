@@ -93,18 +93,23 @@ class DigestServer {
 
   /// One challenge, of kMd5 or kSha256. A server that offers both algorithms writes two fields,
   /// SHA-256's first (RFC 8760).
-  void WriteChallenge(DigestAlgorithm algorithm, bool stale, Instant now, TextWriter* out) const;
+  /// `client`: who is challenged, as its address in text. A nonce serves no other, so that nobody
+  /// can use credentials that were overheard from elsewhere. From the same address they may come
+  /// again while the nonce lives: no state is kept that would know (RFC 7616 section 3.3).
+  void WriteChallenge(DigestAlgorithm algorithm, bool stale, std::string_view client, Instant now,
+                      TextWriter* out) const;
 
   /// Judges one Authorization value against the password of its user.
   Outcome Verify(const DigestCredentials& credentials, const DigestRequest& request,
-                 std::string_view password, Instant now) const;
+                 std::string_view password, std::string_view client, Instant now) const;
 
   std::string_view realm() const { return {realm_.data(), realm_size_}; }
 
  private:
   std::string_view SignNonce(std::string_view time, DigestAlgorithm algorithm,
-                             DigestHex* hex) const;
-  bool IsOurNonce(const DigestCredentials& credentials, Instant* made) const;
+                             std::string_view client, DigestHex* hex) const;
+  bool IsOurNonce(const DigestCredentials& credentials, std::string_view client,
+                  Instant* made) const;
 
   std::array<uint8_t, 32> key_;
   std::array<char, kRealmMax> realm_{};

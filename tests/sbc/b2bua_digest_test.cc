@@ -26,7 +26,7 @@ class Judge {
   std::string Challenge(const char* name, bool stale = false) {
     char bytes[1024];
     core::sip::TextWriter value({bytes, sizeof(bytes)});
-    server_.WriteChallenge(DigestAlgorithm::kSha256, stale, core::Instant{}, &value);
+    server_.WriteChallenge(DigestAlgorithm::kSha256, stale, "", core::Instant{}, &value);
     return std::string(name) + ": " + std::string(value.text()) + "\r\n";
   }
   bool Accepts(const SimMessage& request, const char* name, std::string_view method) {
@@ -35,7 +35,7 @@ class Judge {
     if (core::sip::ParseDigestCredentials(value, &credentials) != ParseError::kOk) return false;
     uses.push_back(credentials.nonce_count);
     return server_.Verify(credentials,
-                          {.method = method, .uri = request.uri(), .body = request.body}, "p",
+                          {.method = method, .uri = request.uri(), .body = request.body}, "p", "",
                           core::Instant{}) == DigestServer::Outcome::kAccepted;
   }
   std::vector<uint32_t> uses;

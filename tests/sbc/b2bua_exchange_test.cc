@@ -59,6 +59,25 @@ TEST(B2buaExchangeTest, ARepeatedOfferHasItsAnswerAgain) {
   scene.ExpectClean();
 }
 
+// A 2xx with an offer comes again before the other side has answered it: there is no ACK yet.
+TEST(B2buaExchangeTest, ARepeatedOfferWaitsForItsAnswer) {
+  SbcScene scene;
+  SimPlan caller;
+  caller.ack_delay = 3s;
+  const size_t call = scene.Outbound(caller);
+  scene.Run(4s);
+  scene.trunk.ClearLog();
+  scene.pbx.Do(call, {.method = "INVITE"});
+  scene.Run(2s);
+  EXPECT_GE(scene.trunk.Sent("INVITE", 200).size(), 2u);
+  EXPECT_THAT(scene.trunk.Got("ACK"), SizeIs(0));
+  scene.Run(2s);
+  ASSERT_GE(scene.trunk.Got("ACK").size(), 1u);
+  EXPECT_EQ(scene.trunk.Got("ACK")[0].body, kSdp);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // The call is over, its BYE answered: a 2xx that comes again still stops with an ACK, and no other
 // BYE is said.
 TEST(B2buaExchangeTest, A2xxAfterTheCallHasItsAck) {
@@ -142,6 +161,75 @@ TEST(B2buaExchangeTest, AnUpdateAgainstTheOfferOfA2xx) {
   scene.ExpectClean();
 }
 
+// A refresh of ours by INVITE is over: it says nothing of whose offer is out now.
+TEST(B2buaExchangeTest, ARefreshThatIsOverIsNoGlare) {
+  SbcScene::Options options;
+  options.global = "sip: {session_expires: 200s}\n";
+  SbcScene scene(options);
+  SimPlan callee;
+  callee.timer = false;
+  callee.updates = false;
+  callee.answers["UPDATE"] = 0;
+  scene.trunk.Expect(callee);
+  const size_t call = scene.Outbound();
+  scene.Run(110s);
+  ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(2));
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+  scene.Run(1s);
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("INVITE", 500), SizeIs(1));
+  EXPECT_THAT(scene.pbx.Got("INVITE", 491), SizeIs(0));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// Nor do we ourselves make an offer while one is out.
+TEST(B2buaExchangeTest, ARefreshWaitsForTheOfferOfAnUpdate) {
+  SbcScene::Options options;
+  options.global = "sip: {session_expires: 200s}\n";
+  SbcScene scene(options);
+  SimPlan callee;
+  callee.timer = false;
+  callee.updates = false;
+  callee.answers["UPDATE"] = 0;
+  scene.trunk.Expect(callee);
+  const size_t call = scene.Outbound();
+  scene.Run(99s);
+  ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(1));
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+  scene.Run(10s);
+  ASSERT_THAT(scene.trunk.Got("UPDATE").empty(), false);
+  EXPECT_THAT(scene.trunk.Got("INVITE"), SizeIs(1));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// An UPDATE that another early dialog never answers holds up no offer of the call.
+TEST(B2buaExchangeTest, AnUpdateOfAnotherEarlyDialogIsNoGlare) {
+  SbcScene scene;
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 183, .fork = 0, .reliable = true, .body = kSdp},
+                   {.after = 10ms, .status = 180, .fork = 1},
+                   {.after = 2s, .status = 200, .fork = 1, .body = kSdp}};
+  callee.answers["UPDATE"] = 0;
+  scene.trunk.Expect(callee);
+  SimPlan caller;
+  caller.supports_100rel = true;
+  caller.script = {{.after = 1s, .method = "UPDATE", .fork = 0, .body = kHold}};
+  const size_t call = scene.Outbound(caller);
+  scene.Run(4s);
+  ASSERT_FALSE(scene.trunk.Got("UPDATE").empty());
+  ASSERT_EQ(scene.pbx.call(call).final_status, 200);
+  scene.pbx.Do(call, {.method = "INVITE", .fork = SimStep::kConfirmed, .body = kHold});
+  scene.Run(2s);
+  EXPECT_THAT(scene.pbx.Got("INVITE", 500), SizeIs(0));
+  EXPECT_THAT(scene.pbx.Got("INVITE", 491), SizeIs(0));
+  EXPECT_THAT(scene.pbx.Got("INVITE", 200), SizeIs(2));
+  scene.pbx.Do(call, {.method = "BYE", .fork = SimStep::kConfirmed});
+  scene.ExpectClean();
+}
+
 // ---- what is asked of us ------------------------------------------------------------------------
 
 // Responses to a re-INVITE are not reliable; who insists is told so (RFC 3262 §3).
@@ -152,6 +240,17 @@ TEST(B2buaExchangeTest, AReinviteThatRequires100relIs420) {
   scene.Run(1s);
   ASSERT_THAT(scene.pbx.Got("INVITE", 420), SizeIs(1));
   EXPECT_EQ(scene.pbx.Got("INVITE", 420)[0].Get("Unsupported"), "100rel");
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// Only an INVITE's responses could be: elsewhere it asks for nothing that we lack.
+TEST(B2buaExchangeTest, AnUpdateThatRequires100relPasses) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold, .fields = "Require: 100rel\r\n"});
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("UPDATE", 200), SizeIs(1));
   scene.pbx.Do(call, {.method = "BYE"});
   scene.ExpectClean();
 }

@@ -258,6 +258,55 @@ TEST(B2buaSessionTest, ARefusedUpdateIsTriedAsInvite) {
   }
 }
 
+// The SDP of such an INVITE may have been said in a reliable 183 alone.
+TEST(B2buaSessionTest, ARefusedUpdateIsTriedAsInviteWithWhatA183Said) {
+  SbcScene scene(Sessions());
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 183, .reliable = true, .body = kSdp},
+                   {.after = 500ms, .status = 200}};
+  scene.trunk.Expect(callee);
+  SimPlan caller = Plan(false, true);
+  caller.supports_100rel = true;
+  caller.answers["UPDATE"] = 405;
+  const size_t call = scene.Outbound(caller);
+  scene.Run(500s);
+  ASSERT_FALSE(scene.pbx.Got("INVITE").empty());
+  EXPECT_EQ(scene.pbx.Got("INVITE").back().body, kSdp);
+  EXPECT_EQ(scene.world->calls(), 1u);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// Who refreshes may change with any refresh; the SDP is the last one all the same.
+TEST(B2buaSessionTest, ARefusedUpdateIsTriedAsInviteWithTheLastSdp) {
+  SbcScene scene(Sessions());
+  constexpr char kHold[] = "v=0\r\no=- 1 2 IN IP4 192.0.2.77\r\ns=-\r\nt=0 0\r\na=sendonly\r\n";
+  SimPlan callee;
+  callee.refresher = "uac";
+  callee.refreshes = false;
+  callee.answers["UPDATE"] = 405;
+  scene.trunk.Expect(callee);
+  SimPlan caller;
+  caller.session_expires = 2000;
+  const size_t call = scene.Outbound(caller);
+  // Its own re-INVITE makes the callee the refresher, its UPDATE makes that us again.
+  scene.trunk.Do(0, {.method = "INVITE",
+                     .body = kHold,
+                     .fields = "Supported: timer\r\nSession-Expires: 200;refresher=uac\r\n"});
+  scene.Run(1s);
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
+  scene.Run(1s);
+  scene.trunk.Do(0, {.method = "UPDATE",
+                     .fields = "Supported: timer\r\nSession-Expires: 200;refresher=uas\r\n"});
+  scene.Run(150s);
+  ASSERT_THAT(scene.trunk.Got("UPDATE"), testing::Not(IsEmpty()));
+  EXPECT_THAT(scene.trunk.Got("INVITE").size(), testing::Ge(3u));
+  EXPECT_EQ(scene.trunk.Got("INVITE").back().body, kHold);
+  EXPECT_EQ(scene.world->calls(), 1u);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // A refused refresh is no end by itself: the session lives until it expires, and ends then.
 TEST(B2buaSessionTest, RefusedRefreshEndsTheSessionInTime) {
   SbcScene scene(Sessions());

@@ -184,6 +184,17 @@ TEST(SessionTimerTest, RaisedBy422) {
 }
 
 // A peer that names an interval of centuries does not overflow ours.
+// A UAS may lower what was asked, never raise it (RFC 4028 §9), and nobody may ask for years.
+TEST(SessionTimerTest, AMinSeBeyondWhatIsAskedRaisesNothing) {
+  SessionTimer timer(kSettings);
+  timer.AcceptRequest(
+      Text("Supported: timer\r\nSession-Expires: 150\r\nMin-SE: 4000000000\r\n").message, kNow);
+  EXPECT_EQ(timer.interval_s(), 150u);
+  timer.AcceptRequest(Text("Supported: timer\r\nMin-SE: 4000000000\r\n").message, kNow);
+  EXPECT_EQ(timer.interval_s(), 86'400u);
+  EXPECT_FALSE(timer.OnTooSmall(Text("Min-SE: 90000\r\n", true).message));
+}
+
 TEST(SessionTimerTest, HugeIntervalsAreBounded) {
   SessionTimer timer(kSettings);
   timer.AcceptResponse(Text("Session-Expires: 4294967295;refresher=uas\r\n", true).message, kNow);

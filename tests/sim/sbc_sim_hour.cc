@@ -120,7 +120,7 @@ void SimulatedHour::Place(SimUserAgent* caller, SimPlan plan) {
 // What a callee does. A trunk that wants to know who calls asks before anything else.
 SimPlan SimulatedHour::Answering(const SimUserAgent& callee, const SimMessage& invite) {
   SimPlan plan;
-  if (!JoinConversation(invite, &plan)) plan = CalleePlan(&dice_, traits_);
+  if (!JoinConversation(invite, &plan)) plan = CalleePlan(&dice_);
   GiveOwnSdp(&plan);
   if (&callee != &trunk_ || !traits_.digest) return plan;
   const std::string value = invite.Get("Proxy-Authorization");
@@ -128,14 +128,15 @@ SimPlan SimulatedHour::Answering(const SimUserAgent& callee, const SimMessage& i
   if (!value.empty() &&
       core::sip::ParseDigestCredentials(value, &credentials) == core::sip::ParseError::kOk &&
       judge_.Verify(credentials, {.method = "INVITE", .uri = invite.uri(), .body = invite.body},
-                    "p", simulation_.now()) == core::sip::DigestServer::Outcome::kAccepted) {
+                    "p", "", simulation_.now()) == core::sip::DigestServer::Outcome::kAccepted) {
     ++challenges_;
     return plan;
   }
   if (!value.empty()) Complain(invite.call_id() + " has credentials that prove nothing");
   char bytes[1024];
   core::sip::TextWriter challenge({bytes, sizeof(bytes)});
-  judge_.WriteChallenge(core::sip::DigestAlgorithm::kSha256, false, simulation_.now(), &challenge);
+  judge_.WriteChallenge(core::sip::DigestAlgorithm::kSha256, false, "", simulation_.now(),
+                        &challenge);
   plan.script = {{.after = 10ms,
                   .status = 407,
                   .fields = "Proxy-Authenticate: " + std::string(challenge.text()) + "\r\n"}};
@@ -200,7 +201,7 @@ void SimulatedHour::Reload() {
   ++reloads_;
   SimTraits other = traits_;
   if (trait_dice_.Chance(0.5)) other.transfers = trait_dice_.Chance(0.5);
-  if (kReliableInFoldedDialogs) other.folds = trait_dice_.Chance(0.5);
+  other.folds = trait_dice_.Chance(0.5);
   world_->Reload(other.Yaml());
 }
 

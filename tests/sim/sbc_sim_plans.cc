@@ -39,12 +39,11 @@ void AddAnswers(Dice* dice, SimPlan* plan) {
 
 }  // namespace
 
-SimPlan CalleePlan(Dice* dice, const SimTraits& traits) {
+SimPlan CalleePlan(Dice* dice) {
   SimPlan plan;
   AddAnswers(dice, &plan);
   plan.silent = dice->Chance(0.05);
   const size_t forks = dice->Chance(0.2) ? 1 + dice->Below(5) : 1;
-  const bool hasty = traits.folds && forks > 1 && !kReliableInFoldedDialogs;
   if (dice->Chance(0.7)) plan.script.push_back({.after = dice->Within(200ms), .status = 100});
   const bool hushed = dice->Chance(0.03);  // Never more than this.
   plan.silent |= hushed && plan.script.empty();
@@ -54,7 +53,7 @@ SimPlan CalleePlan(Dice* dice, const SimTraits& traits) {
     plan.script.push_back({.after = dice->Within(3s),
                            .status = dice->Of(kProvisionals),
                            .fork = dice->Below(forks),
-                           .reliable = dice->Chance(0.3) && !hasty,
+                           .reliable = dice->Chance(0.3),
                            .body = MaybeSdp(dice)});
   }
   if (!plan.script.empty() && dice->Chance(0.04)) return plan;  // Rings for ever.

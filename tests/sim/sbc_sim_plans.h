@@ -3,7 +3,6 @@
 #include <cstddef>
 
 #include "tests/sim/dice.h"
-#include "tests/sim/sbc_sim_traits.h"
 #include "tests/support/sim_user_agent.h"
 
 namespace tests {
@@ -12,7 +11,7 @@ namespace tests {
 inline constexpr char kFallback[] = "X-Fallback: 1\r\n";
 
 /// What one callee does with an INVITE.
-SimPlan CalleePlan(Dice* dice, const SimTraits& traits);
+SimPlan CalleePlan(Dice* dice);
 
 /// What one caller does; `index` makes the number that it calls this call's alone.
 SimPlan CallerPlan(Dice* dice, bool to_trunk, size_t index);

@@ -7,10 +7,6 @@
 
 namespace tests {
 
-/// Reliable provisional responses of several folded early dialogs share a To tag, and each has RSeq
-/// numbers of its own: such a call ends in 504 (DESIGN.md, section 4). True once that is mended.
-inline constexpr bool kReliableInFoldedDialogs = false;
-
 /// What is special about the world of one seed. Each is drawn by itself, so that they also meet.
 struct SimTraits {
   uint16_t workers = 1;

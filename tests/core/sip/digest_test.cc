@@ -128,12 +128,14 @@ TEST(DigestTest, CredentialsThatAreNone) {
   EXPECT_EQ(ParseDigestCredentials("Digest qop=magic", &credentials), ParseError::kToken);
 }
 
+constexpr std::string_view kClient = "192.0.2.7";
+
 class DigestServerTest : public testing::Test {
  protected:
   std::string Challenge(DigestAlgorithm algorithm) {
     char memory[512];
     TextWriter out(memory);
-    server_.WriteChallenge(algorithm, false, start_, &out);
+    server_.WriteChallenge(algorithm, false, kClient, start_, &out);
     EXPECT_TRUE(out.ok());
     return std::string(out.text());
   }
@@ -141,7 +143,11 @@ class DigestServerTest : public testing::Test {
     return AnswerTo(Challenge(algorithm), secret, request_, {1, "c0"}).value;
   }
   DigestServer::Outcome Verified(std::string_view value, Instant now) {
-    return server_.Verify(Parsed(value), request_, "secret", now);
+    return server_.Verify(Parsed(value), request_, "secret", kClient, now);
+  }
+
+  DigestServer::Outcome VerifiedFrom(std::string_view client, std::string_view value) {
+    return server_.Verify(Parsed(value), request_, "secret", client, start_);
   }
 
   const Instant start_ = Instant{} + Seconds(3600);
@@ -149,16 +155,25 @@ class DigestServerTest : public testing::Test {
   DigestServer server_{"example.com", {1, 2, 3}, Seconds(60)};
 };
 
+// What was overheard serves nobody else.
+TEST_F(DigestServerTest, ANonceIsItsClients) {
+  const std::string answer = AnswerOf(DigestAlgorithm::kSha256, {"bob", "secret"});
+  EXPECT_EQ(VerifiedFrom(kClient, answer), DigestServer::Outcome::kAccepted);
+  EXPECT_EQ(VerifiedFrom("192.0.2.8", answer), DigestServer::Outcome::kRefused);
+}
+
 TEST_F(DigestServerTest, AcceptsThePasswordAndNothingElse) {
   for (const DigestAlgorithm algorithm : {DigestAlgorithm::kMd5, DigestAlgorithm::kSha256}) {
     const std::string good = AnswerOf(algorithm, {"alice", "secret"});
     EXPECT_EQ(Verified(good, start_ + Seconds(1)), DigestServer::Outcome::kAccepted) << good;
     EXPECT_EQ(Verified(AnswerOf(algorithm, {"alice", "Secret"}), start_),
               DigestServer::Outcome::kRefused);
-    EXPECT_EQ(server_.Verify(Parsed(good), {"INVITE", "sip:example.com", ""}, "secret", start_),
-              DigestServer::Outcome::kRefused);
-    EXPECT_EQ(server_.Verify(Parsed(good), {"REGISTER", "sip:elsewhere", ""}, "secret", start_),
-              DigestServer::Outcome::kRefused);
+    EXPECT_EQ(
+        server_.Verify(Parsed(good), {"INVITE", "sip:example.com", ""}, "secret", kClient, start_),
+        DigestServer::Outcome::kRefused);
+    EXPECT_EQ(
+        server_.Verify(Parsed(good), {"REGISTER", "sip:elsewhere", ""}, "secret", kClient, start_),
+        DigestServer::Outcome::kRefused);
   }
 }
 
@@ -182,7 +197,7 @@ TEST_F(DigestServerTest, ANonceIsOursOnlyUnchangedAndUnderOurKey) {
   }
   DigestServer other("example.com", {9}, Seconds(60));
   const std::string answer = AnswerOf(DigestAlgorithm::kMd5, {"alice", "secret"});
-  EXPECT_EQ(other.Verify(Parsed(answer), request_, "secret", start_),
+  EXPECT_EQ(other.Verify(Parsed(answer), request_, "secret", kClient, start_),
             DigestServer::Outcome::kRefused);
 }
 
@@ -206,7 +221,7 @@ TEST_F(DigestServerTest, OtherRealmsAndNoQop) {
 TEST_F(DigestServerTest, SaysStaleInTheChallenge) {
   char memory[512];
   TextWriter out(memory);
-  server_.WriteChallenge(DigestAlgorithm::kSha256, true, start_, &out);
+  server_.WriteChallenge(DigestAlgorithm::kSha256, true, kClient, start_, &out);
   DigestChallenge challenge;
   ASSERT_EQ(ParseDigestChallenge(out.text(), &challenge), ParseError::kOk);
   EXPECT_TRUE(challenge.stale);

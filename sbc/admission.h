@@ -14,8 +14,8 @@ namespace sbc {
 
 /// The side that a source on this listener is on, if it may reach us at all (rules 2 and 3). The
 /// listener gives the side; where it serves both, the longest prefix decides. Nothing: a stranger,
-/// who gets silence. Not asked for a message that matches a dialog or transaction of ours: that is
-/// judged by its own call.
+/// who gets silence; but for what is going on at an address that is held for calls
+/// (held_addresses.h).
 std::optional<Side> SideOf(const Policy& policy, const HostTable& hosts, ListenerSide listener,
                            const core::IpAddress& source);
 

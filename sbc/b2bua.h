@@ -148,9 +148,16 @@ class B2bua final : public core::sip::TransactionUser {
   void OnReplaced(uint64_t question, uint16_t refusal, const ReplacedDialog& replaced,
                   core::Instant now);
 
-  /// True where the message belongs to a dialog of a call here: its own configuration judges it
-  /// (rule 2).
+  /// True where the message belongs to a dialog of a call here: whoever sent it may (rule 2).
   bool Knows(const core::sip::Message& message);
+
+  /// Visits the side and the address of each peer that a call talks with now.
+  template <typename Visit>
+  void ForEachPeer(Visit&& visit) {
+    calls_.ForEach([&](Call* call) {
+      for (const CallLeg& leg : call->legs) visit(leg.side, leg.peer.ip);
+    });
+  }
 
   /// Ends every call with BYE, CANCEL or 503: the end of a drain.
   void EndAll(core::Instant now);

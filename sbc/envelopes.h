@@ -21,6 +21,8 @@ enum class EnvelopeKind : uint16_t {
                  // home.
   kHostHealth,   // words[0]: host, words[1]: 1 up, 0 down; remote: the address. From its home
                  // worker.
+  kAddressHeld,  // words[0]: a Side; remote: an address that no host name has any more, where the
+                 // writer has a call.
 
   // Control thread to worker.
   kPolicy,         // words[0]: a Policy*, which the worker owns until it gives it back.

@@ -157,6 +157,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
       rates_(options.policy->config().limits.calls_per_second_per_source, random_.NextKey()),
       home_of_host_(options.hosts_max, UINT16_MAX),
       health_timer_(&FireHealth, this),
+      held_timer_(&FireHeld, this),
       publish_timer_(&FirePublish, this) {
   policies_.reserve(kPoliciesMax + 1);
   InstallPolicy(options.policy, now);
@@ -194,22 +195,16 @@ absl::Status SbcWorker::Open() {
 
 // ---- packets ----------------------------------------------------------------------------------
 
-std::optional<Side> SbcWorker::SideOfSource(ListenerSide listener,
-                                            const core::IpAddress& source) const {
-  // The newest configuration first; but who is in a call of an older one still reaches us (rule 2).
-  for (size_t i = policies_.size(); i-- > 0;) {
-    if (const auto side = SideOf(*policies_[i], hosts_, listener, source)) return side;
-  }
-  return std::nullopt;
-}
-
 void SbcWorker::OnPacket(Packet packet, Instant now) {
   dirty_ = true;
   if (media_.Owns(packet.socket())) return media_.OnPacket(std::move(packet), now);
   const core::transport::Listener* listener = transport_.FindListener(packet.socket());
   if (listener == nullptr) return;
   source_ = packet.remote().ip;
-  const auto side = SideOfSource(static_cast<ListenerSide>(listener->side), source_);
+  const auto listener_side = static_cast<ListenerSide>(listener->side);
+  auto side = SideOfSource(listener_side, source_);
+  only_calls_ = !side.has_value();
+  if (only_calls_) side = SideOfHeld(listener_side, source_);
   if (!side.has_value()) {
     ++counters_.strangers;
     return;
@@ -219,7 +214,7 @@ void SbcWorker::OnPacket(Packet packet, Instant now) {
 }
 
 bool SbcWorker::MayAnswer(const core::Endpoint& /*source*/, uint8_t /*side*/) {
-  return true;  // Strangers were sent away before.
+  return !only_calls_;  // Strangers were sent away before.
 }
 
 void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& return_path,
@@ -227,6 +222,10 @@ void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& ret
   if (options_.workers > 1 && !placed_) {
     const size_t owner = placement_.OwnerOf(message, mint_);
     if (owner != options_.index) return HandOver(owner, packet);
+  }
+  if (only_calls_ && !IsOfCallHere(message)) {
+    ++counters_.strangers;
+    return;
   }
   if (message.is_request() && Begins(message.method()) && IsDropped(message, packet.remote().ip)) {
     ++counters_.dropped_invites;
@@ -334,6 +333,9 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
     case EnvelopeKind::kHostHealth:
       (void)hosts_.SetUp(static_cast<uint16_t>(envelope.words[0]), envelope.remote,
                          envelope.words[1] != 0);
+      return;
+    case EnvelopeKind::kAddressHeld:
+      (void)held_.Renew(static_cast<Side>(envelope.words[0]), envelope.remote.ip, now);
       return;
     case EnvelopeKind::kPolicy:
       return InstallPolicy(reinterpret_cast<const Policy*>(envelope.words[0]), now);

@@ -22,6 +22,7 @@
 #include "core/transport/transport.h"
 #include "sbc/b2bua.h"
 #include "sbc/envelopes.h"
+#include "sbc/held_addresses.h"
 #include "sbc/host_table.h"
 #include "sbc/media/media_anchor.h"
 #include "sbc/media/media_relay.h"
@@ -130,6 +131,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void OnOtherResponse(TransactionMark mark, uint16_t status_code, core::Instant now) override;
 
   std::optional<Side> SideOfSource(ListenerSide listener, const core::IpAddress& source) const;
+  std::optional<Side> SideOfHeld(ListenerSide listener, const core::IpAddress& source) const;
+  bool IsOfCallHere(const core::sip::Message& message);
   bool IsDropped(const core::sip::Message& message, const core::IpAddress& source);
   void HandOver(size_t owner, const core::Packet& packet);
   void LogMessage(const SipLog::Entry& entry, const core::Packet& packet);
@@ -144,6 +147,9 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void InstallPolicy(const Policy* policy, core::Instant now);
   void ReturnOldPolicies();
   void UpdateReachFilters();
+  void HoldAddress(Side side, const core::IpAddress& ip, core::Instant now);
+  void OnHeldTimer(core::Instant now);
+  void TellHeld(const HeldAddresses::Entry& entry);
   void OnHealthTimer(core::Instant now);
   void ArmHealthTimer();
   void OnHealthChange(const RouteHealth::Change& change);
@@ -157,6 +163,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void PublishIfDue(core::Instant now);
 
   static void FireHealth(void* self, core::Timer* timer, core::Instant now);
+  static void FireHeld(void* self, core::Timer* timer, core::Instant now);
   static void FirePublish(void* self, core::Timer* timer, core::Instant now);
 
   Options options_;
@@ -167,6 +174,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   core::sip::DigestServer digest_;
   core::engine::Placement placement_;
   HostTable hosts_;
+  HeldAddresses held_;
   RouteHealth health_;
   MediaRelay media_;
   MediaAnchor anchor_;
@@ -184,6 +192,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   std::vector<std::unique_ptr<ConnectorLedger>> ledgers_;  // By connector number; null: not home.
   std::vector<uint16_t> home_of_host_;                     // By host number.
   core::Timer health_timer_;
+  core::Timer held_timer_;
   core::Timer publish_timer_;
   core::engine::SnapshotCell<WorkerSnapshot> snapshot_;
   WorkerCounters counters_;
@@ -197,7 +206,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   std::vector<bool> health_owed_ =
       std::vector<bool>(options_.workers);  // By worker: changes that its mailbox had no room for.
   bool any_health_owed_ = false;
-  bool placed_ = false;  // The packet at hand came by hand-over: it is ours.
+  bool placed_ = false;      // The packet at hand came by hand-over: it is ours.
+  bool only_calls_ = false;  // Its source may reach us for what is going on, and start nothing.
   bool draining_ = false;
   bool stopping_ = false;
   bool drained_said_ = false;

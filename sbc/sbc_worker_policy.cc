@@ -2,8 +2,6 @@
 
 #include "sbc/sbc_worker.h"
 
-#include <algorithm>
-
 #include "sbc/envelope_bytes.h"
 #include "sbc/envelopes.h"
 
@@ -67,28 +65,6 @@ void SbcWorker::ReturnOldPolicies() {
   }
 }
 
-void SbcWorker::UpdateReachFilters() {
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    std::vector<core::Cidr> reach;
-    for (const Side side : {Side::kCustomer, Side::kTrunk}) {
-      if (!listeners_[i].serves(side)) continue;
-      for (const PolicyRef& policy : policies_) {
-        for (const auto& entry : policy->starters(side).entries()) reach.push_back(entry.cidr);
-      }
-      for (const core::IpAddress& address : hosts_.AddressesOf(side)) {
-        reach.push_back(core::Cidr(address));
-      }
-    }
-    std::sort(reach.begin(), reach.end());
-    reach.erase(std::unique(reach.begin(), reach.end()), reach.end());
-    // Too many for a filter: OnPacket() judges them all the same, at the price of a flood's cost.
-    if (!options_.io->SetReachFilter(sockets_[i], reach).ok()) {
-      (void)options_.io->SetReachFilter(sockets_[i], {});
-      ++counters_.filters_refused;
-    }
-  }
-}
-
 void SbcWorker::OnHostAddresses(const Envelope& envelope, Instant now) {
   const auto host = static_cast<uint16_t>(envelope.words[0]);
   const auto side = static_cast<Side>(envelope.words[1]);
@@ -99,7 +75,12 @@ void SbcWorker::OnHostAddresses(const Envelope& envelope, Instant now) {
     const auto address = FromBytes<HostAddress>(envelope.bytes.substr(at, sizeof(HostAddress)));
     CHECK(addresses.PushBack(address) && endpoints.PushBack(address.endpoint));
   }
+  core::BoundedVector<core::IpAddress, HostTable::kAddressesMax> before;
+  for (const HostAddress& address : hosts_.addresses(host)) {
+    CHECK(before.PushBack(address.endpoint.ip));
+  }
   hosts_.SetAddresses(host, side, {addresses.begin(), addresses.size()});
+  for (const core::IpAddress& address : before) HoldAddress(side, address, now);
   if (home_of_host_[host] == options_.index) {
     health_.SetAddresses(host, {endpoints.begin(), endpoints.size()}, &random_, now);
     ArmHealthTimer();

@@ -198,6 +198,13 @@ void TransactionTable::OnRequest(const Message& request, Packet& packet, const H
   transaction->On(ServerTransaction::Event::kRepeat, now);
 }
 
+bool TransactionTable::Knows(const Message& request) {
+  TransactionKey key;
+  if (!TransactionKey::FromRequest(request, &key)) return false;
+  if (request.method() == Method::kCancel) key = key.OfCancelledInvite();
+  return FindServer(key, key.Hash(options_.key)) != nullptr;
+}
+
 void TransactionTable::OnAck(ServerTransaction* invite, const Message& ack, const Packet& packet,
                              Instant now) {
   using State = ServerTransaction::State;

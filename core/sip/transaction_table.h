@@ -122,6 +122,8 @@ class TransactionTable final : private TransactionOwner {
   }
   ClientTransaction* Find(Handle<ClientTransaction> handle) { return clients_.Find(handle); }
   ServerTransaction* Find(Handle<ServerTransaction> handle) { return servers_.Find(handle); }
+  /// True where the request repeats one that has a transaction here, cancels or acknowledges it.
+  bool Knows(const Message& request);
 
   const TransactionCounters& counters() const { return context_.counters; }
   size_t client_count() const { return clients_.size(); }

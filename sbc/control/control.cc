@@ -186,6 +186,7 @@ void Control::OnEnvelope(const Envelope& envelope) {
     case EnvelopeKind::kAskReplaced:
     case EnvelopeKind::kReplaced:
     case EnvelopeKind::kReturnGrant:
+    case EnvelopeKind::kAddressHeld:
     case EnvelopeKind::kRouteSign:
     case EnvelopeKind::kPolicy:
     case EnvelopeKind::kHostAddresses:

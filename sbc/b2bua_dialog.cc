@@ -55,7 +55,10 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
   if (request.method() == Method::kBye) {
     return OnBye(call, entry.leg, fork, transaction, request, now);
   }
-  if (CheckAbilities(transaction, request, AbilitiesOf::kDialog, now) != 0) return;
+  // 100rel is of INVITEs alone: where another request names it, which RFC 3262 §3 forbids, that
+  // asks for nothing.
+  const auto of = request.method() == Method::kInvite ? AbilitiesOf::kDialog : AbilitiesOf::kCall;
+  if (CheckAbilities(transaction, request, of, now) != 0) return;
   uint32_t hops = 70;
   if (request.MaxForwards(&hops) == ParseError::kOk && hops == 0 &&
       request.method() != Method::kOptions) {

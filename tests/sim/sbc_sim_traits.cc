@@ -5,7 +5,7 @@ namespace {
 
 // A PBX that is in the reach by its route's name alone is out of it when the name changes, and its
 // calls with it (DESIGN.md, section 4). So all PBXs are in the CIDRs.
-constexpr bool kReachedByNameAlone = false;
+constexpr bool kReachedByNameAlone = true;
 
 constexpr char kListeners[] = R"(
 limits: {calls: 200}

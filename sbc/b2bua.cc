@@ -1,7 +1,9 @@
 #include "sbc/b2bua.h"
 
+#include "core/sip/cursor.h"
 #include "core/sip/message_writer.h"
 #include "core/sip/response_builder.h"
+#include "core/sip/uri.h"
 #include "sbc/b2bua_build.h"
 #include "sbc/header_policy.h"
 
@@ -36,6 +38,13 @@ constexpr size_t kCallsPerPager = 16;
 // pass, REFER where `transfer` does.
 constexpr std::string_view kAllow =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY";
+
+// RFC 3261 §19.1.1: sips is TLS, and without a transport parameter sip is UDP.
+bool IsOverUdp(const core::sip::Uri& uri) {
+  const auto transport = core::sip::FindUriParameter(uri, "transport");
+  return uri.scheme == core::sip::UriScheme::kSip &&
+         (!transport.has_value() || core::sip::EqualsIgnoreCase(*transport, "udp"));
+}
 
 }  // namespace
 
@@ -372,12 +381,14 @@ Hop B2bua::HopOf(Call* call, LegId leg, const Dialog& dialog) {
   const CallLeg& to = call->leg(leg);
   Hop hop{to.face.socket, to.face.local, to.peer, core::sip::TransportKind::kUdp};
   if (dialog.route_set().empty()) return hop;
-  // Rule 19: the first Route, if that side may be reached there; else where its signalling came
-  // from.
+  // Rule 19: the first Route, if that side may be reached there, over the leg's own socket; else
+  // where its signalling came from. So a Route of another family, or over a transport that we lack,
+  // leads to who wrote it, over what it spoke itself.
   core::sip::Uri route;
   core::IpAddress address;
-  if (dialog.NextHop(&route) == ParseError::kOk && route.is_sip() &&
-      core::IpAddress::Parse(route.host_port.host, &address)) {
+  if (dialog.NextHop(&route) == ParseError::kOk && IsOverUdp(route) &&
+      core::IpAddress::Parse(route.host_port.host, &address) &&
+      address.is_v4() == to.face.local.ip.is_v4()) {
     const auto listener =
         to.side == Side::kCustomer ? ListenerSide::kCustomer : ListenerSide::kTrunk;
     if (SideOf(*call->policy, *options_.hosts, listener, address) == to.side) {

@@ -18,6 +18,8 @@
 #include "core/time/timer_wheel.h"
 #include "core/transport/transport.h"
 #include "sbc/admission.h"
+#include "sbc/b2bua_counters.h"
+#include "sbc/b2bua_host.h"
 #include "sbc/call.h"
 #include "sbc/caller_identity.h"
 #include "sbc/connector_ledger.h"
@@ -30,66 +32,6 @@
 #include "sbc/uri_rewrite.h"
 
 namespace sbc {
-
-/// What a B2bua asks of the worker around it.
-///
-/// Thread: the worker's.
-class B2buaHost {
- public:
-  virtual ~B2buaHost() = default;
-  virtual const Policy* policy() = 0;  // For new calls.
-  virtual core::WallTime wall() = 0;
-  virtual bool draining() = 0;
-  /// Whether the node's and the source's rate have room for a new call: kGranted counts it.
-  /// Nothing where another worker counts: then Ask() is to be told so.
-  virtual std::optional<GrantAnswer> AskRate(const core::IpAddress& source, core::Instant now) = 0;
-  /// Asks the connector's home worker (rule 5). An answer at once where that is this worker; else
-  /// B2bua::OnGrant() brings it later.
-  virtual std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
-                                         core::Instant now) = 0;
-  virtual void ReturnGrant(const Connector& connector) = 0;
-  /// Asks another worker what the dialog that `replaces` names on `side` is called on the other
-  /// side of its call; B2bua::OnReplaced() brings the answer. False: its mailbox is full.
-  [[nodiscard]] virtual bool AskReplaced(size_t worker, uint64_t question, Side side,
-                                         std::string_view replaces) = 0;
-  virtual void OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign,
-                           core::Instant now) = 0;
-  /// A call has ended.
-  virtual void OnRecord(const CallRecord& record, const CallMedia& media) = 0;
-  /// A call whose connector has its SIP messages logged has a leg with this Call-ID: in the record
-  /// so far is what was known before. The message at hand may be the first of them.
-  virtual void OnLoggedCall(std::string_view call_id, const CallRecord& record) = 0;
-  /// It goes on, and this is what its media did so far.
-  virtual void OnMediaRecord(const CallRecord& record, const CallMedia& media) = 0;
-  /// A response to a request that is no call's: a probe's.
-  virtual void OnOtherResponse(TransactionMark mark, uint16_t status_code, core::Instant now) = 0;
-};
-
-/// What happened to calls here; plain integers of one worker, published as they are.
-struct B2buaCounters {
-  uint64_t invites = 0;        // New ones, retransmissions not counted.
-  uint64_t calls_started = 0;  // Past every refusal.
-  uint64_t calls_answered = 0;
-  uint64_t calls_ended = 0;
-  uint64_t refused[kRejectionCauseCount] = {};
-  uint64_t emergency_calls = 0;
-  uint64_t failovers = 0;  // A further attempt after the first.
-  uint64_t attempts = 0;
-  uint64_t orphan_answers = 0;  // 2xx that no call wanted: ACKed and BYEd.
-  uint64_t glare = 0;           // 491 and 500 for a second INVITE.
-  uint64_t session_refreshes = 0;
-  uint64_t session_expiries = 0;
-  uint64_t no_dialog = 0;       // 481.
-  uint64_t method_refused = 0;  // 405.
-  uint64_t loops = 0;           // 483.
-  uint64_t unsupported = 0;     // 420, 415, 406.
-  uint64_t challenged = 0;      // 401 to a customer.
-  uint64_t sdp_refused = 0;     // Descriptions that were malformed or not acceptable.
-  uint64_t media_timeouts = 0;  // Calls ended because no RTP came from a leg.
-  uint64_t unwritable = 0;      // A message of ours that could not be written: too long, or dry.
-  uint64_t off_route = 0;       // A Route that lies outside the side's reach (rule 19).
-  uint64_t final_responses[7] = {};  // To callers, by class: [4] are 4xx.
-};
 
 /// The back-to-back user agent of one worker: its calls, from the INVITE to the last BYE.
 ///

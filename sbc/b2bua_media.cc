@@ -146,12 +146,12 @@ void B2bua::WriteBody(Call* call, LegId to, Role role, const Message& message, M
 }
 
 // Who cannot take an UPDATE is refreshed by an INVITE with the SDP of old (rule 15). Who says that
-// it can may refuse it all the same; so where we refresh, the SDP is kept for both: a packet a leg.
+// it can may refuse it all the same, and any refresh may make us the refresher; so every leg keeps
+// its last one: a packet each.
 void B2bua::KeepSdp(Call* call, LegId sent_to, Role role, const Message& message) {
   CallLeg& leg = call->leg(sent_to);
   SdpInBody body;
-  const bool may_need = !leg.allows_update || leg.session.role() == SessionTimer::Role::kRefresher;
-  if (!may_need || !body.Find(message)) return;
+  if (!body.Find(message)) return;
   std::string_view text = body.sdp();
   if (options_.media->enabled()) {
     text = options_.media->Write(&call->media, sent_to, role, PartyOf(*call, sent_to), body.sdp())

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/concat.h"
 #include "core/base/out_of_memory.h"
 #include "core/net/uring_setup.h"
 #include "core/time/clock.h"
@@ -21,7 +22,8 @@ constexpr char kUsage[] =
     "usage: ringfence-sbc --config FILE [--check-config]\n"
     "\n"
     "  --config FILE    the configuration (YAML)\n"
-    "  --check-config   says what is wrong with it, or what would run, and starts nothing\n"
+    "  --check-config   says what is wrong with it, or what would run, and starts nothing; what this\n"
+    "                   machine lacks for it (a folder, a limit) is a warning\n"
     "  --version        prints the version\n"
     "  --help           prints this\n"
     "\n"
@@ -72,15 +74,19 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+// 0, or 1 where nobody will read it: the disk is full, the pipe is closed.
+int Print(const std::string& text) {
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (!written) (void)std::fputs("ringfence-sbc: standard output cannot be written\n", stderr);
+  return written ? 0 : 1;
+}
+
 int Main(int argc, char** argv) {
   const std::optional<Arguments> arguments = ParseArguments(argc, argv);
   if (!arguments) return 1;
-  if (arguments->help) return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
+  if (arguments->help) return Print(kUsage);
   if (arguments->version) {
-    return std::printf("%.*s %s\n", static_cast<int>(kProduct.size()), kProduct.data(),
-                       RINGFENCE_VERSION) < 0
-               ? 1
-               : 0;
+    return Print(core::Concat(kProduct, " ", RINGFENCE_VERSION, "\n"));
   }
   auto config = ReadConfig(arguments->config);
   if (!config.ok()) {
@@ -88,9 +94,7 @@ int Main(int argc, char** argv) {
     (void)std::fprintf(stderr, "%s\n", errors.c_str());
     return 1;
   }
-  if (arguments->check_config) {
-    return std::fputs(DescribeConfig(*config).c_str(), stdout) < 0 ? 1 : 0;
-  }
+  if (arguments->check_config) return Print(DescribeConfig(*config));
   if (const absl::Status files = core::net::ReserveFiles(kFilesMin); !files.ok()) {
     return Fail(files);
   }

@@ -262,6 +262,12 @@ class ControlTest(unittest.TestCase):
         self.assertEqual(run()[0], 1)
         self.assertEqual(run("--confg", "x")[0], 1)
         self.assertEqual(run("--config", "/nowhere.yaml")[0], 1)
+        with open("/dev/full", "wb") as full:
+            for arguments in (["--help"], ["--check-config", "--config", EXAMPLE]):
+                ran = subprocess.run([f"{BINARIES}/ringfence-sbc", *arguments], stdout=full,
+                                     stderr=subprocess.PIPE, timeout=sbc_node.PATIENCE, check=False)
+                self.assertEqual(ran.returncode, 1, arguments)
+                self.assertIn(b"cannot be written", ran.stderr)
 
 
 if __name__ == "__main__":

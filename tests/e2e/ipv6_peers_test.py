@@ -32,7 +32,8 @@ def peer_of(ip):
 
 def media(side, ip, first_port):
     # SIPp names one media port for all of its calls.
-    return {"side": side, "address": ip, "ports": f"{first_port}-{first_port + 99}", "shared": False}
+    return {"side": side, "address": ip, "ports": f"{first_port}-{first_port + 99}",
+            "shared": False}
 
 
 def sdp_addresses(path):
@@ -87,7 +88,8 @@ def test():
             try:
                 play(customer, trunk, more_media, direction)
             except Failure as failure:
-                raise Failure(f"customer {customer}, trunk {trunk}, {direction}: {failure}") from None
+                where = f"customer {customer}, trunk {trunk}, {direction}"
+                raise Failure(f"{where}: {failure}") from None
             print(f"customer {customer}, trunk {trunk}, {direction}: {CALLS} calls")
 
 

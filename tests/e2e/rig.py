@@ -1,7 +1,7 @@
 """What the end-to-end tests share: an SBC on loopback, other people's programs around it, and the
-waiting for them. All addresses are 127.0.0.0/8 or ::1, all ports are free ones, nothing asks the DNS, and
-what was started is ended, whatever happens: a child dies with its test. IPv6 has one loopback
-address, ::1, which all sides share.
+waiting for them. All addresses are 127.0.0.0/8 or ::1, which all sides of IPv6 share; all ports are
+free ones, nothing asks the DNS, and what was started is ended, whatever happens: a child dies with
+its test.
 """
 
 import ctypes

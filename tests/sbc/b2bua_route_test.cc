@@ -215,6 +215,27 @@ TEST(B2buaRouteTest, RouteOutsideTheReachIsNotFollowed) {
   scene.ExpectClean();
 }
 
+// Nor is one that the leg's socket does not lead to: of the other family, or over TCP. Such a PBX is
+// spoken to as it spoke itself.
+TEST(B2buaRouteTest, RouteThatTheLegCannotSendToIsNotFollowed) {
+  for (const char* route : {"<sip:[2001:db8::5];lr>", "<sip:127.0.0.5;lr;transport=tcp>",
+                            "<sips:127.0.0.5;lr>"}) {
+    SbcScene scene;
+    SimPlan callee = Script({{.after = 10ms,
+                              .status = 200,
+                              .body = kSdp,
+                              .fields = "Record-Route: " + std::string(route) + "\r\n"}});
+    scene.pbx.Expect(callee);
+    const size_t call = scene.Inbound();
+    scene.trunk.Do(call, {.method = "BYE"});
+    scene.Run(1s);
+    EXPECT_THAT(scene.pbx.Got("BYE"), SizeIs(1)) << route;
+    EXPECT_THAT(scene.pbx2.Got("BYE"), SizeIs(0)) << route;
+    EXPECT_GE(scene.counters().off_route, 1u) << route;
+    scene.ExpectClean();
+  }
+}
+
 // The same for a Contact that names a stranger: it is only a name (rule 19).
 TEST(B2buaRouteTest, ContactOfAStrangerIsOnlyAName) {
   SbcScene scene;

@@ -187,8 +187,7 @@ class B2bua final : public core::sip::TransactionUser {
     return mark.is_calls() ? calls_.Find(mark.call) : nullptr;
   }
 
-  /// A request of ours inside a dialog: head, our Contact, then `write`. Null where it could not
-  /// go.
+  /// A request of ours inside a dialog: head, our Contact, then `write`. Null: it could not go.
   struct OutRequest {
     core::sip::Method method = core::sip::Method::kUnknown;
     uint32_t sequence = 0;
@@ -415,12 +414,6 @@ class B2bua final : public core::sip::TransactionUser {
     LegId leg = LegId::kCaller;
     const core::sip::Dialog& dialog() const { return call->bridged()->dialog(leg); }
   };
-  /// What waits for another worker's word: a call that its INVITE begins, or a REFER inside one.
-  struct ReplacedQuestion {
-    core::Handle<Call> call;
-    core::Handle<core::sip::ServerTransaction> server;
-    LegId from = LegId::kCaller;  // Whose peer names the dialog.
-  };
   struct PendingQuestion {
     PendingQuestion(const ReplacedQuestion& question, B2bua* of)
         : asked(question), owner(of), timer(&FireQuestion, this) {}
@@ -428,9 +421,8 @@ class B2bua final : public core::sip::TransactionUser {
     B2bua* owner;
     core::Timer timer;
   };
-  static constexpr size_t kQuestionsMax = 64;  // Transfers are few; more are told 503.
-  static constexpr size_t kReplacedMax =
-      1024;  // A Call-ID and two tags, as the other side has them.
+  static constexpr size_t kQuestionsMax = 64;   // Transfers are few; more are told 503.
+  static constexpr size_t kReplacedMax = 1024;  // A Call-ID and two tags, as told there.
   Replaced FindReplaced(const core::sip::Replaces& replaces, Side side);
   std::optional<size_t> OtherWorkerOf(const core::sip::Replaces& replaces) const;
   bool AskForReplaced(size_t worker, std::string_view replaces, const ReplacedQuestion& asked,

@@ -226,4 +226,12 @@ struct Call {
   CallRecord record;
 };
 
+/// What waits for another worker's word on the dialog that Replaces names: a call that its INVITE
+/// begins, or a REFER inside one.
+struct ReplacedQuestion {
+  core::Handle<Call> call;
+  core::Handle<core::sip::ServerTransaction> server;
+  LegId from = LegId::kCaller;  // Whose peer names the dialog.
+};
+
 }  // namespace sbc

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from pathlib import Path
 
 import sbc_node
 from sbc_node import (CONNECTOR, CUSTOMER_SIDE, PBX, TRUNK, TRUNK_SIDE, Node, Ports, Sipp,
                       configuration, wait_for)
 
 BINARIES = None
+EXAMPLE = Path(__file__).resolve().parents[2] / "deploy/config/sbc-example.yaml"
 
 # Amazon's fields in Amazon's order; SipAuthUser only stands where there are credentials.
 CDR_FIELDS = [

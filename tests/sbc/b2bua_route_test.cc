@@ -215,11 +215,11 @@ TEST(B2buaRouteTest, RouteOutsideTheReachIsNotFollowed) {
   scene.ExpectClean();
 }
 
-// Nor is one that the leg's socket does not lead to: of the other family, or over TCP. Such a PBX is
-// spoken to as it spoke itself.
+// Nor is one that the leg's socket does not lead to: of the other family, or over TCP. Such a PBX
+// is spoken to as it spoke itself.
 TEST(B2buaRouteTest, RouteThatTheLegCannotSendToIsNotFollowed) {
-  for (const char* route : {"<sip:[2001:db8::5];lr>", "<sip:127.0.0.5;lr;transport=tcp>",
-                            "<sips:127.0.0.5;lr>"}) {
+  for (const char* route :
+       {"<sip:[2001:db8::5];lr>", "<sip:127.0.0.5;lr;transport=tcp>", "<sips:127.0.0.5;lr>"}) {
     SbcScene scene;
     SimPlan callee = Script({{.after = 10ms,
                               .status = 200,

@@ -265,7 +265,7 @@ std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId 
     MediaStream* stream = IsAnchored(media) ? FindStream(*session, i) : nullptr;
     lines[i].is_rejected = stream == nullptr || stream->leg(to).ports == nullptr;
     if (lines[i].is_rejected) continue;
-    const MediaStream::Leg& leg = stream->leg(to);
+    MediaStream::Leg& leg = stream->leg(to);
     const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
     if (party.told_local) rewrite.address = leg.ports->address();
     lines[i].port = pair.rtp_local.port;
@@ -279,6 +279,7 @@ std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId 
       lines[i].has_rtcp_mux = media.has_rtcp_mux;
     }
     lines[i].is_rejected = lines[i].formats.empty();
+    leg.is_told = leg.is_told || !lines[i].is_rejected;
   }
   rewrite.media = {lines.data(), description_.media().size()};
   core::sdp::LocalOrigin& origin = session->origins[Index(to)];

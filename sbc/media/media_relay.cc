@@ -20,6 +20,9 @@ namespace {
 constexpr size_t kStreamsPerCall = 2;  // Voice, and the fax that it turns into (T.38).
 constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
 
+// At a port of its own, not among the RTP (RFC 5761).
+bool HasOwnRtcp(const PeerMedia& peer) { return !peer.is_muxed && peer.rtcp.port != 0; }
+
 void CountDigits(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
   for (const auto& event : leg->dtmf.OnPacket(view)) {
     const bool is_digit = core::rtp::DigitOf(event.code) != 0;
@@ -119,6 +122,7 @@ void MediaRelay::Unbind(MediaStream* stream, LegId id, Instant now) {
   if (!leg.ports->shared()) SetOwner(leg.ports->pair(leg.pair), Place::Kind::kFree, {}, id);
   leg.ports->Release(leg.pair, now);
   leg.ports = nullptr;
+  leg.is_told = false;
   leg.peer = {};
 }
 
@@ -144,21 +148,35 @@ std::optional<core::IpAddress> MediaRelay::AdvertisedAddress(Side side, bool v4)
   return std::nullopt;
 }
 
+// A shared pair that has the leg's peer from no other call: the leg's own, or, while its peer knows
+// of none, the next that is. The walk begins where chance put the leg (rule 22).
+std::optional<uint32_t> MediaRelay::FindPairFor(const MediaStream::Leg& leg) const {
+  const size_t tries = leg.is_told ? 1 : leg.ports->count();
+  for (size_t i = 0; i < tries; ++i) {
+    const auto index = static_cast<uint32_t>((leg.pair + i) % leg.ports->count());
+    const MediaPorts::Pair& pair = leg.ports->pair(index);
+    if (FindShared(pair.rtp, leg.peer.rtp) != nullptr) continue;
+    if (HasOwnRtcp(leg.peer) && FindShared(pair.rtcp, leg.peer.rtcp) != nullptr) continue;
+    return index;
+  }
+  return std::nullopt;
+}
+
 // On a call's own ports its peer is found by the port; on shared ones by where it sends from.
 bool MediaRelay::Install(MediaStream* stream, LegId id) {
   MediaStream::Leg& leg = stream->leg(id);
   if (!leg.ports->shared() || leg.peer.rtp.port == 0) return true;
-  const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
-  const bool own_rtcp = !leg.peer.is_muxed && leg.peer.rtcp.port != 0;
-  if (FindShared(pair.rtp, leg.peer.rtp) != nullptr ||
-      (own_rtcp && FindShared(pair.rtcp, leg.peer.rtcp) != nullptr)) {
+  const std::optional<uint32_t> free = FindPairFor(leg);
+  if (!free.has_value()) {
     ++counters_.flow_conflicts;
     leg.peer = {};
     return false;
   }
+  leg.pair = *free;  // Of shared pairs nothing but the flows is kept: to change is to choose.
+  const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
   const Handle<MediaStream> handle = streams_.HandleOf(stream);
   shared_.Insert(HashOf(pair.rtp, leg.peer.rtp), {pair.rtp, leg.peer.rtp, handle, id});
-  if (own_rtcp) {
+  if (HasOwnRtcp(leg.peer)) {
     shared_.Insert(HashOf(pair.rtcp, leg.peer.rtcp), {pair.rtcp, leg.peer.rtcp, handle, id});
   }
   leg.is_installed = true;
@@ -171,7 +189,7 @@ void MediaRelay::Uninstall(MediaStream* stream, LegId id) {
   const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
   const Handle<MediaStream> handle = streams_.HandleOf(stream);
   CHECK(shared_.Erase(HashOf(pair.rtp, leg.peer.rtp), {pair.rtp, leg.peer.rtp, handle, id}));
-  if (!leg.peer.is_muxed && leg.peer.rtcp.port != 0) {
+  if (HasOwnRtcp(leg.peer)) {
     CHECK(shared_.Erase(HashOf(pair.rtcp, leg.peer.rtcp), {pair.rtcp, leg.peer.rtcp, handle, id}));
   }
   leg.is_installed = false;

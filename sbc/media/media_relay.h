@@ -34,7 +34,7 @@ struct MediaRelayCounters {
   uint64_t rtcp_sent = 0;      // and what goes out is ours.
   uint64_t learnt = 0;         // Ports of peers behind a NAT.
   uint64_t ports_exhausted = 0;
-  uint64_t flow_conflicts = 0;  // Two calls with one peer address and port at one shared port.
+  uint64_t flow_conflicts = 0;  // Refused: another call has that peer's place at each shared port.
 };
 
 /// Relays the media of one worker's calls between its own ports, and lets nobody else in.
@@ -76,8 +76,9 @@ class MediaRelay {
   /// The same for a leg whose ports may be of another family.
   [[nodiscard]] bool Rebind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
   /// From now on the leg's media goes to that peer, and only that peer's is taken. `nat`: where its
-  /// signalling comes from, if it is behind a NAT. False where another call has that peer at the
-  /// same shared port: then the leg takes nothing.
+  /// signalling comes from, if it is behind a NAT. On shared ports a leg that is in another call's
+  /// way gets the next pair, if its peer was not told of one yet. False where there is none: then
+  /// the leg takes nothing.
   [[nodiscard]] bool SetPeer(MediaStream* stream, LegId leg, const PeerMedia& peer,
                              const core::IpAddress* nat);
   void End(MediaStream* stream, core::Instant now);
@@ -134,6 +135,7 @@ class MediaRelay {
   void ArmReport(MediaStream* stream);
   static void FireReport(void* stream, core::Timer* timer, core::Instant now);
   void Unbind(MediaStream* stream, LegId leg, core::Instant now);
+  std::optional<uint32_t> FindPairFor(const MediaStream::Leg& leg) const;
   bool Install(MediaStream* stream, LegId leg);
   void Uninstall(MediaStream* stream, LegId leg);
   void SetOwner(const MediaPorts::Pair& pair, Place::Kind kind, core::Handle<MediaStream> stream,

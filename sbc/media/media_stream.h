@@ -45,6 +45,7 @@ struct MediaStream {
     MediaPorts* ports = nullptr;  // Null: no pair yet.
     uint32_t pair = 0;
     bool is_installed = false;  // On shared ports: `peer` is in the table of flows.
+    bool is_told = false;       // Its peer has read of this pair: no other may take its place.
     // Rule 23: of a customer behind a NAT the first valid packet from this address teaches the
     // port, once after each description.
     bool learns_rtp = false;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -293,6 +294,71 @@ TEST(B2buaMediaTest, PortsThatRunOutAre503) {
   media.scene.Run(1s);
   EXPECT_EQ(media.scene.pbx.call(second).final_status, 503);
   media.HangUp(call);
+}
+
+// A trunk that names one port for all its calls (SIPp does): where it offers, our port is chosen
+// when its own is known. With two shared pairs two such calls can be, and no third.
+TEST(B2buaMediaTest, CallsFromOneTrunkPortGetPortsOfTheirOwn) {
+  SbcScene::Options options = Anchoring();
+  options.global =
+      "media:\n"
+      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
+      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30003}\n";
+  SbcScene scene(options);
+  int port = 4000;
+  scene.pbx.set_planner([&port](const SimMessage&) {
+    SimPlan callee;
+    callee.script = {{.status = 200, .body = Sdp("127.0.0.4", port += 2)}};
+    return callee;
+  });
+  SimPlan plan;
+  plan.body = Sdp("127.0.0.9", 9000);
+  std::vector<size_t> calls;
+  for (int i = 0; i < 3; ++i) calls.push_back(scene.Inbound(plan));
+  EXPECT_EQ(scene.trunk.call(calls[0]).final_status, 200);
+  EXPECT_EQ(scene.trunk.call(calls[1]).final_status, 200);
+  EXPECT_EQ(scene.trunk.call(calls[2]).final_status, 500);
+  EXPECT_EQ(scene.world->worker().media().counters().flow_conflicts, 1u);
+  const std::vector<SimMessage> answers = scene.trunk.Got("INVITE", 200);
+  ASSERT_THAT(answers, SizeIs(2));
+  EXPECT_NE(TargetOf(answers[0].body).port, TargetOf(answers[1].body).port);
+  for (size_t i = 0; i < 2; ++i) scene.trunk.Do(calls[i], {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// Where we offer, the trunk knows our port before we know its own. A conflict then refuses the
+// call, and who was answered is heard at the port that was told.
+TEST(B2buaMediaTest, APortThatWasToldIsNotChanged) {
+  SbcScene::Options options = Anchoring();
+  options.global =
+      "media:\n"
+      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
+      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30007}\n";
+  MediaScene media(options);
+  std::vector<std::unique_ptr<MediaPeer>> pbx;
+  size_t refused = 0;
+  std::vector<size_t> answered;
+  for (int i = 0; i < 8; ++i) {
+    const std::string place = "127.0.0.4:" + std::to_string(4100 + 2 * i);
+    pbx.push_back(
+        std::make_unique<MediaPeer>(place, &media.scene.network, &media.scene.simulation));
+    SimPlan callee;
+    callee.script = {{.status = 200, .body = Sdp("127.0.0.9", 9000)}};
+    const size_t call = media.Place(callee, Sdp("127.0.0.4", 4100 + 2 * i));
+    if (media.scene.pbx.call(call).final_status == 500) {
+      ++refused;
+      continue;
+    }
+    answered.push_back(call);
+    const std::string told = media.ToTrunk(static_cast<size_t>(i));
+    media.trunk.Send("hello", TargetOf(told));
+    media.scene.Run(100ms);
+    EXPECT_THAT(pbx.back()->got, ElementsAre("hello")) << i;
+  }
+  EXPECT_GE(refused, 4u);
+  EXPECT_EQ(media.scene.world->worker().media().counters().flow_conflicts, refused);
+  for (const size_t call : answered) media.scene.pbx.Do(call, {.method = "BYE"});
+  media.scene.ExpectClean();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -297,7 +298,8 @@ TEST_F(MediaRelayTest, CallsShareThePortsOfTheTrunk) {
   }
 }
 
-// Two calls cannot have one peer's address and port at one port of ours: the second is told.
+// Two calls cannot have one peer's address and port at one port of ours. Where the peer knows our
+// port already, the second is refused.
 TEST_F(MediaRelayTest, AConflictIsRefused) {
   MediaStream* first = Talk();
   MediaStream* second = relay_->Begin(now());
@@ -307,10 +309,57 @@ TEST_F(MediaRelayTest, AConflictIsRefused) {
     second = relay_->Begin(now());
     ASSERT_TRUE(relay_->Bind(second, LegId::kCallee, Side::kTrunk, true, now()));
   }
+  second->leg(LegId::kCallee).is_told = true;
   EXPECT_FALSE(relay_->SetPeer(second, LegId::kCallee, PeerAt(trunk_), nullptr));
   EXPECT_EQ(relay_->counters().flow_conflicts, 1u);
   relay_->End(first, now());
   EXPECT_TRUE(relay_->SetPeer(second, LegId::kCallee, PeerAt(trunk_), nullptr));
+  relay_->End(second, now());
+}
+
+// Calls of a peer with one port for all of them, each at another of our pairs, as long as there is
+// one; each hears what was sent to its own.
+TEST_F(MediaRelayTest, APeerThatKnowsNoPortYetGetsOneWithoutConflict) {
+  std::vector<MediaStream*> streams;
+  std::vector<std::unique_ptr<Host>> near;
+  std::set<uint16_t> ports;
+  const size_t pairs = relay_->ports_count(Side::kTrunk);
+  for (size_t i = 0; i < pairs; ++i) {
+    MediaStream* stream = relay_->Begin(now());
+    ASSERT_NE(stream, nullptr);
+    ASSERT_TRUE(relay_->Bind(stream, LegId::kCallee, Side::kTrunk, true, now()));
+    ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_), nullptr)) << i;
+    ports.insert(Port(stream, LegId::kCallee).port);
+    streams.push_back(stream);
+  }
+  EXPECT_EQ(ports.size(), pairs);
+  EXPECT_EQ(relay_->counters().flow_conflicts, 0u);
+  for (MediaStream* stream : streams) {
+    const uint64_t before = stream->leg(LegId::kCallee).received.packets;
+    stream->leg(LegId::kCallee).map.Set(0, 0);
+    trunk_.Send(Rtp(0), Port(stream, LegId::kCallee));
+    Turn();
+    EXPECT_EQ(stream->leg(LegId::kCallee).received.packets, before + 1);
+  }
+  for (MediaStream* stream : streams) relay_->End(stream, now());
+  EXPECT_EQ(relay_->ports_used(Side::kTrunk), 0u);
+}
+
+// A pair is free to a peer only if both its ports are: RTCP is told apart as RTP is.
+TEST_F(MediaRelayTest, RtcpInConflictMovesBothPorts) {
+  MediaStream* first = Talk();
+  MediaStream* second = relay_->Begin(now());
+  ASSERT_TRUE(relay_->Bind(second, LegId::kCallee, Side::kTrunk, true, now()));
+  second->leg(LegId::kCallee).pair = first->leg(LegId::kCallee).pair;
+  PeerMedia peer = PeerAt(trunk_);
+  peer.rtp.port = 41998;  // Its RTCP is where the first call's is.
+  ASSERT_TRUE(relay_->SetPeer(second, LegId::kCallee, peer, nullptr));
+  EXPECT_NE(second->leg(LegId::kCallee).pair, first->leg(LegId::kCallee).pair);
+  // Agreed on once more, it stays where it is.
+  const uint32_t pair = second->leg(LegId::kCallee).pair;
+  ASSERT_TRUE(relay_->SetPeer(second, LegId::kCallee, peer, nullptr));
+  EXPECT_EQ(second->leg(LegId::kCallee).pair, pair);
+  relay_->End(first, now());
   relay_->End(second, now());
 }
 

@@ -125,7 +125,6 @@ class MediaRelay {
   };
 
   Arrival Find(const core::Packet& packet);
-  bool IsFrom(const core::Packet& packet, const Arrival& arrival);
   void OnRtp(core::Packet packet, const Arrival& arrival, core::Instant now);
   void OnRtcp(core::Packet packet, const Arrival& arrival, core::Instant now);
   void Forward(core::Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,

@@ -106,7 +106,10 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
       return OnOrphanByeResponse(transaction, response, now);
     case Kind::kReinvite:
       if (call != nullptr) return OnReinviteResponse(call, transaction, response, now);
-      if (response.status_code() / 100 == 2) AckOrphan(transaction, response);
+      if (response.status_code() / 100 == 2) {
+        Dialog over;
+        (void)AckOrphan(transaction, response, &over);
+      }
       return;
     case Kind::kRelay:
       if (call != nullptr) OnRelayResponse(call, mark.detail, response, now);

@@ -157,8 +157,6 @@ class B2bua final : public core::sip::TransactionUser {
                    const core::sip::Message& message, core::Instant now);
   uint16_t TakeDescription(Call* call, LegId from, MediaAnchor::Role role, std::string_view sdp,
                            core::Instant now);
-  uint16_t TakeResponseSdp(Call* call, LegId from, bool offerless,
-                           const core::sip::Message& response, core::Instant now);
   uint16_t TakeEarlySdp(Call* call, Fork* fork, LegId from, MediaAnchor::Role role,
                         const core::sip::Message& message, core::Instant now);
   uint16_t TakeFinalSdp(Call* call, Fork* fork, const core::sip::Message& response,
@@ -221,19 +219,27 @@ class B2bua final : public core::sip::TransactionUser {
                                    NewCall* asked) const;
   void FillCall(Call* call, NewCall* asked, core::sip::ServerTransaction& transaction,
                 const core::sip::Message& invite, const core::Packet& packet, core::Instant now);
-  // These give 0, or the code that they have answered.
-  uint16_t JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
-                       core::Instant now);
-  /// 420, 415 or 406 where the request needs what we cannot do.
-  /// What we may be Required to know, each with all before it: for a request inside a dialog, for a
-  /// new call, for one that may take over another. The value is the count of their option tags.
-  enum class AbilitiesOf : uint8_t { kDialog = 1, kCall = 2, kTransfer = 3 };
-  uint16_t CheckAbilities(core::sip::ServerTransaction& transaction,
-                          const core::sip::Message& request, AbilitiesOf of, core::Instant now);
   bool Authenticate(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const CustomerConfig& customer, core::Instant now);
   void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
                    CallRecord* record) const;
+  std::optional<Refusal> CheckNode(const NewCall& asked) const;
+  std::optional<Refusal> CheckRate(const core::IpAddress& source, NewCall* asked,
+                                   core::Instant now) const;
+  void AskHome(Call* call, core::Instant now);
+  void OnGrantTimeout(Call* call, core::Instant now);
+  void StartCall(Call* call, core::Instant now);
+  void OnGranted(Call* call, GrantAnswer answer, core::Instant now);
+
+  // b2bua_refusal.cc: what is refused, and its record.
+  /// What we may be Required to know, each with all before it: for a request inside a dialog, for a
+  /// new call, for one that may take over another. The value is the count of their option tags.
+  enum class AbilitiesOf : uint8_t { kDialog = 1, kCall = 2, kTransfer = 3 };
+  /// Both: 0, or the code that was answered; this one where it needs what we cannot do.
+  uint16_t CheckAbilities(core::sip::ServerTransaction& transaction,
+                          const core::sip::Message& request, AbilitiesOf of, core::Instant now);
+  uint16_t JudgeInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
+                       core::Instant now);
   uint16_t AnswerRefusal(core::sip::ServerTransaction& transaction,
                          const core::sip::Message& request, const Refusal& refusal,
                          core::Instant now);
@@ -242,13 +248,6 @@ class B2bua final : public core::sip::TransactionUser {
   void RecordProtocolRefusal(CallRecord* record, uint16_t status_code);
   void RefuseInvite(core::sip::ServerTransaction& transaction, const core::sip::Message& invite,
                     const Refusal& refusal, CallRecord* record, core::Instant now);
-  std::optional<Refusal> CheckNode(const NewCall& asked) const;
-  std::optional<Refusal> CheckRate(const core::IpAddress& source, NewCall* asked,
-                                   core::Instant now) const;
-  void AskHome(Call* call, core::Instant now);
-  void OnGrantTimeout(Call* call, core::Instant now);
-  void StartCall(Call* call, core::Instant now);
-  void OnGranted(Call* call, GrantAnswer answer, core::Instant now);
 
   // b2bua_route.cc: one route after the other.
   void TryNextRoute(Call* call, core::Instant now);
@@ -312,7 +311,7 @@ class B2bua final : public core::sip::TransactionUser {
                           const Credential& secret, LegCredentials* credentials);
 
   // b2bua_early.cc: early dialogs, and what the caller must acknowledge of them.
-  Fork* ForkOf(Call* call, const core::sip::Message& response, core::Instant now);
+  Fork* ForkOf(Call* call, const core::sip::Message& response);
   bool ShowDialog(Call* call, uint8_t index);
   void OnProvisional(Call* call, const core::sip::Message& response, core::Instant now);
   void SendReliable(Call* call, Fork* fork, core::Packet packet, core::Instant now);
@@ -343,6 +342,7 @@ class B2bua final : public core::sip::TransactionUser {
                         const core::sip::Message* carrier);
   void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
                const core::sip::Message* carrier);
+  static core::Packet KeptAck(const Call& call, core::Handle<core::sip::ClientTransaction> invite);
   void AckAgain(Call* call, LegId to, Fork* fork, const core::sip::ClientTransaction& transaction,
                 const core::sip::Message& response);
   static std::optional<LegId> OfferFrom(const Call& call);
@@ -355,14 +355,12 @@ class B2bua final : public core::sip::TransactionUser {
   core::Endpoint::Text SentByOf(const core::sip::Hop& hop) const;
   void DropHeldAnswer(Call* call, Fork* fork, Call* live, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
-  /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
   uint32_t OrphanTagOf(std::string_view to_tag) const;
   core::Packet WriteOrphan(const core::sip::Dialog& dialog, const core::sip::Hop& hop,
                            core::sip::Method method, uint32_t sequence, std::string_view branch);
   bool AckOrphan(const core::sip::ClientTransaction& transaction,
                  const core::sip::Message& response, core::sip::Dialog* dialog);
-  void AckOrphan(const core::sip::ClientTransaction& transaction,
-                 const core::sip::Message& response);
+  /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
   void OnOrphanAnswer(core::sip::ClientTransaction& transaction, const core::sip::Message& response,
                       Call* live, core::Instant now);
   void OnOrphanByeResponse(const core::sip::ClientTransaction& transaction,

@@ -24,18 +24,11 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
   if (call->state != Call::State::kRouting) {
     Fork* fork = call->bridged();
     if (fork != nullptr && fork->dialog(LegId::kCallee).remote_tag() == ToTag(response)) {
-      // Its ACK was lost: again, if it went out at all.
-      const bool first = call->invite.client == call->attempt.client;
-      const Packet& ack = first ? call->invite.ack : call->answer_ack;
-      if (ack) {
-        options_.table->SendStateless(ack.Share(),
-                                      HopOf(call, LegId::kCallee, fork->dialog(LegId::kCallee)));
-      }
-      return;
+      return AckAgain(call, LegId::kCallee, fork, transaction, response);  // Its ACK was lost.
     }
     return OnOrphanAnswer(transaction, response, call, now);  // A second fork answered (rule 14).
   }
-  Fork* fork = ForkOf(call, response, now);
+  Fork* fork = ForkOf(call, response);
   if (fork != nullptr && fork->ended) {
     OnOrphanAnswer(transaction, response, call, now);
     return OnEndedAnswer(call, now);

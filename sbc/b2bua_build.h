@@ -13,6 +13,10 @@ namespace sbc {
 
 constexpr std::string_view kAccept = "application/sdp, multipart/mixed";
 
+// How long another worker may take over its word. What a mailbox needs is microseconds; one that is
+// late by this is drowning.
+constexpr core::Duration kWordTimeout = std::chrono::seconds(2);
+
 /// Runs `write(MessageWriter*)` and keeps the message in a Packet. Empty, and counted, when it
 /// could not be written or kept.
 template <typename Write>

@@ -205,7 +205,7 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
   if (status == 100 || server == nullptr) return;
   if (status >= 300) DropOffer(call, from);  // What was agreed on before stays in force.
   // A description that cannot be changes nothing: the call goes on as it was.
-  if (success) (void)TakeResponseSdp(call, to, exchange.offerless, response, now);
+  if (success) (void)TakeSdp(call, to, RoleOfAnswer(exchange.offerless), response, now);
   if (success) {
     // Both sides may have moved with it (§12.2.1.2): a dry store keeps the old target.
     (void)fork->dialog(to).Refresh(response, options_.store);
@@ -217,8 +217,7 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
       ArmSessionTimer(call, from);
       KeepSdp(call, to, MediaAnchor::Role::kOffer, scratch_message_);
     }
-    KeepSdp(call, from, exchange.offerless ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer,
-            response);
+    KeepSdp(call, from, RoleOfAnswer(exchange.offerless), response);
     if (!exchange.offerless) SendAck(call, to, fork, exchange.to_sequence, nullptr);
   }
   PassFinal(call, from, server, response, now);

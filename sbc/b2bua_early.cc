@@ -22,7 +22,7 @@ using core::sip::ServerTransaction;
 using Kind = TransactionMark::Kind;
 
 // The early dialog that a response belongs to: a known one, or a new one of its To tag (rule 13).
-Fork* B2bua::ForkOf(Call* call, const Message& response, Instant /*now*/) {
+Fork* B2bua::ForkOf(Call* call, const Message& response) {
   const std::string_view remote_tag = ToTag(response);
   for (uint8_t i = 0; i < call->fork_count; ++i) {
     Fork* fork = &call->forks[i];
@@ -36,8 +36,10 @@ Fork* B2bua::ForkOf(Call* call, const Message& response, Instant /*now*/) {
   }
   const bool full = call->fork_count == Call::kForksMax;
   size_t index = call->fork_count;
-  // One is left that was not ended: else there were no call.
-  for (; full && (index == Call::kForksMax || call->forks[index].ended); --index) {
+  if (full) {  // The last that was not ended gives way; there is one, or there were no call.
+    do {
+      --index;
+    } while (call->forks[index].ended);
   }
   Fork& fork = call->forks[index];
   // A provisional without Contact makes no dialog (§12.1.2); the caller hears of it all the same.
@@ -74,7 +76,7 @@ bool B2bua::ShowDialog(Call* call, uint8_t index) {
 }
 
 void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
-  Fork* fork = ForkOf(call, response, now);
+  Fork* fork = ForkOf(call, response);
   // A dry store: the caller waits on, the callee may say it again.
   if (fork == nullptr || fork->ended) return;
   if (call->record.ringing.unix_us == 0) call->record.ringing = options_.host->wall();

@@ -55,25 +55,30 @@ void B2bua::SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence, const M
   options_.table->SendStateless(std::move(packet), HopOf(call, to, dialog));
 }
 
-// A 2xx that came before, to an INVITE of ours inside the dialog. Its ACK is the one that went out,
-// if that is still here; else, of an older INVITE or where the store was dry, it is made anew, and
-// bare: what its answer was, in the rare case that it carried one, was overtaken by the offers and
-// answers since.
+// The ACK that went out for the 2xx of that INVITE of ours, if it is still here.
+Packet B2bua::KeptAck(const Call& call, core::Handle<ClientTransaction> invite) {
+  for (const auto& [client, ack] : {std::pair(call.invite.client, &call.invite.ack),
+                                    std::pair(call.attempt.client, &call.answer_ack),
+                                    std::pair(call.past_ack.client, &call.past_ack.packet)}) {
+    if (client == invite && *ack) return ack->Share();
+  }
+  return {};
+}
+
+// A 2xx that came before, to an INVITE of ours. Its ACK is the one that went out, if that is still
+// here; else, of an older INVITE or where the store was dry, it is made anew, and bare: what its
+// answer was, in the rare case that it carried one, was overtaken by the offers and answers since.
 void B2bua::AckAgain(Call* call, LegId to, Fork* fork, const ClientTransaction& transaction,
                      const Message& response) {
   const Dialog& dialog = fork->dialog(to);
   const core::Handle<ClientTransaction> handle = options_.table->HandleOf(transaction);
   const InviteExchange& last = call->invite;
-  const bool of_last = handle == last.client;
-  if (of_last && last.active && last.offerless && !last.acknowledged) {
+  if (handle == last.client && last.active && last.offerless && !last.acknowledged) {
     return;  // It waits for the other side's answer to its offer.
   }
-  const Packet& kept = of_last ? last.ack : call->past_ack.packet;
-  Packet ack;
+  Packet ack = KeptAck(*call, handle);
   core::sip::CSeqValue cseq;
-  if (kept && (of_last || handle == call->past_ack.client)) {
-    ack = kept.Share();
-  } else if (response.CSeq(&cseq) == ParseError::kOk) {
+  if (!ack && response.CSeq(&cseq) == ParseError::kOk) {
     ack = WriteAck(call, to, dialog, cseq.sequence_number, nullptr);
   }
   if (ack) options_.table->SendStateless(std::move(ack), HopOf(call, to, dialog));
@@ -88,9 +93,9 @@ std::optional<LegId> B2bua::OfferFrom(const Call& call) {
   }
   const InviteExchange& invite = call.invite;
   if (!invite.active) return std::nullopt;
-  if (!invite.answered)
-    return invite.from;  // Without an offer it asks for one, and so excludes it.
-  if (invite.offerless && !invite.acknowledged) return Other(invite.from);  // It is in the 2xx.
+  // One without an offer asks for one, and so excludes any other; then it is in the 2xx.
+  if (!invite.answered) return invite.from;
+  if (invite.offerless && !invite.acknowledged) return Other(invite.from);
   return std::nullopt;
 }
 

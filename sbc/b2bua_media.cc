@@ -70,11 +70,6 @@ uint16_t B2bua::TakeDescription(Call* call, LegId from, Role role, std::string_v
   return refusal;
 }
 
-uint16_t B2bua::TakeResponseSdp(Call* call, LegId from, bool offerless, const Message& response,
-                                Instant now) {
-  return TakeSdp(call, from, RoleOfAnswer(offerless), response, now);
-}
-
 // Before the answer each early dialog has offers and answers of its own. What was said last is in
 // force; what is kept serves when another one answers.
 uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, const Message& message,
@@ -102,7 +97,7 @@ uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, In
     // The offer at hand may be the other one's, by UPDATE or PRACK.
     if (!offerless) (void)TakeFirstOffer(call, now);
   }
-  return TakeResponseSdp(call, LegId::kCallee, offerless, response, now);
+  return TakeSdp(call, LegId::kCallee, RoleOfAnswer(offerless), response, now);
 }
 
 // 0, or the code that refuses what was taken before: then it can be in force no longer.

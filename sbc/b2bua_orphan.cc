@@ -84,11 +84,6 @@ bool B2bua::AckOrphan(const ClientTransaction& transaction, const Message& respo
   return true;
 }
 
-void B2bua::AckOrphan(const ClientTransaction& transaction, const Message& response) {
-  Dialog dialog;
-  (void)AckOrphan(transaction, response, &dialog);
-}
-
 // A 2xx that no call wants: another fork's, an abandoned route's, one that crossed our CANCEL. What
 // is needed to end it stands in the response itself (RFC 3261 §13.2.2.4).
 void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& response, Call* live,

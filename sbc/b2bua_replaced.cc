@@ -3,6 +3,7 @@
 
 #include "core/sip/text_writer.h"
 #include "sbc/b2bua.h"
+#include "sbc/b2bua_build.h"
 #include "sbc/transfer_target.h"
 
 namespace sbc {
@@ -18,9 +19,6 @@ using core::sip::ServerTransaction;
 using core::sip::TextWriter;
 
 namespace {
-
-// What a mailbox needs is microseconds; a worker that is late by this is drowning. As for a grant.
-constexpr core::Duration kQuestionTimeout = std::chrono::seconds(2);
 
 // What the other side calls the dialog: there the peer is who is to give it up, so its tag is the
 // to-tag (RFC 3891 §3).
@@ -82,7 +80,7 @@ bool B2bua::AskForReplaced(size_t worker, std::string_view replaces, const Repla
     questions_.Release(question);
     return false;
   }
-  options_.wheel->Arm(&question->timer, now + kQuestionTimeout);
+  options_.wheel->Arm(&question->timer, now + kWordTimeout);
   return true;
 }
 

@@ -20,9 +20,6 @@ using core::sip::ServerTransaction;
 
 namespace {
 
-// What a mailbox needs is microseconds; a worker that is late by this is drowning.
-constexpr core::Duration kGrantTimeout = std::chrono::seconds(2);
-
 CallDirection DirectionFrom(Side side) {
   return side == Side::kCustomer ? CallDirection::kTermination : CallDirection::kOrigination;
 }
@@ -88,7 +85,7 @@ void B2bua::AskHome(Call* call, Instant now) {
   if (const auto answer = options_.host->Ask(*call->connector, ask, now)) {
     return OnGranted(call, *answer, now);
   }
-  options_.wheel->Arm(&call->route_timer, now + kGrantTimeout);
+  options_.wheel->Arm(&call->route_timer, now + kWordTimeout);
 }
 
 // The home worker did not answer: its mailbox, or ours, was full. A grant that comes now goes back.

@@ -203,8 +203,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   };
   std::vector<OwedReturns> returns_owed_;  // By connector number: where a mailbox was full.
   bool any_return_owed_ = false;
-  std::vector<bool> health_owed_ =
-      std::vector<bool>(options_.workers);  // By worker: changes that its mailbox had no room for.
+  // By worker: changes that its mailbox had no room for.
+  std::vector<bool> health_owed_ = std::vector<bool>(options_.workers);
   bool any_health_owed_ = false;
   bool placed_ = false;      // The packet at hand came by hand-over: it is ours.
   bool only_calls_ = false;  // Its source may reach us for what is going on, and start nothing.

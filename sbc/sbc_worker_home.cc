@@ -10,6 +10,18 @@ namespace sbc {
 using core::Instant;
 using core::engine::Envelope;
 
+namespace {
+
+Envelope HealthOf(uint16_t host, const core::Endpoint& address, bool up) {
+  Envelope envelope;
+  envelope.kind = static_cast<uint16_t>(EnvelopeKind::kHostHealth);
+  envelope.words = {host, up ? 1u : 0u, 0, 0};
+  envelope.remote = address;
+  return envelope;
+}
+
+}  // namespace
+
 std::optional<GrantAnswer> SbcWorker::AskRate(const core::IpAddress& source, Instant now) {
   const LimitsConfig& limits = policy()->config().limits;
   if (limits.calls_per_second == 0 && limits.calls_per_second_per_source == 0) {
@@ -138,10 +150,7 @@ void SbcWorker::OnOtherResponse(TransactionMark mark, uint16_t status_code, Inst
 
 void SbcWorker::OnHealthChange(const RouteHealth::Change& change) {
   (void)hosts_.SetUp(change.host, change.address, change.up);
-  Envelope envelope;
-  envelope.kind = static_cast<uint16_t>(EnvelopeKind::kHostHealth);
-  envelope.words = {change.host, change.up ? 1u : 0u, 0, 0};
-  envelope.remote = change.address;
+  const Envelope envelope = HealthOf(change.host, change.address, change.up);
   for (size_t target = 0; target <= options_.control; ++target) {  // All workers, and the log.
     if (target == options_.index || options_.outbox->Post(target, envelope)) continue;
     ++counters_.mailbox_full;
@@ -159,11 +168,7 @@ void SbcWorker::PayHealth() {
     if (!health_owed_[target]) continue;
     bool told = true;
     health_.ForEachState([&](const RouteHealth::State& state) {
-      Envelope envelope;
-      envelope.kind = static_cast<uint16_t>(EnvelopeKind::kHostHealth);
-      envelope.words = {state.host, state.up ? 1u : 0u, 0, 0};
-      envelope.remote = state.address;
-      told = told && options_.outbox->Post(target, envelope);
+      told = told && options_.outbox->Post(target, HealthOf(state.host, state.address, state.up));
     });
     health_owed_[target] = !told;
     any_health_owed_ |= !told;

@@ -16,8 +16,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
 
-constexpr char kHold[] = "v=0\r\no=- 1 2 IN IP4 192.0.2.77\r\ns=-\r\nt=0 0\r\na=sendonly\r\n";
-
 SimPlan Script(std::vector<SimStep> script) {
   SimPlan plan;
   plan.script = std::move(script);

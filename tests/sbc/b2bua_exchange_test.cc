@@ -12,8 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::SizeIs;
 
-constexpr char kHold[] = "v=0\r\no=- 1 2 IN IP4 192.0.2.77\r\ns=-\r\nt=0 0\r\na=sendonly\r\n";
-
 std::vector<uint32_t> SequencesOf(const std::vector<SimMessage>& messages) {
   std::vector<uint32_t> sequences;
   for (const SimMessage& message : messages) sequences.push_back(message.sequence());
@@ -113,6 +111,30 @@ TEST(B2buaExchangeTest, Our2xxEndsWithTheCall) {
   scene.ExpectClean();
 }
 
+// The callee hangs up before the caller's ACK has answered its offer, which RFC 3261 §15 forbids
+// it, and says its 2xx again: an ACK without an answer ends that.
+TEST(B2buaExchangeTest, AnOfferOfWhoHungUpHasItsAck) {
+  SbcScene scene;
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 200, .body = kSdp}, {.after = 100ms, .method = "BYE"}};
+  scene.trunk.Expect(callee);
+  SimPlan caller;
+  caller.body = "";
+  caller.ack_delay = 300ms;
+  (void)scene.Outbound(caller);
+  scene.Run(200ms);
+  ASSERT_THAT(scene.trunk.Got("BYE", 200), SizeIs(1));
+  const auto answers = scene.trunk.Sent("INVITE", 200);
+  scene.Run(1s);
+  scene.trunk.ClearLog();
+  scene.trunk.SendRaw(answers.at(0).text);
+  scene.Run(1s);
+  ASSERT_THAT(scene.trunk.Got("ACK"), SizeIs(1));
+  EXPECT_EQ(scene.trunk.Got("ACK")[0].body, "");
+  EXPECT_EQ(scene.world->calls(), 0u);
+  scene.ExpectClean();
+}
+
 // ---- offers -------------------------------------------------------------------------------------
 
 // An UPDATE's offer is out: a re-INVITE of the other side is 491, with an offer or without; one of
@@ -161,17 +183,27 @@ TEST(B2buaExchangeTest, AnUpdateAgainstTheOfferOfA2xx) {
   scene.ExpectClean();
 }
 
-// A refresh of ours by INVITE is over: it says nothing of whose offer is out now.
-TEST(B2buaExchangeTest, ARefreshThatIsOverIsNoGlare) {
+SbcScene::Options ShortSessions() {
   SbcScene::Options options;
   options.global = "sip: {session_expires: 200s}\n";
-  SbcScene scene(options);
+  return options;
+}
+
+// A call to who does not know session timers, nor says that it knows UPDATE; one it never answers.
+// So we refresh it by INVITE, from 100 s on.
+size_t OutboundToWhoNeedsInvites(SbcScene* scene) {
   SimPlan callee;
   callee.timer = false;
   callee.updates = false;
   callee.answers["UPDATE"] = 0;
-  scene.trunk.Expect(callee);
-  const size_t call = scene.Outbound();
+  scene->trunk.Expect(callee);
+  return scene->Outbound();
+}
+
+// A refresh of ours by INVITE is over: it says nothing of whose offer is out now.
+TEST(B2buaExchangeTest, ARefreshThatIsOverIsNoGlare) {
+  SbcScene scene(ShortSessions());
+  const size_t call = OutboundToWhoNeedsInvites(&scene);
   scene.Run(110s);
   ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(2));
   scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
@@ -186,15 +218,8 @@ TEST(B2buaExchangeTest, ARefreshThatIsOverIsNoGlare) {
 
 // Nor do we ourselves make an offer while one is out.
 TEST(B2buaExchangeTest, ARefreshWaitsForTheOfferOfAnUpdate) {
-  SbcScene::Options options;
-  options.global = "sip: {session_expires: 200s}\n";
-  SbcScene scene(options);
-  SimPlan callee;
-  callee.timer = false;
-  callee.updates = false;
-  callee.answers["UPDATE"] = 0;
-  scene.trunk.Expect(callee);
-  const size_t call = scene.Outbound();
+  SbcScene scene(ShortSessions());
+  const size_t call = OutboundToWhoNeedsInvites(&scene);
   scene.Run(99s);
   ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(1));
   scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});

@@ -59,6 +59,27 @@ TEST(B2buaSessionTest, Downstream422RaisesTheInterval) {
   scene.ExpectClean();
 }
 
+// What one route asked for is not asked of the next.
+TEST(B2buaSessionTest, TheNextRouteIsAskedForOurOwnInterval) {
+  SbcScene::Options options = Sessions();
+  options.routes = "{Host: 127.0.0.4, Priority: 1, Weight: 1}, {Host: 127.0.0.5, Priority: 2}";
+  SbcScene scene(options);
+  SimPlan raises;
+  raises.script = {{.after = 10ms, .status = 422, .fields = "Min-SE: 600\r\n"}};
+  SimPlan fails;
+  fails.script = {{.after = 10ms, .status = 503}};
+  scene.pbx.Expect(raises);
+  scene.pbx.Expect(fails);
+  const size_t call = scene.Inbound();
+  ASSERT_THAT(scene.pbx.Got("INVITE"), SizeIs(2));
+  EXPECT_EQ(scene.pbx.Got("INVITE")[1].Get("Session-Expires"), "600");
+  ASSERT_THAT(scene.pbx2.Got("INVITE"), SizeIs(1));
+  EXPECT_EQ(scene.pbx2.Got("INVITE")[0].Get("Session-Expires"), "200");
+  EXPECT_EQ(scene.pbx2.Got("INVITE")[0].Get("Min-SE"), "90");
+  scene.trunk.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // One that helps nothing is passed on as it is meant for nobody else: 422 upstream would be about a
 // timer that is not the caller's.
 TEST(B2buaSessionTest, Downstream422AgainEndsTheAttempt) {
@@ -156,11 +177,10 @@ TEST(B2buaSessionTest, RefreshByInviteRepeatsTheLastSdp) {
   SbcScene scene(Sessions());
   scene.trunk.Expect(Plan(false, false));
   const size_t call = scene.Outbound();
-  const std::string hold = "v=0\r\no=- 1 2 IN IP4 192.0.2.77\r\ns=-\r\nt=0 0\r\na=sendonly\r\n";
-  scene.pbx.Do(call, {.method = "INVITE", .body = hold});
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
   scene.Run(150s);
   ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(3));
-  EXPECT_EQ(scene.trunk.Got("INVITE")[2].body, hold);
+  EXPECT_EQ(scene.trunk.Got("INVITE")[2].body, kHold);
   scene.pbx.Do(call, {.method = "BYE"});
   scene.ExpectClean();
 }
@@ -280,7 +300,6 @@ TEST(B2buaSessionTest, ARefusedUpdateIsTriedAsInviteWithWhatA183Said) {
 // Who refreshes may change with any refresh; the SDP is the last one all the same.
 TEST(B2buaSessionTest, ARefusedUpdateIsTriedAsInviteWithTheLastSdp) {
   SbcScene scene(Sessions());
-  constexpr char kHold[] = "v=0\r\no=- 1 2 IN IP4 192.0.2.77\r\ns=-\r\nt=0 0\r\na=sendonly\r\n";
   SimPlan callee;
   callee.refresher = "uac";
   callee.refreshes = false;

@@ -158,6 +158,36 @@ TEST(B2buaWorkersTest, HomeWorkerThatDoesNotAnswer) {
   scene.ExpectClean();
 }
 
+// What a route's home worker says of its health may find a mailbox full. It is said again: else
+// that worker's calls would go on trying the dead route first.
+TEST(B2buaWorkersTest, Rule10_HealthThatFoundAMailboxFullIsToldAgain) {
+  SbcScene::Options options = Four();
+  options.routes = "{Host: 127.0.0.4, Priority: 1, Weight: 1}, {Host: 127.0.0.5, Priority: 2}";
+  options.failover = "options_interval: 5s";
+  SbcScene scene(options);
+  scene.Run(1s);
+  const size_t full = (Home() + 1) % kWorkers;
+  scene.world->Pause(full, true);
+  scene.world->FillMailbox(Home(), full);
+  scene.pbx.set_dead(true);
+  scene.Run(30s);
+  scene.world->Pause(full, false);
+  scene.Run(10s);
+  for (int i = 0; i < 24; ++i) {
+    const size_t call = scene.Inbound();
+    scene.Run(10s);  // As long as a dead route is waited for.
+    ASSERT_EQ(scene.trunk.call(call).final_status, 200);
+    scene.trunk.Do(call, {.method = "BYE"});
+  }
+  for (size_t worker = 0; worker < kWorkers; ++worker) {
+    const sbc::WorkerSnapshot snapshot = scene.world->worker(worker).CurrentSnapshot();
+    EXPECT_THAT(snapshot.calls.calls_answered, Gt(0u)) << worker;
+    EXPECT_EQ(snapshot.calls.failovers, 0u) << worker;
+  }
+  scene.Run(1s);
+  EXPECT_EQ(scene.world->calls(), 0u);
+}
+
 // An emergency call does not wait for who drowns: it goes on without a grant (rule 6).
 TEST(B2buaWorkersTest, Rule06_EmergencyCallsPassAHomeWorkerThatDoesNotAnswer) {
   SbcScene scene(Four("    limits: {calls: 1}\n"));

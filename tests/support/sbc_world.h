@@ -51,6 +51,8 @@ class SbcWorld {
   void SetAddresses(std::string_view host, const std::vector<core::Endpoint>& addresses);
   /// A worker that takes no turns for a while: its core is busy with something else.
   void Pause(size_t worker, bool paused);
+  /// `from` has told a worker that takes no turns so much that there is room for nothing more.
+  void FillMailbox(size_t from, size_t to);
   void Post(size_t worker, sbc::EnvelopeKind kind);
   void PostAll(sbc::EnvelopeKind kind);
   void Reload(const std::string& yaml);

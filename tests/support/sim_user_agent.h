@@ -15,6 +15,8 @@
 
 namespace tests {
 
+inline constexpr char kHold[] =
+    "v=0\r\no=- 1 2 IN IP4 192.0.2.77\r\ns=-\r\nt=0 0\r\na=sendonly\r\n";
 inline constexpr char kSdp[] =
     "v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\n"
     "m=audio 25388 RTP/AVP 0\r\n";

@@ -11,7 +11,7 @@ using core::sip::HeaderId;
 using core::sip::kHeaderIdCount;
 using enum HeaderAction;
 
-constexpr std::string_view kWhereabouts = "in emergency calls only (rule 6): says where a user is";
+constexpr std::string_view kWhereabouts = "says where a user is (rule 6)";
 
 // Rows in the order of HeaderId; columns: to the trunk as request and response, to the customer.
 constexpr HeaderRule kRules[] = {
@@ -44,13 +44,13 @@ constexpr HeaderRule kRules[] = {
     {HeaderId::kExpires, kPass, kPass, kPass, kPass, "how long to try"},
     {HeaderId::kFlowTimer, kDrop, kDrop, kDrop, kDrop, "between neighbours"},
     {HeaderId::kFrom, kRewrite, kOwn, kRewrite, kOwn, "user part kept or normalised, host ours"},
-    {HeaderId::kGeolocation, kPass, kPass, kPass, kPass, kWhereabouts},
-    {HeaderId::kGeolocationError, kPass, kPass, kPass, kPass, kWhereabouts},
-    {HeaderId::kGeolocationRouting, kPass, kPass, kPass, kPass, kWhereabouts},
+    {HeaderId::kGeolocation, kEmergency, kEmergency, kEmergency, kEmergency, kWhereabouts},
+    {HeaderId::kGeolocationError, kEmergency, kEmergency, kEmergency, kEmergency, kWhereabouts},
+    {HeaderId::kGeolocationRouting, kEmergency, kEmergency, kEmergency, kEmergency, kWhereabouts},
     {HeaderId::kHistoryInfo, kRewrite, kDrop, kRewrite, kDrop,
      "read for the caller check; never crosses (rule 17)"},
-    {HeaderId::kIdentity, kRewrite, kDrop, kRewrite, kDrop,
-     "passes only if From and To are untouched (RFC 8224)"},
+    {HeaderId::kIdentity, kUntouched, kDrop, kUntouched, kDrop,
+     "signs the numbers of From and To (RFC 8224)"},
     {HeaderId::kIdentityInfo, kDrop, kDrop, kDrop, kDrop, "RFC 8224 has no such field any more"},
     {HeaderId::kInfoPackage, kPass, kPass, kPass, kPass, "what an INFO is about"},
     {HeaderId::kInReplyTo, kDrop, kDrop, kDrop, kDrop, "Call-IDs of this side"},
@@ -131,19 +131,24 @@ constexpr bool IsInOrder() {
 }
 static_assert(IsInOrder(), "The rows stand in the order of HeaderId.");
 
-bool IsWhereabouts(HeaderId id) {
-  return id == HeaderId::kGeolocation || id == HeaderId::kGeolocationError ||
-         id == HeaderId::kGeolocationRouting;
-}
-
 bool Passes(const HeaderField& field, const Crossing& crossing, bool is_request,
             const Policy& policy) {
   if (field.id == HeaderId::kUnknown) return policy.PassesByName(field.name);
-  if (field.id == HeaderId::kIdentity) return is_request && crossing.parties_untouched;
-  const HeaderAction action = ActionOf(field.id, crossing.towards, is_request);
-  if (action == kPass && (crossing.is_emergency || !IsWhereabouts(field.id))) return true;
-  return (action == kDrop || action == kPass) && policy.PassesById(field.id) &&
-         !IsNeverPassed(field.id);
+  switch (ActionOf(field.id, crossing.towards, is_request)) {
+    case kPass:
+      return true;
+    case kEmergency:
+      if (crossing.is_emergency) return true;
+      [[fallthrough]];
+    case kDrop:
+      return policy.PassesById(field.id) && !IsNeverPassed(field.id);
+    case kUntouched:
+      return crossing.parties_untouched;
+    case kRewrite:
+    case kOwn:
+      break;
+  }
+  return false;
 }
 
 void AppendCell(HeaderAction action, std::string* out) {
@@ -175,6 +180,10 @@ std::string_view HeaderActionName(HeaderAction action) {
       return "rewrite";
     case kOwn:
       return "own";
+    case kEmergency:
+      return "emergency";
+    case kUntouched:
+      return "untouched";
   }
   return "";
 }
@@ -211,7 +220,7 @@ bool IsNeverPassed(HeaderId id) {
   const HeaderRule& rule = RuleOf(id);
   for (const HeaderAction action : {rule.to_trunk_request, rule.to_trunk_response,
                                     rule.to_customer_request, rule.to_customer_response}) {
-    if (action == kRewrite || action == kOwn) return true;
+    if (action == kRewrite || action == kOwn || action == kUntouched) return true;
   }
   return false;
 }

@@ -14,10 +14,12 @@ namespace sbc {
 
 /// What becomes of a header field on its way to the other side (rule 16).
 enum class HeaderAction : uint8_t {
-  kPass,     // Its value crosses, unfolded, under its canonical name.
-  kDrop,     // It ends here. `headers.pass` can let it through.
-  kRewrite,  // We read it, and write one of our own that says the same without the other side.
-  kOwn,      // It belongs to a leg or a hop: we make it from our own state, whatever came.
+  kPass,       // Its value crosses, unfolded, under its canonical name.
+  kDrop,       // It ends here. `headers.pass` can let it through.
+  kRewrite,    // We read it, and write one of our own that says the same without the other side.
+  kOwn,        // It belongs to a leg or a hop: we make it from our own state, whatever came.
+  kEmergency,  // As kPass in an emergency call (rule 6), else as kDrop.
+  kUntouched,  // As kPass where From and To name the same numbers as before, else it never passes.
 };
 std::string_view HeaderActionName(HeaderAction action);  // "pass"
 
@@ -35,7 +37,7 @@ struct HeaderRule {
 const HeaderRule& RuleOf(core::sip::HeaderId id);
 HeaderAction ActionOf(core::sip::HeaderId id, Side towards, bool is_request);
 
-/// What `headers.pass` may not name: fields that are rewritten or our own anywhere.
+/// What `headers.pass` may not name: fields that are rewritten, our own or signed anywhere.
 bool IsNeverPassed(core::sip::HeaderId id);
 
 /// A value, or a reason phrase, that may not go on: CR or LF that is no fold, or NUL (rule 16).

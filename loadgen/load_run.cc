@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <utility>
@@ -452,7 +453,9 @@ bool LoadRun::WriteReports(const RunSummary& summary) const {
   std::ofstream file(options_.json_file, std::ios::binary | std::ios::trunc);
   file << WriteJsonReport(summary);
   file.close();
-  if (!file) Say(core::Concat("--json ", options_.json_file, ": cannot be written"));
+  if (!file) {
+    Say(core::Concat("--json ", options_.json_file, ": cannot be written: ", std::strerror(errno)));
+  }
   return statistics_whole && file;
 }
 

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "core/base/concat.h"
+#include "core/base/out_of_memory.h"
 #include "core/time/clock.h"
 #include "loadgen/builtin_scenarios.h"
 #include "loadgen/load_run.h"
 #include "loadgen/options.h"
-#include "loadgen/out_of_memory.h"
 #include "loadgen/report.h"
 #include "loadgen/signals.h"
 
@@ -65,6 +65,6 @@ int Main(int argc, char** argv) {
 }  // namespace loadgen
 
 int main(int argc, char** argv) {
-  loadgen::ExitWhenOutOfMemory();
+  core::ExitWhenOutOfMemory(loadgen::kOutOfMemory);
   return loadgen::Main(argc, argv);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/instant.h"
+#include "core/base/out_of_memory.h"
 #include "core/net/packet_io.h"
 #include "loadgen/load_worker.h"
 #include "loadgen/options.h"
@@ -21,6 +22,10 @@ enum ExitCode : int {
   kExitFatal = 255,      // Wrong from the start, or a file of results that could not be written.
   kExitNoSocket = 254,
 };
+
+/// What it needs it has at the start, so that is wrong with the run, and no call has failed.
+inline constexpr core::OutOfMemoryAnswer kOutOfMemory = {
+    .program = "ringfence-load", .advice = "lower -l and --media_calls", .exit_code = kExitFatal};
 
 /// How the run came to its end.
 enum class RunEnd : uint8_t {

@@ -116,6 +116,7 @@ int Main(int argc, char** argv) {
 }  // namespace sbc
 
 int main(int argc, char** argv) {
-  core::ExitWhenOutOfMemory("ringfence-sbc");
+  core::ExitWhenOutOfMemory(
+      {.program = "ringfence-sbc", .advice = "lower limits.calls and limits.transactions"});
   return sbc::Main(argc, argv);
 }

@@ -9,21 +9,23 @@
 namespace core {
 namespace {
 
-const char* program_name = "";
+OutOfMemoryAnswer the_answer = {"", ""};
 
 void Say(const char* text) { (void)!write(STDERR_FILENO, text, std::strlen(text)); }
 
 // Nothing here may allocate.
 void Exit() {
-  Say(program_name);
-  Say(": out of memory: lower limits.calls and limits.transactions, or give the machine more\n");
-  _exit(1);
+  Say(the_answer.program);
+  Say(": out of memory: ");
+  Say(the_answer.advice);
+  Say(", or give the machine more\n");
+  _exit(the_answer.exit_code);
 }
 
 }  // namespace
 
-void ExitWhenOutOfMemory(const char* program) {
-  program_name = program;
+void ExitWhenOutOfMemory(const OutOfMemoryAnswer& answer) {
+  the_answer = answer;
   std::set_new_handler(&Exit);
 }
 

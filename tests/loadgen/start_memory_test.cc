@@ -11,7 +11,6 @@
 #include "core/time/clock.h"
 #include "loadgen/load_run.h"
 #include "loadgen/options.h"
-#include "loadgen/out_of_memory.h"
 #include "loadgen/report.h"
 #include "loadgen/signals.h"
 #include "tests/support/failing_start.h"
@@ -32,7 +31,7 @@ void EndSoon() {
 
 // As loadgen/main.cc does it.
 int RunWith(std::initializer_list<const char*> words) {
-  ExitWhenOutOfMemory();
+  core::ExitWhenOutOfMemory(kOutOfMemory);
   const std::vector<const char*> arguments(words);
   absl::StatusOr<Options> options = ParseOptions(arguments);
   if (!options.ok()) return 2;

@@ -43,7 +43,7 @@ connectors:
 // What makes a worker: its configuration, tables, pools and network, the simulated one. On one
 // thread, so that each allocation has its number.
 int StartInSimulation() {
-  core::ExitWhenOutOfMemory("test");
+  core::ExitWhenOutOfMemory({"test", "lower limits.calls"});
   SimNetwork network(1);
   Simulation simulation(&network);
   SbcWorld world({.yaml = kYaml}, &network, &simulation);
@@ -102,7 +102,7 @@ std::string* config_path = nullptr;
 // All that sbc/main.cc does, files, ring, threads and the control thread's own things too; SIGTERM
 // ends it as soon as it runs.
 int StartNode() {
-  core::ExitWhenOutOfMemory("test");
+  core::ExitWhenOutOfMemory({"test", "lower limits.calls"});
   auto config = sbc::ReadConfig(*config_path);
   if (!config.ok()) return 2;
   if (sbc::DescribeConfig(*config).empty()) return 2;
@@ -139,7 +139,7 @@ TEST(StartMemoryTest, EachAllocationOfANodesStartMayFail) {
 TEST(StartMemoryTest, AddressSpaceThatIsRefusedIsToldAsMemoryIs) {
   EXPECT_EXIT(
       {
-        core::ExitWhenOutOfMemory("test");
+        core::ExitWhenOutOfMemory({"test", "lower limits.calls"});
         const core::LazyArray<char> table(size_t{1} << 62);
       },
       testing::ExitedWithCode(1), "test: out of memory: lower limits.calls");

@@ -9,8 +9,8 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 from pairs import check_metrics
-from rig import CUSTOMER, Failure, Rig, Sbc, Sipp, TRUNK, connector, free_port, host_port, need, run
-from rig import skip
+from rig import (CUSTOMER, Failure, Rig, Sbc, Sipp, TRUNK, connector, free_block, free_port,
+                 host_port, need, run, skip)
 
 CALLS = 5
 CALLED = {"in": "+16185558387", "out": "+18155558245"}
@@ -31,10 +31,9 @@ def peer_of(ip):
     return "::1" if ":" in ip else "127.0.1.6"
 
 
-def media(side, ip, first_port):
-    # SIPp names one media port for all of its calls.
-    return {"side": side, "address": ip, "ports": f"{first_port}-{first_port + 99}",
-            "shared": False}
+def media(side, ip):
+    # SIPp names one media port for all of its calls, so each has a pair of its own.
+    return {"side": side, "address": ip, "ports": free_block(ip, 4 * CALLS), "shared": False}
 
 
 def sdp_addresses(path):
@@ -43,16 +42,15 @@ def sdp_addresses(path):
     return {family for text in received for family in re.findall(r"^c=IN (IP[46]) ", text, re.M)}
 
 
-def play(customer, trunk, more_media, direction, first_port):
+def play(customer, trunk, more_media, direction):
     """Calls in one direction; raises unless both SIPp and the SBC say that they went well."""
     pbx, carrier = peer_of(customer), peer_of(trunk)
     ports = {"pbx": free_port(pbx), "carrier": free_port(carrier)}
     one = connector(6, (carrier, ports["carrier"]), [(pbx, ports["pbx"])], [pbx])
-    ports_of = [media("customer", customer, first_port), media("trunk", trunk, first_port + 100)]
-    for index, side in enumerate(more_media):
+    ports_of = [media("customer", customer), media("trunk", trunk)]
+    for side in more_media:
         ip = {"customer": customer, "trunk": trunk}[side]
-        ports_of.insert(0, media(side, CUSTOMER if ":" in ip else "::1",
-                                 first_port + 200 + 100 * index))
+        ports_of.insert(0, media(side, CUSTOMER if ":" in ip else "::1"))
     more = {"media": ports_of}
     with Rig() as rig:
         sbc = Sbc(rig, [one], more, customer, trunk)
@@ -87,7 +85,7 @@ def test():
     need_ipv6()
     plays = [(*sides, direction) for sides in ARRANGEMENTS for direction in ("out", "in")]
     with ThreadPoolExecutor(len(plays)) as pool:  # Each waits for its programs, most of the time.
-        results = [pool.submit(play, *one, 20000 + 400 * index) for index, one in enumerate(plays)]
+        results = [pool.submit(play, *one) for one in plays]
     failures = []
     for (customer, trunk, _, direction), result in zip(plays, results):
         where = f"customer {customer}, trunk {trunk}, {direction}"
@@ -97,7 +95,6 @@ def test():
             print(f"{where}: {CALLS} calls")
     if failures:
         raise Failure("\n".join(failures))
-
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ free ones, nothing asks the DNS, and what was started is ended, whatever happens
 its test.
 """
 
+import contextlib
 import ctypes
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -75,6 +77,26 @@ def free_port(ip, kind=socket.SOCK_DGRAM):
 
 
 free_port.given = set()
+
+
+def free_block(ip, count):
+    """`count` ports in a row, an even one first, as "first-last". They lie below those that the
+    kernel gives out, so no program of this test has drawn one.
+    """
+    for first in random.sample(range(10000, 30000, count), k=200):
+        if any((ip, port) in free_port.given for port in range(first, first + count)):
+            continue
+        try:
+            with contextlib.ExitStack() as sockets:
+                for port in range(first, first + count):
+                    bound = sockets.enter_context(
+                        socket.socket(family_of(ip), socket.SOCK_DGRAM))
+                    bound.bind((ip, port))
+        except OSError:
+            continue
+        free_port.given.update((ip, port) for port in range(first, first + count))
+        return f"{first}-{first + count - 1}"
+    raise Failure(f"{ip} has no {count} free ports in a row")
 
 
 def wait_for(what, condition, seconds=START_S, alive=None):

@@ -345,8 +345,8 @@ class B2bua final : public core::sip::TransactionUser {
   static core::Packet KeptAck(const Call& call, core::Handle<core::sip::ClientTransaction> invite);
   void AckAgain(Call* call, LegId to, Fork* fork, const core::sip::ClientTransaction& transaction,
                 const core::sip::Message& response);
-  static std::optional<LegId> OfferFrom(const Call& call);
-  bool AnswerGlare(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
+  static std::optional<LegId> OfferFrom(const Call& call, const Fork& fork);
+  void AnswerGlare(bool own, core::sip::ServerTransaction& transaction,
                    const core::sip::Message& request, core::Instant now);
 
   // b2bua_orphan.cc: answers that no call wants, and BYEs that none waits for.

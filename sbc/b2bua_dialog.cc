@@ -132,13 +132,12 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
                        const Message& request, const Packet& packet, Instant now) {
   Fork* fork = call->bridged();
   if (fork == nullptr || call->invite.active) {
-    // §14.2: ours is pending: 491. The peer's own first one is: 500, and when to try again.
-    ++counters_.glare;
     const bool peers_own = fork == nullptr || (!call->invite.own && call->invite.from == leg);
-    if (!peers_own) return Answer(transaction, request, 491, now);
-    return AnswerLater(transaction, request, now);
+    return AnswerGlare(peers_own, transaction, request, now);
   }
-  if (AnswerGlare(call, leg, transaction, request, now)) return;  // With an UPDATE's offer.
+  if (const auto offerer = OfferFrom(*call, *fork)) {  // By an UPDATE or a PRACK.
+    return AnswerGlare(*offerer == leg, transaction, request, now);
+  }
   if (!AcceptTimer(call, leg, transaction, request, now)) return;
   if (!options_.table->KeepRequest(transaction, packet)) {
     return Answer(transaction, request, 500, now);
@@ -254,15 +253,10 @@ void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& trans
     (void)options_.table->Respond(transaction, std::move(answer), 200, now);
     return;
   }
-  if (call->bridged() != nullptr) {
-    if (AnswerGlare(call, leg, transaction, request, now)) return;
-  } else {
-    for (const Relay& relay : call->relays) {  // Before the answer only those of UPDATEs are seen.
-      if (relay.method != Method::kUpdate || &call->forks[relay.fork] != fork) continue;
-      ++counters_.glare;
-      if (relay.from == leg) return AnswerLater(transaction, request, now);
-      return Answer(transaction, request, 491, now);
-    }
+  const auto offerer = request.body().empty() ? std::nullopt : OfferFrom(*call, *fork);
+  if (offerer.has_value()) {
+    const bool by_us = call->invite.active && call->invite.own;  // A refresh of ours.
+    return AnswerGlare(*offerer == leg && !by_us, transaction, request, now);
   }
   (void)PassRequest(call, leg, fork, transaction, request, packet, now);
 }
@@ -328,6 +322,8 @@ bool B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
     return false;
   }
   Relay& relay = call->relays[slot];
+  // A PRACK's body is the answer where what it acknowledges has the offer (RFC 3262 §5).
+  relay.offers = negotiates && !request.body().empty() && OfferFrom(*call, *fork) != to;
   relay.method = request.method();
   relay.from = from;
   relay.fork = static_cast<uint8_t>(fork - call->forks.data());

@@ -104,10 +104,8 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   // the offer, and the caller's answer would come in a PRACK that the callee never hears (§5).
   const bool preview = reliable && callee_rseq == 0 && call->invite.offerless;
   // A description that cannot be stays here; that it rings is worth telling all the same.
-  if (!preview) {
-    (void)TakeEarlySdp(call, fork, LegId::kCallee, RoleOfAnswer(call->invite.offerless), response,
-                       now);
-  }
+  const MediaAnchor::Role role = RoleOfAnswer(call->invite.offerless);
+  const bool taken = !preview && TakeEarlySdp(call, fork, LegId::kCallee, role, response, now) == 0;
   uint32_t rseq = 0;
   if (reliable) {
     // §3: the first is a random number in the lower half, and each dialog has its own sequence.
@@ -125,8 +123,10 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   }
   fork->reliable.rseq = rseq;
   fork->reliable.callee_rseq = callee_rseq;
-  fork->reliable.has_sdp = !response.body().empty() && !preview;
-  if (!preview) KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
+  fork->reliable.has_sdp = !response.body().empty() && taken;
+  // What the callee did not say reliably answers nothing for it.
+  fork->agreed |= fork->reliable.has_sdp && callee_rseq != 0 && !call->invite.offerless;
+  if (taken) KeepSdp(call, LegId::kCaller, role, response);
   SendReliable(call, fork, std::move(packet), now);
 }
 
@@ -190,6 +190,7 @@ void B2bua::OnPrack(Call* call, Fork* named, ServerTransaction& transaction, con
   } else if (!PassRequest(call, LegId::kCaller, fork, transaction, request, packet, now)) {
     return;  // It may come again, for what it acknowledges still waits.
   }
+  fork->agreed |= call->invite.offerless && reliable.has_sdp && !request.body().empty();
   reliable.pending = false;
   reliable.packet.Reset();
   if (call->state == Call::State::kRouting) PassHeld(call, fork, now);

@@ -70,7 +70,7 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
   ArmSessionTimer(call, leg);
   if (of.refreshing) return;
   const bool by_update = of.allows_update;
-  const bool is_busy = call->invite.active || OfferFrom(*call).has_value();
+  const bool is_busy = call->invite.active || OfferFrom(*call, *call->bridged()).has_value();
   if (!by_update && (is_busy || !of.sdp)) {
     // Another INVITE or offer goes first, and may itself refresh. Look again soon, but before the
     // end.

@@ -84,35 +84,35 @@ void B2bua::AckAgain(Call* call, LegId to, Fork* fork, const ClientTransaction& 
   if (ack) options_.table->SendStateless(std::move(ack), HopOf(call, to, dialog));
 }
 
-// Whose offer waits for its answer, inside the confirmed dialog: then nobody may make another.
-std::optional<LegId> B2bua::OfferFrom(const Call& call) {
+// Whose offer waits for its answer in these dialogs, early or confirmed: then nobody may make
+// another. What another early dialog never answers holds up nobody.
+std::optional<LegId> B2bua::OfferFrom(const Call& call, const Fork& fork) {
+  const auto index = static_cast<size_t>(&fork - call.forks.data());
   for (const Relay& relay : call.relays) {
-    // What another early dialog never answers holds up nobody.
-    const bool live = relay.fork == call.bridged_fork;
-    if (relay.method == Method::kUpdate && live) return relay.from;
+    if (relay.offers && relay.fork == index) return relay.from;
   }
   const InviteExchange& invite = call.invite;
   if (!invite.active) return std::nullopt;
-  // One without an offer asks for one, and so excludes any other; then it is in the 2xx.
-  if (!invite.answered) return invite.from;
-  if (invite.offerless && !invite.acknowledged) return Other(invite.from);
-  return std::nullopt;
+  const bool first = invite.client == call.attempt.client;
+  if (first && fork.agreed) return std::nullopt;
+  if (invite.answered) {
+    if (!invite.offerless || invite.acknowledged) return std::nullopt;
+    return Other(invite.from);  // It is in the 2xx.
+  }
+  if (first && invite.offerless) {  // It is in the first reliable response (RFC 3262 §5).
+    const bool offered = fork.reliable.pending && fork.reliable.has_sdp;
+    return offered ? std::optional(LegId::kCallee) : std::nullopt;
+  }
+  return invite.from;  // A re-INVITE without an offer asks for one, and so excludes it.
 }
 
-// RFC 3311 §5.2, RFC 3261 §14.2: an offer that crosses the other side's is 491, one before the
-// answer to the peer's own 500. True where it was answered so.
-bool B2bua::AnswerGlare(Call* call, LegId leg, ServerTransaction& transaction,
-                        const Message& request, Instant now) {
-  const std::optional<LegId> offerer = OfferFrom(*call);
-  if (!offerer.has_value()) return false;
+// RFC 3311 §5.2, RFC 3261 §14.2: an offer that crosses the other side's, or ours, is 491, one
+// before the answer to the peer's `own` 500 and when to try again.
+void B2bua::AnswerGlare(bool own, ServerTransaction& transaction, const Message& request,
+                        Instant now) {
   ++counters_.glare;
-  const bool by_us = call->invite.active && call->invite.own;
-  if (*offerer == leg && !by_us) {
-    AnswerLater(transaction, request, now);
-  } else {
-    Answer(transaction, request, 491, now);
-  }
-  return true;
+  if (own) return AnswerLater(transaction, request, now);
+  Answer(transaction, request, 491, now);
 }
 
 }  // namespace sbc

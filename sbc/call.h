@@ -80,6 +80,9 @@ struct Fork {
   uint8_t heard = 0;             // Index of the fork that the caller last heard in this dialog.
   uint32_t last_rseq = 0;        // Ours, last used towards the caller in this dialog.
   uint32_t last_callee_rseq = 0;
+  // The INVITE's offer, or the callee's where it had none, has its answer in a reliable response or
+  // its PRACK (RFC 3262 §5): so either side may make another one.
+  bool agreed = false;
   ReliableProvisional reliable;
   core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
   LegId offer_from = LegId::kCaller;  // Of `sdp`.
@@ -122,7 +125,8 @@ struct PastAck {
 struct Relay {
   core::sip::Method method = core::sip::Method::kUnknown;  // kUnknown: free.
   LegId from = LegId::kCaller;
-  uint8_t fork = 0;  // What comes for another early dialog says nothing of the call.
+  uint8_t fork = 0;     // What comes for another early dialog says nothing of the call.
+  bool offers = false;  // Its body is an offer, out until the response comes (RFC 3264 §4).
   core::Handle<core::sip::ServerTransaction> server;
   core::Handle<core::sip::ClientTransaction> client;
 };

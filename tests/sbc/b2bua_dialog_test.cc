@@ -207,10 +207,13 @@ TEST(B2buaUpdateTest, OfferCrosses) {
 // In the early dialog it goes to the early dialog that it names.
 TEST(B2buaUpdateTest, CrossesInTheEarlyDialog) {
   SbcScene scene;
-  scene.trunk.Expect(Script({{.after = 20ms, .status = 183, .fork = 0, .body = kSdp},
-                             {.after = 20ms, .status = 183, .fork = 1, .body = kSdp},
-                             {.after = 2s, .status = 200, .fork = 1, .body = kSdp}}));
-  const size_t call = scene.Outbound();
+  scene.trunk.Expect(
+      Script({{.after = 20ms, .status = 183, .fork = 0, .reliable = true, .body = kSdp},
+              {.after = 20ms, .status = 183, .fork = 1, .reliable = true, .body = kSdp},
+              {.after = 2s, .status = 200, .fork = 1, .body = kSdp}}));
+  SimPlan caller;
+  caller.supports_100rel = true;
+  const size_t call = scene.Outbound(caller);
   scene.pbx.Do(call, {.method = "UPDATE", .fork = 1, .body = kHold});
   scene.Run(500ms);
   ASSERT_THAT(scene.trunk.Got("UPDATE"), SizeIs(1));

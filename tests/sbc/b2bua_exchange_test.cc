@@ -255,6 +255,112 @@ TEST(B2buaExchangeTest, AnUpdateOfAnotherEarlyDialogIsNoGlare) {
   scene.ExpectClean();
 }
 
+// Before the answer the INVITE's own offer is out, until a reliable response answers it: what an
+// unreliable one says is a preview (RFC 3311 §5.2, RFC 3262 §5).
+TEST(B2buaExchangeTest, AnEarlyUpdateAgainstTheOfferOfTheInvite) {
+  SbcScene scene;
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 183, .body = kSdp},
+                   {.after = 3s, .status = 200, .body = kSdp}};
+  scene.trunk.Expect(callee);
+  const size_t call = scene.Outbound();
+  scene.trunk.Do(0, {.method = "UPDATE", .body = kHold});
+  scene.Run(100ms);
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+  scene.Run(100ms);
+  EXPECT_THAT(scene.pbx.Got("UPDATE"), SizeIs(0));
+  EXPECT_THAT(scene.trunk.Got("UPDATE"), SizeIs(0));
+  scene.pbx.Do(call, {.method = "UPDATE"});  // Without an offer it disturbs none.
+  scene.Run(100ms);
+  EXPECT_THAT(scene.trunk.Got("UPDATE", 491), SizeIs(1));
+  ASSERT_THAT(scene.pbx.Got("UPDATE", 500), SizeIs(1));
+  EXPECT_TRUE(scene.pbx.Got("UPDATE", 500)[0].Has("Retry-After"));
+  EXPECT_THAT(scene.pbx.Got("UPDATE", 200), SizeIs(1));
+  scene.Run(3s);
+  scene.trunk.Do(0, {.method = "UPDATE", .body = kHold});
+  scene.Run(1s);
+  EXPECT_THAT(scene.trunk.Got("UPDATE", 200), SizeIs(1));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// The offer that a PRACK makes is out until its response, before the answer and after it.
+TEST(B2buaExchangeTest, AnUpdateAgainstTheOfferOfAPrack) {
+  SbcScene scene;
+  SimLink slow;
+  slow.delay = 100ms;
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 183, .reliable = true, .body = kSdp},
+                   {.after = 5s, .status = 200}};
+  scene.trunk.Expect(callee);
+  SimPlan caller;
+  caller.supports_100rel = true;
+  caller.prack = false;
+  const size_t call = scene.Outbound(caller);
+  ASSERT_FALSE(scene.pbx.Got("INVITE", 183).empty());
+  scene.network.SetDefaultLink(slow);
+  const SimMessage response = scene.pbx.Got("INVITE", 183)[0];
+  scene.pbx.Do(call,
+               {.method = "PRACK",
+                .body = kHold,
+                .fields = "RAck: " + response.Get("RSeq") + " " + response.Get("CSeq") + "\r\n"});
+  scene.Run(50ms);
+  scene.trunk.Do(0, {.method = "UPDATE", .body = kHold});
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+  scene.Run(1s);
+  EXPECT_THAT(scene.trunk.Got("UPDATE", 491), SizeIs(1));
+  ASSERT_THAT(scene.pbx.Got("UPDATE", 500), SizeIs(1));
+  EXPECT_TRUE(scene.pbx.Got("UPDATE", 500)[0].Has("Retry-After"));
+  EXPECT_THAT(scene.pbx.Got("PRACK", 200), SizeIs(1));
+  scene.trunk.Do(0, {.method = "UPDATE", .body = kHold});  // Now nobody's is.
+  scene.Run(1s);
+  EXPECT_THAT(scene.trunk.Got("UPDATE", 200), SizeIs(1));
+  scene.Run(5s);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
+// Without an offer in the INVITE the callee makes it, in its first reliable response, and the PRACK
+// answers it (RFC 3262 §5). The 2xx then carries none that could be out.
+TEST(B2buaExchangeTest, AnEarlyUpdateAgainstTheOfferOfA183) {
+  SbcScene scene;
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 183, .reliable = true, .body = kSdp},
+                   {.after = 3s, .status = 200}};
+  scene.trunk.Expect(callee);
+  SimPlan caller;
+  caller.body = "";
+  caller.supports_100rel = true;
+  caller.prack = false;
+  caller.ack_delay = 2s;
+  const size_t call = scene.Outbound(caller);
+  ASSERT_FALSE(scene.pbx.Got("INVITE", 183).empty());
+  scene.trunk.Do(0, {.method = "UPDATE", .body = kHold});
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+  scene.Run(100ms);
+  ASSERT_THAT(scene.trunk.Got("UPDATE", 500), SizeIs(1));
+  EXPECT_TRUE(scene.trunk.Got("UPDATE", 500)[0].Has("Retry-After"));
+  EXPECT_THAT(scene.pbx.Got("UPDATE", 491), SizeIs(1));
+  const SimMessage response = scene.pbx.Got("INVITE", 183)[0];
+  scene.pbx.Do(call,
+               {.method = "PRACK",
+                .body = kSdp,
+                .fields = "RAck: " + response.Get("RSeq") + " " + response.Get("CSeq") + "\r\n"});
+  scene.Run(100ms);
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kHold});
+  scene.Run(100ms);
+  EXPECT_THAT(scene.pbx.Got("UPDATE", 200), SizeIs(1));
+  scene.Run(3s);
+  ASSERT_EQ(scene.pbx.call(call).final_status, 200);
+  ASSERT_THAT(scene.trunk.Got("ACK"), SizeIs(0));
+  scene.trunk.Do(0, {.method = "UPDATE", .body = kHold});
+  scene.Run(100ms);
+  EXPECT_THAT(scene.trunk.Got("UPDATE", 200), SizeIs(1));
+  scene.Run(3s);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // ---- what is asked of us ------------------------------------------------------------------------
 
 // Responses to a re-INVITE are not reliable; who insists is told so (RFC 3262 §3).

@@ -85,8 +85,10 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   callee.allows_update = response.HasToken(HeaderId::kAllow, "UPDATE");
   caller.session.AcceptRequest(scratch_message_, now);
   callee.session.AcceptResponse(response, now);
-  KeepSdp(call, LegId::kCallee, MediaAnchor::Role::kOffer, scratch_message_);
-  KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
+  if (!fork->agreed_anew) {
+    KeepSdp(call, LegId::kCallee, MediaAnchor::Role::kOffer, scratch_message_);
+    KeepSdp(call, LegId::kCaller, RoleOfAnswer(call->invite.offerless), response);
+  }
   ArmSessionTimer(call, LegId::kCaller);
   ArmSessionTimer(call, LegId::kCallee);
 

@@ -350,6 +350,7 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
     }
   }
   if (offers && status / 100 == 2 && scratch_message_.Index(server->request()) == ParseError::kOk) {
+    call->forks[relay.fork].agreed_anew |= relay.offers;
     // A PRACK whose response answers nothing was itself the answer (RFC 3262 §5).
     const bool asked = !response.body().empty() || relay.method == Method::kUpdate;
     KeepSdp(call, to, asked ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer,

@@ -83,6 +83,8 @@ struct Fork {
   // The INVITE's offer, or the callee's where it had none, has its answer in a reliable response or
   // its PRACK (RFC 3262 §5): so either side may make another one.
   bool agreed = false;
+  // By an UPDATE or a PRACK since, so that the INVITE's own SDP is the older one.
+  bool agreed_anew = false;
   ReliableProvisional reliable;
   core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
   LegId offer_from = LegId::kCaller;  // Of `sdp`.

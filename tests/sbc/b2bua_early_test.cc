@@ -117,6 +117,30 @@ TEST(B2buaEarlyTest, Rule15_ARefreshRepeatsWhatAnUpdateAgreedTo) {
   scene.ExpectClean();
 }
 
+// The same of one before the answer: the INVITE's own SDP is the older one then.
+TEST(B2buaEarlyTest, Rule15_ARefreshRepeatsWhatAnEarlyUpdateAgreedTo) {
+  SbcScene::Options options;
+  options.global = "sip: {session_expires: 200s}\n";
+  SbcScene scene(options);
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 183, .reliable = true, .body = kSdp},
+                   {.after = 3s, .status = 200}};
+  callee.timer = false;
+  callee.updates = false;
+  scene.trunk.Expect(callee);
+  SimPlan caller;
+  caller.supports_100rel = true;
+  const size_t call = scene.Outbound(caller);
+  scene.pbx.Do(call, {.method = "UPDATE", .body = kOther});
+  scene.Run(1s);
+  ASSERT_THAT(scene.trunk.Got("UPDATE"), SizeIs(1));
+  scene.Run(105s);
+  ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(2));
+  EXPECT_EQ(scene.trunk.Got("INVITE")[1].body, kOther);
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // §14.2: a peer whose own INVITE is under way says 500 and when to come again; the session is kept.
 TEST(B2buaEarlyTest, Rule15_ARefreshToldToComeLaterDoes) {
   SbcScene::Options options;

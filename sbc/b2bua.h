@@ -348,6 +348,7 @@ class B2bua final : public core::sip::TransactionUser {
   static std::optional<LegId> OfferFrom(const Call& call, const Fork& fork);
   void AnswerGlare(bool own, core::sip::ServerTransaction& transaction,
                    const core::sip::Message& request, core::Instant now);
+  void RefuseAnswer(Call* call, LegId to, core::Instant now);
 
   // b2bua_orphan.cc: answers that no call wants, and BYEs that none waits for.
   static uint16_t TrunkOf(const Call& call);
@@ -383,6 +384,7 @@ class B2bua final : public core::sip::TransactionUser {
                        core::Instant now);
   void OnReinviteResponse(Call* call, const core::sip::ClientTransaction& transaction,
                           const core::sip::Message& response, core::Instant now);
+  void AcceptOnLeg(Call* call, LegId leg, const core::sip::Message& response, core::Instant now);
   void PassFinal(Call* call, LegId to, core::sip::ServerTransaction* server,
                  const core::sip::Message& response, core::Instant now);
   void AnswerLater(core::sip::ServerTransaction& transaction, const core::sip::Message& request,

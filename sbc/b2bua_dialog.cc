@@ -180,6 +180,14 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
   BeginExchange(call, std::move(exchange));
 }
 
+// The 2xx of a target refresh: its sender may have moved (§12.2.1.2), and knows a new time for the
+// session. A dry store keeps the old target.
+void B2bua::AcceptOnLeg(Call* call, LegId leg, const Message& response, Instant now) {
+  (void)call->bridged()->dialog(leg).Refresh(response, options_.store);
+  call->leg(leg).session.AcceptResponse(response, now);
+  ArmSessionTimer(call, leg);
+}
+
 void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
                                const Message& response, Instant now) {
   Fork* fork = call->bridged();
@@ -203,13 +211,11 @@ void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
   if (success && exchange.answered) return AckAgain(call, to, fork, transaction, response);
   if (status == 100 || server == nullptr) return;
   if (status >= 300) DropOffer(call, from);  // What was agreed on before stays in force.
-  // A description that cannot be changes nothing: the call goes on as it was.
-  if (success) (void)TakeSdp(call, to, RoleOfAnswer(exchange.offerless), response, now);
   if (success) {
-    // Both sides may have moved with it (§12.2.1.2): a dry store keeps the old target.
-    (void)fork->dialog(to).Refresh(response, options_.store);
-    call->leg(to).session.AcceptResponse(response, now);
-    ArmSessionTimer(call, to);
+    AcceptOnLeg(call, to, response, now);
+    if (TakeSdp(call, to, RoleOfAnswer(exchange.offerless), response, now) != 0) {
+      return RefuseAnswer(call, to, now);
+    }
     if (scratch_message_.Index(server->request()) == ParseError::kOk) {
       (void)fork->dialog(from).Refresh(scratch_message_, options_.store);
       call->leg(from).session.AcceptRequest(scratch_message_, now);
@@ -342,12 +348,14 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   if (server == nullptr || call->state == Call::State::kEnding) return;
   const bool live = call->bridged() == &call->forks[relay.fork];
   const bool offers = relay.method == Method::kUpdate || relay.method == Method::kPrack;
-  if (offers) {
-    if (status >= 300) DropOffer(call, relay.from);
-    if (status / 100 == 2) {
-      (void)TakeEarlySdp(call, &call->forks[relay.fork], to, MediaAnchor::Role::kAnswer, response,
-                         now);
-    }
+  if (offers && status >= 300) DropOffer(call, relay.from);
+  const bool unusable = offers && status / 100 == 2 &&
+                        TakeEarlySdp(call, &call->forks[relay.fork], to, MediaAnchor::Role::kAnswer,
+                                     response, now) != 0;
+  if (unusable && relay.offers) {  // As in a 2xx to a re-INVITE: nothing has changed.
+    DropOffer(call, relay.from);
+    if (live && relay.method == Method::kUpdate) AcceptOnLeg(call, to, response, now);
+    return RefuseWaiting(relay.server, 488, now);
   }
   if (offers && status / 100 == 2 && scratch_message_.Index(server->request()) == ParseError::kOk) {
     call->forks[relay.fork].agreed_anew |= relay.offers;
@@ -360,11 +368,9 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   if (relay.method == Method::kUpdate && status / 100 == 2 && live &&
       scratch_message_.Index(server->request()) == ParseError::kOk) {
     (void)call->bridged()->dialog(relay.from).Refresh(scratch_message_, options_.store);
-    (void)call->bridged()->dialog(to).Refresh(response, options_.store);
     call->leg(relay.from).session.AcceptRequest(scratch_message_, now);
-    call->leg(to).session.AcceptResponse(response, now);
     ArmSessionTimer(call, relay.from);
-    ArmSessionTimer(call, to);
+    AcceptOnLeg(call, to, response, now);
   }
   PassFinal(call, relay.from, server, response, now);
   // A NOTIFY that is told 481 ends its subscription, and not the call beside it (RFC 5057 §5.1).
@@ -408,8 +414,12 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
   exchange.active = false;
   const bool over = call->state == Call::State::kEnding;  // Then the callee has left, or its ACK.
   if (exchange.offerless && !exchange.acknowledged && !over) {
-    (void)TakeSdp(call, entry.leg, MediaAnchor::Role::kAnswer, ack, now);
-    SendAck(call, Other(entry.leg), fork, exchange.to_sequence, &ack);
+    const bool usable = TakeSdp(call, entry.leg, MediaAnchor::Role::kAnswer, ack, now) == 0;
+    SendAck(call, Other(entry.leg), fork, exchange.to_sequence, usable ? &ack : nullptr);
+    if (!usable) {  // Nobody is left who could be told so.
+      return EndCall(call, CallEnd::kUnusableSdp, std::nullopt,
+                     "SIP;cause=488;text=\"Not acceptable\"", now);
+    }
     KeepSdp(call, Other(entry.leg), MediaAnchor::Role::kAnswer, ack);
   }
   if (call->state == Call::State::kAnswered) call->state = Call::State::kTalking;

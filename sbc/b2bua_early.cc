@@ -114,7 +114,7 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
     rseq = ++last;
   }
   Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response,
-                                {.rseq = rseq, .require_100rel = reliable, .drop_body = preview});
+                                {.rseq = rseq, .require_100rel = reliable, .drop_body = !taken});
   if (!packet) return;
   fork->shown().heard = static_cast<uint8_t>(fork - call->forks.data());
   if (!reliable) {

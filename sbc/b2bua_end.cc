@@ -123,9 +123,7 @@ void B2bua::OnRefreshResponse(Call* call, LegId leg, const Message& response, In
   of.refreshing = false;
   const uint16_t status = response.status_code();
   if (status / 100 == 2) {
-    (void)call->bridged()->dialog(leg).Refresh(response, options_.store);  // Dry: the old target.
-    of.session.AcceptResponse(response, now);
-    return ArmSessionTimer(call, leg);
+    return AcceptOnLeg(call, leg, response, now);
   }
   if (status == 481 || status == 408) {
     return EndCall(call, CallEnd::kPeerLost, std::nullopt, "SIP;cause=481;text=\"Peer lost\"", now);

@@ -84,6 +84,19 @@ void B2bua::AckAgain(Call* call, LegId to, Fork* fork, const ClientTransaction& 
   if (ack) options_.table->SendStateless(std::move(ack), HopOf(call, to, dialog));
 }
 
+// The callee's 2xx has a description that cannot be. It has its ACK, and who sent the INVITE is
+// told that nothing has changed. But an offer in it would need an answer, and then a BYE
+// (§13.2.2.4).
+void B2bua::RefuseAnswer(Call* call, LegId to, Instant now) {
+  InviteExchange& exchange = call->invite;
+  SendAck(call, to, call->bridged(), exchange.to_sequence, nullptr);
+  DropOffer(call, exchange.offerless ? to : exchange.from);
+  RefuseWaiting(exchange.server, 488, now);
+  exchange.active = false;
+  if (!exchange.offerless) return;
+  EndCall(call, CallEnd::kUnusableSdp, std::nullopt, "SIP;cause=488;text=\"Not acceptable\"", now);
+}
+
 // Whose offer waits for its answer in these dialogs, early or confirmed: then nobody may make
 // another. What another early dialog never answers holds up nobody.
 std::optional<LegId> B2bua::OfferFrom(const Call& call, const Fork& fork) {

@@ -26,6 +26,7 @@ enum class CallEnd : uint8_t {
   kSessionExpired,  // RFC 4028: nobody refreshed.
   kNoAck,           // The caller never acknowledged the 2xx.
   kPeerLost,        // 481 or 408 to a request inside the dialog.
+  kUnusableSdp,     // An offer in a 2xx or an answer in an ACK that cannot be: nobody can be told.
   kMediaTimeout,    // No RTP came from a leg of which it was expected.
   kStopped,         // By us, at the end of a drain or at a stop.
 };
@@ -33,9 +34,8 @@ enum class CallEnd : uint8_t {
 /// What is known of a call at its end: one record a call, made when it ends and written by the
 /// control thread as one log line and one CDR.
 ///
-/// Shape:    plain bytes, so that it crosses a mailbox by copy. Text that is longer is cut: records
-/// are
-///           for people and for bills, and neither is helped by a 500-byte number.
+/// Shape: plain bytes, so that it crosses a mailbox by copy. Text that is longer is cut: records
+/// are for people and for bills, and neither is helped by a 500-byte number.
 struct CallRecord {
   CallDirection direction = CallDirection::kTermination;
   CallEnd end = CallEnd::kRefused;

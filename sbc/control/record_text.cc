@@ -139,6 +139,8 @@ std::string_view CallEndName(CallEnd end) {
       return "no_ack";
     case CallEnd::kPeerLost:
       return "peer_lost";
+    case CallEnd::kUnusableSdp:
+      return "unusable_sdp";
     case CallEnd::kMediaTimeout:
       return "media_timeout";
     case CallEnd::kStopped:

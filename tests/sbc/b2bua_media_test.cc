@@ -186,6 +186,69 @@ TEST(B2buaMediaTest, ARefusedOfferChangesNothing) {
   media.HangUp(call);
 }
 
+// Nor does one whose answer cannot be: who made the offer is told so, and both sides keep what was
+// in force. The callee's 2xx has its ACK all the same.
+TEST(B2buaMediaTest, AnAnswerThatCannotBeChangesNothing) {
+  for (const char* method : {"INVITE", "UPDATE"}) {
+    MediaScene media;
+    const size_t call = media.Call();
+    media.scene.trunk.call(0).plan.sdp = Sdp("169.254.169.254", 80);
+    media.scene.pbx.Do(call, {.method = method, .body = Sdp("127.0.0.4", 4100)});
+    media.scene.Run(1s);
+    EXPECT_THAT(media.scene.pbx.Got(method, 488), SizeIs(1)) << method;
+    EXPECT_THAT(media.scene.trunk.Sent(method, 200), SizeIs(1 + (method[0] == 'I'))) << method;
+    media.Talk("still here");
+    EXPECT_THAT(media.trunk.got, ElementsAre("still here out")) << method;
+    EXPECT_THAT(media.pbx.got, ElementsAre("still here in")) << method;
+    media.scene.trunk.call(0).plan.sdp = Sdp("127.0.0.9", 9000);
+    media.scene.pbx.Do(call, {.method = method, .body = Sdp("127.0.0.4", 4000)});
+    media.scene.Run(1s);
+    EXPECT_FALSE(media.scene.pbx.Got(method, 200).back().body.empty()) << method;
+    media.HangUp(call);
+  }
+}
+
+// Before the answer too: the caller hears that it rings, and nothing that is not in force.
+TEST(B2buaMediaTest, AnEarlyDescriptionThatCannotBeDoesNotCross) {
+  // One of another class than the side's, and one with a format that was not offered.
+  for (const std::string& sdp :
+       {Sdp("169.254.169.254", 80), Sdp("127.0.0.9", 9000, "", "18 101")}) {
+    MediaScene media;
+    SimPlan callee;
+    callee.script = {{.after = 10ms, .status = 183, .body = sdp},
+                     {.after = 2s, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+    const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000));
+    ASSERT_THAT(media.scene.pbx.Got("INVITE", 183), SizeIs(1));
+    EXPECT_THAT(media.scene.pbx.Got("INVITE", 183)[0].body, IsEmpty());
+    media.scene.Run(2s);
+    media.Talk("hello");
+    EXPECT_THAT(media.trunk.got, ElementsAre("hello out"));
+    media.HangUp(call);
+  }
+}
+
+// A delayed offer that cannot be has no answer that its ACK could carry, and an answer in an ACK
+// cannot be refused: there the call ends (RFC 3261 §13.2.2.4).
+TEST(B2buaMediaTest, ADelayedOfferOrAnswerThatCannotBeEndsTheCall) {
+  for (const bool offer : {true, false}) {
+    MediaScene media;
+    const size_t call = media.Call();
+    media.scene.pbx.call(call).plan.sdp = Sdp("127.0.0.4", 4000);
+    SimUserAgent& wrong = offer ? media.scene.trunk : media.scene.pbx;
+    wrong.call(offer ? 0 : call).plan.sdp = Sdp("169.254.169.254", 80);
+    media.scene.pbx.Do(call, {.method = "INVITE"});
+    media.scene.Run(2s);
+    EXPECT_THAT(media.scene.trunk.Sent("INVITE", 200), SizeIs(2)) << offer;
+    EXPECT_THAT(media.scene.trunk.Got("ACK"), SizeIs(2)) << offer;
+    EXPECT_THAT(media.scene.trunk.Got("ACK").back().body, IsEmpty()) << offer;
+    EXPECT_THAT(media.scene.pbx.Got("INVITE", 488), SizeIs(offer ? 1 : 0)) << offer;
+    EXPECT_THAT(media.scene.trunk.Got("BYE"), SizeIs(1)) << offer;
+    EXPECT_THAT(media.scene.pbx.Got("BYE"), SizeIs(1)) << offer;
+    EXPECT_EQ(media.scene.record().end, sbc::CallEnd::kUnusableSdp) << offer;
+    media.scene.ExpectClean();
+  }
+}
+
 // A change of address in mid-call: the old place may not send any more.
 TEST(B2buaMediaTest, APeerThatMovesTakesItsMediaAlong) {
   MediaScene media;

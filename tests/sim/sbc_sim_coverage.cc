@@ -87,6 +87,8 @@ const char* NameOf(sbc::CallEnd end) {
       return "end: no ACK";
     case sbc::CallEnd::kPeerLost:
       return "end: peer lost";
+    case sbc::CallEnd::kUnusableSdp:
+      return "end: unusable SDP";
     case sbc::CallEnd::kMediaTimeout:
       return "end: media timeout";
     case sbc::CallEnd::kStopped:

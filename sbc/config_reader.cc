@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "core/base/check.h"
 #include "core/base/concat.h"
+#include "sbc/source_rates.h"
 
 namespace sbc {
 namespace {
@@ -29,7 +30,7 @@ void ReadLimits(const Node& node, LimitsConfig* config) {
   node.Read("calls", &config->calls, Range{1, 1'000'000});
   node.Read("calls_per_second", &config->calls_per_second, Range{0, 1'000'000});
   node.Read("calls_per_second_per_source", &config->calls_per_second_per_source,
-            Range{0, 1'000'000});
+            Range{0, int64_t{SourceRates::kLimitMax}});
   node.Read("transactions", &config->transactions, Range{0, 16'000'000});
   node.RejectUnknownKeys();
 }

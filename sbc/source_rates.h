@@ -1,28 +1,41 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/base/address.h"
+#include "core/base/check.h"
 #include "core/base/instant.h"
+#include "core/base/lazy_array.h"
 #include "core/base/siphash.h"
 
 namespace sbc {
 
-/// New calls of each source in the running second, so that one source cannot use up the rate of
-/// all.
+/// At most `per_second` new calls of each source in any one second, so that one source cannot use
+/// up the rate of all.
 ///
-/// Shape:  kPlaces places found by a keyed hash; two sources that share one share its rate too,
-/// which
-///         with admitted sources (a few PBXs) does not come to pass, and strangers never get here.
-/// Thread: one worker's.
+/// Shape:    kPlaces rings of the last moments, as in RateWindow, found by a keyed hash; a ring's
+///           memory is touched only when its source calls. Two sources that share a place share its
+///           rate too, which with admitted sources (a few PBXs) does not come to pass, and
+///           strangers never get here.
+/// Lifetime: all memory is mapped at construction. Nothing else allocates.
+/// Errors:   a refused call leaves no trace.
+/// Thread:   one worker's.
 class SourceRates {
  public:
-  static constexpr size_t kPlaces = 4096;
+  static constexpr size_t kPlaces = 1024;
+  static constexpr uint32_t kLimitMax = 10'000;  // 80 MB of address space.
 
   /// `per_second` 0: no limit.
   SourceRates(uint32_t per_second, const core::HashKey& key)
-      : per_second_(per_second), key_(key), places_(per_second == 0 ? 0 : kPlaces) {}
+      : per_second_(per_second),
+        key_(key),
+        places_(per_second == 0 ? 0 : kPlaces),
+        moments_(std::make_unique<core::LazyArray<core::Instant>>(kPlaces * per_second)) {
+    CHECK(per_second <= kLimitMax);
+  }
 
   uint32_t per_second() const { return per_second_; }
 
@@ -31,21 +44,26 @@ class SourceRates {
     const auto& bytes = source.bytes();
     const uint64_t hash =
         core::SipHash(key_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    Place& place = places_[hash % kPlaces];
-    if (now - place.began >= std::chrono::seconds(1)) place = {now, 0};
-    if (place.count == per_second_) return false;
-    ++place.count;
+    const size_t index = hash % kPlaces;
+    Place& place = places_[index];
+    // Where the next one goes stands the one `per_second` calls ago.
+    core::Instant& moment = (*moments_)[index * per_second_ + place.next];
+    if (place.count == per_second_ && now - moment < std::chrono::seconds(1)) return false;
+    moment = now;
+    place.next = (place.next + 1) % per_second_;
+    if (place.count < per_second_) ++place.count;
     return true;
   }
 
  private:
   struct Place {
-    core::Instant began{};
+    uint32_t next = 0;
     uint32_t count = 0;
   };
   uint32_t per_second_;
   core::HashKey key_;
   std::vector<Place> places_;
+  std::unique_ptr<core::LazyArray<core::Instant>> moments_;
 };
 
 }  // namespace sbc

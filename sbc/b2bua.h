@@ -170,6 +170,7 @@ class B2bua final : public core::sip::TransactionUser {
   void KeepSdp(Call* call, LegId sent_to, MediaAnchor::Role role,
                const core::sip::Message& message);
   uint16_t TakeFirstOffer(Call* call, core::Instant now);
+  void TakeRefreshed(Call* call, LegId from, const core::sip::Message& response);
   bool AcceptFirstOffer(Call* call, core::Instant now);
   // Of an answered call: what its media did is told once a minute, and its silence ends it.
   void WatchMedia(Call* call);
@@ -449,14 +450,13 @@ class B2bua final : public core::sip::TransactionUser {
   void PassRefer(Call* call, LegId from, core::sip::ServerTransaction& transaction,
                  const core::sip::Message& request, const core::Packet& packet,
                  const TransferTarget& target, const ReplacedDialog* replaced, core::Instant now);
-  static void WriteReferTo(const Call& call, LegId told, const TransferTarget& target,
-                           const ReplacedDialog* replaced, core::sip::TextWriter* out);
-  static void WriteNewTarget(const Call& call, LegId told, std::string_view uri,
-                             core::sip::TextWriter* out);
   void WriteRedirect(const Call& call, const core::sip::Message& response,
                      const core::sip::Message& invite, core::sip::TextWriter* out);
   uint16_t JudgeNewTarget(const Call& call, const core::sip::Message& request,
                           std::string_view user);
+
+  static void WriteEvent(const Call& call, LegId to, const core::sip::Message& request,
+                         core::sip::MessageWriter* out);
 
   // b2bua_end.cc: refreshes and ends.
   void OnSessionTimer(Call* call, LegId leg, core::Instant now);

@@ -25,6 +25,23 @@ namespace {
 
 bool EndsDialog(uint16_t status_code) { return status_code == 481 || status_code == 408; }
 
+// It was read before the request was taken.
+uint32_t SequenceOf(const Message& request) {
+  core::sip::CSeqValue cseq;
+  (void)request.CSeq(&cseq);
+  return cseq.sequence_number;
+}
+
+// RFC 3262 §7.2: which response a PRACK acknowledges.
+void WriteRAck(uint32_t rseq, uint32_t invite_sequence, MessageWriter* out) {
+  out->BeginHeader(HeaderId::kRAck);
+  out->value()->AppendNumber(rseq);
+  out->value()->Append(' ');
+  out->value()->AppendNumber(invite_sequence);
+  out->value()->Append(" INVITE");
+  out->EndHeader();
+}
+
 }  // namespace
 
 void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, const Packet& packet,
@@ -294,25 +311,22 @@ bool B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
   }
   uint32_t hops = 70;
   (void)request.MaxForwards(&hops);
+  const uint32_t to_sequence = out_dialog.NextSequence();
   const ClientTransaction* sent =
       SendInDialog(call, to, &out_dialog,
                    {.method = request.method(),
-                    .sequence = out_dialog.NextSequence(),
+                    .sequence = to_sequence,
                     .max_forwards = hops == 0 ? 0 : hops - 1,
                     .mark = {Kind::kRelay, static_cast<uint8_t>(slot), calls_.HandleOf(call)}},
                    now, [&](MessageWriter* out) {
                      if (request.method() == Method::kPrack) {
-                       out->BeginHeader(HeaderId::kRAck);
-                       out->value()->AppendNumber(fork->reliable.callee_rseq);
-                       out->value()->Append(' ');
-                       out->value()->AppendNumber(call->attempt.sequence);
-                       out->value()->Append(" INVITE");
-                       out->EndHeader();
+                       WriteRAck(fork->reliable.callee_rseq, call->attempt.sequence, out);
                      }
                      if (request.method() == Method::kUpdate) {
                        WriteAbilities(*call, to, false, out);
                        if (call->bridged() != nullptr) out_leg.session.WriteOffer(out);
                      }
+                     if (request.method() == Method::kNotify) WriteEvent(*call, to, request, out);
                      if (!refer_to.empty()) out->Header(HeaderId::kReferTo, refer_to);
                      CopyPassing(request, {out_leg.side, call->emergency}, *call->policy, out);
                      out->Header(HeaderId::kUserAgent, kProduct);
@@ -335,6 +349,8 @@ bool B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
   relay.fork = static_cast<uint8_t>(fork - call->forks.data());
   relay.server = options_.table->HandleOf(transaction);
   relay.client = options_.table->HandleOf(*sent);
+  relay.from_sequence = SequenceOf(request);
+  if (relay.method == Method::kRefer) call->KeepRefer({from, relay.from_sequence, to_sequence});
   return true;
 }
 

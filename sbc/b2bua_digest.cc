@@ -144,7 +144,11 @@ bool B2bua::AnswerChallenge(Call* call, const ClientTransaction& transaction,
   const ClientTransaction* sent = options_.table->SendRequest(std::move(again), now);
   if (sent == nullptr) return false;
   if (mark.kind == Kind::kRelay) {
-    call->relays[mark.detail].client = options_.table->HandleOf(*sent);
+    Relay& relay = call->relays[mark.detail];
+    relay.client = options_.table->HandleOf(*sent);
+    if (relay.method == core::sip::Method::kRefer) {
+      call->KeepRefer({relay.from, relay.from_sequence, sequence});
+    }
   } else if (mark.kind == Kind::kReinvite) {
     call->invite.client = options_.table->HandleOf(*sent);
     call->invite.to_sequence = sequence;

@@ -3,10 +3,12 @@
 // is named as the other side knows it.
 
 #include "core/sip/list_reader.h"
+#include "core/sip/small_headers.h"
 #include "core/sip/uri.h"
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
 #include "sbc/caller_identity.h"
+#include "sbc/header_policy.h"
 #include "sbc/termination.h"
 #include "sbc/transfer_target.h"
 #include "sbc/uri_rewrite.h"
@@ -17,6 +19,7 @@ using core::Instant;
 using core::Packet;
 using core::sip::HeaderId;
 using core::sip::Message;
+using core::sip::MessageWriter;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 using core::sip::TextWriter;
@@ -27,6 +30,35 @@ namespace {
 constexpr size_t kReferToMax = 1024;
 
 std::string_view WithoutHeaders(std::string_view uri) { return uri.substr(0, uri.find('?')); }
+
+// Whom a leg is to call instead. A customer calls us, and is judged as for any other call.
+void WriteNewTarget(const Call& call, LegId told, std::string_view uri, TextWriter* out) {
+  const CallLeg& leg = call.leg(told);
+  const ConnectorConfig& connector = *call.connector->config;
+  core::Endpoint own;
+  UriHost host = UriHost::Of(connector.trunk.host, connector.trunk.port);
+  if (leg.side == Side::kCustomer && core::Endpoint::Parse(leg.face.sent_by.view(), &own)) {
+    host = UriHost::Of(own);
+  }
+  WriteUri(CalledParty(uri, leg.side, connector.home_plan), host, out);
+}
+
+// Refer-To as that leg is told it.
+void WriteReferTo(const Call& call, LegId told, const TransferTarget& target,
+                  const ReplacedDialog* replaced, TextWriter* out) {
+  out->Append('<');
+  if (replaced != nullptr && call.leg(told).side == Side::kCustomer) {
+    // Who is called is on their own side of us, and they know where.
+    out->Append(WithoutHeaders(replaced->target));
+  } else {
+    WriteNewTarget(call, told, target.uri, out);
+  }
+  if (replaced != nullptr) {
+    out->Append("?Replaces=");
+    AppendEscaped(replaced->replaces, out);
+  }
+  out->Append('>');
+}
 
 }  // namespace
 
@@ -95,33 +127,30 @@ void B2bua::PassRefer(Call* call, LegId from, ServerTransaction& transaction,
                     refer_to.text());
 }
 
-// Refer-To as that leg is told it.
-void B2bua::WriteReferTo(const Call& call, LegId told, const TransferTarget& target,
-                         const ReplacedDialog* replaced, TextWriter* out) {
-  out->Append('<');
-  if (replaced != nullptr && call.leg(told).side == Side::kCustomer) {
-    // Who is called is on their own side of us, and they know where.
-    out->Append(WithoutHeaders(replaced->target));
-  } else {
-    WriteNewTarget(call, told, target.uri, out);
+// What a NOTIFY is about. A REFER is named by its CSeq, which each leg has its own of (RFC 3515
+// §2.4.6); of one that is not known any more nothing better can be said.
+void B2bua::WriteEvent(const Call& call, LegId to, const Message& request, MessageWriter* out) {
+  const auto value = request.Find(HeaderId::kEvent);
+  core::sip::Event event;
+  if (!value.has_value() || IsSmuggling(*value) ||
+      core::sip::ParseEvent(*value, &event) != ParseError::kOk) {
+    return;
   }
-  if (replaced != nullptr) {
-    out->Append("?Replaces=");
-    AppendEscaped(replaced->replaces, out);
+  const auto id = event.parameters.Find("id");
+  uint32_t told = 0;
+  uint32_t asked = 0;
+  if (core::EqualsIgnoreCase(event.package, "refer") && id.has_value() &&
+      core::sip::ParseNumber(*id, &told) == ParseError::kOk) {
+    asked = call.ReferOf(to, told);
   }
-  out->Append('>');
-}
-
-// Whom a leg is to call instead. A customer calls us, and is judged as for any other call.
-void B2bua::WriteNewTarget(const Call& call, LegId told, std::string_view uri, TextWriter* out) {
-  const CallLeg& leg = call.leg(told);
-  const ConnectorConfig& connector = *call.connector->config;
-  core::Endpoint own;
-  UriHost host = UriHost::Of(connector.trunk.host, connector.trunk.port);
-  if (leg.side == Side::kCustomer && core::Endpoint::Parse(leg.face.sent_by.view(), &own)) {
-    host = UriHost::Of(own);
+  if (asked == 0) {
+    out->Header(HeaderId::kEvent, *value);
+    return;
   }
-  WriteUri(CalledParty(uri, leg.side, connector.home_plan), host, out);
+  char number[16];
+  TextWriter text({number, sizeof(number)});
+  text.AppendNumber(asked);
+  out->Header(HeaderId::kEvent, {"refer;id=", text.text()});
 }
 
 // The Contacts of a 3xx as the caller is told them: those that may be called. Nothing where its

@@ -127,10 +127,19 @@ struct PastAck {
 struct Relay {
   core::sip::Method method = core::sip::Method::kUnknown;  // kUnknown: free.
   LegId from = LegId::kCaller;
-  uint8_t fork = 0;     // What comes for another early dialog says nothing of the call.
-  bool offers = false;  // Its body is an offer, out until the response comes (RFC 3264 §4).
+  uint8_t fork = 0;            // What comes for another early dialog says nothing of the call.
+  uint32_t from_sequence = 0;  // Its CSeq as it came.
+  bool offers = false;         // Its body is an offer, out until the response comes (RFC 3264 §4).
   core::Handle<core::sip::ServerTransaction> server;
   core::Handle<core::sip::ClientTransaction> client;
+};
+
+/// A REFER that went through: the same request on each leg, for the NOTIFYs that name it (RFC 3515
+/// §2.4.6).
+struct PassedRefer {
+  LegId from = LegId::kCaller;
+  uint32_t from_sequence = 0;  // Its CSeq as it came.
+  uint32_t to_sequence = 0;    // And as it went on; 0: none.
 };
 
 /// The INVITE that is out at a route now.
@@ -165,6 +174,7 @@ struct Call {
   static constexpr size_t kForksMax =
       4;  // More share the last one's tag: still answered, not told apart.
   static constexpr size_t kRelaysMax = 8;  // More get 500 with Retry-After.
+  static constexpr size_t kRefersMax = 4;  // Of the last ones NOTIFYs are told apart.
 
   enum class State : uint8_t {
     kAsking,    // The connector's home worker has not said yet whether it may go on.
@@ -197,6 +207,20 @@ struct Call {
     return nullptr;
   }
 
+  /// A fifth takes the oldest one's place.
+  void KeepRefer(const PassedRefer& refer) {
+    refers[next_refer] = refer;
+    next_refer = static_cast<uint8_t>((next_refer + 1) % kRefersMax);
+  }
+  /// The CSeq with which that leg's peer sent the REFER that has `to_sequence` on the other leg; 0:
+  /// not known (any more).
+  uint32_t ReferOf(LegId from, uint32_t to_sequence) const {
+    for (const PassedRefer& refer : refers) {
+      if (refer.from == from && refer.to_sequence == to_sequence) return refer.from_sequence;
+    }
+    return 0;
+  }
+
   State state = State::kAsking;
   void* owner = nullptr;  // The B2bua, for the timers.
   bool emergency = false;
@@ -224,6 +248,8 @@ struct Call {
   PastAck past_ack;         // Of the re-INVITE before `invite`.
   std::array<Fork, kForksMax> forks;
   std::array<Relay, kRelaysMax> relays;
+  std::array<PassedRefer, kRefersMax> refers;
+  uint8_t next_refer = 0;  // Whose place the next one takes.
   core::Instant received_at{};
   Takeover takeover;
   MediaSession media;

@@ -144,6 +144,21 @@ ParseError ParseWarning(std::string_view value, Warning* warning) {
   return error;
 }
 
+ParseError ParseEvent(std::string_view value, Event* event) {
+  *event = {};
+  Event read;
+  Cursor in(value);
+  in.SkipSpace();
+  read.package = in.TakeToken();
+  if (read.package.empty()) return ParseError::kToken;
+  in.SkipSpace();
+  const std::string_view parameters = Trim(in.rest());
+  if (!in.SkipParameters()) return ParseError::kParameter;
+  read.parameters = Parameters(parameters);
+  *event = read;
+  return ParseError::kOk;
+}
+
 ParseError ParseMediaType(std::string_view value, MediaType* media_type) {
   *media_type = {};
   MediaType read;

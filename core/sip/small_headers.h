@@ -52,6 +52,13 @@ struct Warning {
 };
 ParseError ParseWarning(std::string_view value, Warning* warning);
 
+/// Event = event-type *( SEMI event-param )                               RFC 6665 §8.4
+struct Event {
+  std::string_view package;  // With its templates: `presence.winfo`.
+  Parameters parameters;
+};
+ParseError ParseEvent(std::string_view value, Event* event);
+
 /// media-type = m-type SLASH m-subtype *( SEMI m-parameter ): Content-Type, one value of Accept.
 struct MediaType {
   std::string_view type;

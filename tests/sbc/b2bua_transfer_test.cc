@@ -77,6 +77,38 @@ TEST(B2buaTransferTest, ABlindTransferCrossesWithItsTargetRewritten) {
   scene.ExpectClean();
 }
 
+// Each leg counts its own requests, so a REFER has another CSeq on each, and NOTIFYs name it by
+// that.
+TEST(B2buaTransferTest, ANotifyNamesTheReferAsItsLegKnowsIt) {
+  SbcScene scene(Passing("transfer: {customer: pass}"));
+  scene.trunk.Expect(Accepting(202));
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "INFO"});  // The two counts part here, or earlier.
+  scene.Run(1s);
+  for (const char* number : {"+18155551234", "+18155551235"}) {
+    scene.pbx.Do(call, {.method = "REFER",
+                        .fields = ReferTo("sip:" + std::string(number) + "@127.0.0.2:5060")});
+    scene.Run(1s);
+  }
+  const auto sent = scene.pbx.Sent("REFER");
+  const auto got = scene.trunk.Got("REFER");
+  ASSERT_THAT(sent, SizeIs(2));
+  ASSERT_THAT(got, SizeIs(2));
+  ASSERT_NE(sent[0].sequence(), got[0].sequence());
+  for (const size_t refer : {1, 0}) {
+    scene.trunk.Do(0, {.method = "NOTIFY",
+                       .fields = "Event: Refer ;id=" + std::to_string(got[refer].sequence()) +
+                                 "\r\nSubscription-State: active\r\n"});
+    scene.Run(1s);
+  }
+  const auto notified = scene.pbx.Got("NOTIFY");
+  ASSERT_THAT(notified, SizeIs(2));
+  EXPECT_EQ(notified[0].Get("Event"), "refer;id=" + std::to_string(sent[1].sequence()));
+  EXPECT_EQ(notified[1].Get("Event"), "refer;id=" + std::to_string(sent[0].sequence()));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // "Any new target passes the termination policy again."
 TEST(B2buaTransferTest, ATargetThatMayNotBeCalledIsRefused) {
   SbcScene scene(Passing("transfer: {customer: pass}"));

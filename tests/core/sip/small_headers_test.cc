@@ -115,6 +115,19 @@ TEST(WarningTest, CodesHaveThreeDigits) {  // RFC 3261 §20.43
   EXPECT_EQ(ParseWarning("399 h text", &value), ParseError::kQuotes);
 }
 
+TEST(EventTest, ReadsThePackageAndItsParameters) {
+  Event value;
+  EXPECT_EQ(ParseEvent("refer", &value), ParseError::kOk);
+  EXPECT_EQ(value.package, "refer");
+  EXPECT_FALSE(value.parameters.Has("id"));
+  EXPECT_EQ(ParseEvent(" presence.winfo ; id=7;x", &value), ParseError::kOk);
+  EXPECT_EQ(value.package, "presence.winfo");
+  EXPECT_EQ(value.parameters.Find("ID"), "7");
+  EXPECT_EQ(ParseEvent("", &value), ParseError::kToken);
+  EXPECT_EQ(ParseEvent("refer id=7", &value), ParseError::kParameter);
+  EXPECT_EQ(ParseEvent("refer;=7", &value), ParseError::kParameter);
+}
+
 TEST(MediaTypeTest, ReadsTypeSubtypeAndParameters) {
   MediaType value;
   EXPECT_EQ(ParseMediaType("multipart/mixed;boundary=7a9cbec02ceef655", &value), ParseError::kOk);

@@ -93,7 +93,9 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   ArmSessionTimer(call, LegId::kCallee);
 
   if (!call->invite.offerless) SendAck(call, LegId::kCallee, fork, call->attempt.sequence, nullptr);
-  Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response, {});
+  // What was agreed anew since is in force, and the INVITE's own answer says nothing any more.
+  Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response,
+                                {.drop_body = fork->agreed_anew});
   if (!packet) {
     Answer(*transaction, scratch_message_, 500, now);
     call->invite.active = false;
@@ -118,6 +120,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
   if (status == 408 && !transaction->is_invite()) status = 481;  // RFC 4320: never 408 to these.
   const bool success = status / 100 == 2;
   const bool invite = transaction->is_invite();
+  const bool first = invite && ToTag(scratch_message_).empty();  // 100rel is of that alone.
   const bool verbatim = status == response.status_code() && !IsSmuggling(response.reason());
   const CallLeg& leg = call->leg(to);
   const MediaAnchor::Role role = RoleOfAnswer(scratch_message_.body().empty());
@@ -130,7 +133,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
          .record_route = invite && status < 300});
     if (status < 300) {
       if (TakesContact(transaction->method())) WriteContact(leg.face, out);
-      WriteAbilities(*call, to, invite, out);
+      WriteAbilities(*call, to, first, out);
     }
     if (extras.require_100rel) {
       out->Header(HeaderId::kRequire, "100rel");

@@ -113,6 +113,7 @@ void B2bua::OnOwnInviteResponse(Call* call, LegId leg, const Message& response, 
   call->invite.active = false;
   if (response.status_code() / 100 == 2) {
     SendAck(call, leg, call->bridged(), call->invite.to_sequence, nullptr);
+    TakeRefreshed(call, leg, response);
   }
   OnRefreshResponse(call, leg, response, now);
 }

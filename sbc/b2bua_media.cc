@@ -85,7 +85,8 @@ uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, cons
 }
 
 // Of the 2xx. One without a description leaves it to what its own early dialog has said (RFC 3261
-// §13.2.1, RFC 3262 §5); what was agreed with another one ends with that.
+// §13.2.1, RFC 3262 §5), and one after a reliable answer only repeats that; what was agreed with
+// another one ends with that.
 uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, Instant now) {
   const auto index = static_cast<uint8_t>(fork - call->forks.data());
   const bool offerless = call->invite.offerless;
@@ -93,10 +94,11 @@ uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, In
   if (options_.media->enabled() && call->sdp_fork != index) {
     call->sdp_fork = index;
     options_.media->Suspend(&call->media);
-    if (!body.Find(response)) return ResumeSdp(call, fork, now);
+    if (fork->agreed || !body.Find(response)) return ResumeSdp(call, fork, now);
     // The offer at hand may be the other one's, by UPDATE or PRACK.
     if (!offerless) (void)TakeFirstOffer(call, now);
   }
+  if (fork->agreed) return 0;
   return TakeSdp(call, LegId::kCallee, RoleOfAnswer(offerless), response, now);
 }
 
@@ -207,6 +209,16 @@ bool B2bua::EndIfSilent(Call* call, Instant now) {
     return true;
   }
   return false;
+}
+
+// The answer to a refresh of ours, which repeated what that leg had been told. One that cannot be
+// has had its ACK, and changes nothing.
+void B2bua::TakeRefreshed(Call* call, LegId from, const Message& response) {
+  SdpInBody body;
+  if (!options_.media->enabled() || !body.Find(response)) return;
+  if (!options_.media->Move(&call->media, from, PartyOf(*call, from), body.sdp())) {
+    ++counters_.sdp_refused;
+  }
 }
 
 // The INVITE's own offer: 0, or the code that refuses it.

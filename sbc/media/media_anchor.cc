@@ -225,6 +225,20 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
          options_.relay->SetPeer(stream, from, ours, parties[Index(from)].nat);
 }
 
+bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
+                       std::string_view sdp) {
+  if (description_.Parse(sdp) != ParseError::kOk || !Judge(party)) return false;
+  for (size_t i = 0; i < session->stream_count; ++i) {
+    MediaStream* stream = options_.relay->Find(session->streams[i].stream);
+    const size_t line = session->streams[i].line;
+    if (stream == nullptr || line >= description_.media().size()) continue;
+    const Media& media = description_.media()[line];
+    const PeerMedia peer = IsAnchored(media) ? ReadPeer(media, party) : PeerMedia{};
+    if (!options_.relay->SetPeer(stream, from, peer, party.nat)) return false;
+  }
+  return true;
+}
+
 void MediaAnchor::Suspend(MediaSession* session) {
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);

@@ -55,6 +55,10 @@ class MediaAnchor {
   /// A description that came from `from`. 0, or the code that refuses it.
   [[nodiscard]] uint16_t Take(MediaSession* session, LegId from, Role role, const Party parties[2],
                               std::string_view sdp, core::Instant now);
+  /// The peer says again, to a refresh that repeated what it had been told, where it is. What was
+  /// agreed on stays. False where that cannot be: then nothing has changed.
+  [[nodiscard]] bool Move(MediaSession* session, LegId from, const Party& party,
+                          std::string_view sdp);
   /// The offer was refused, or nobody answered it: what was agreed on before stays.
   static void DropOffer(MediaSession* session) { session->is_pending = false; }
   /// Nothing that was agreed on is in force any more: what comes from either side ends here.

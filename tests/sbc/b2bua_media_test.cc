@@ -266,6 +266,57 @@ TEST(B2buaMediaTest, APeerThatMovesTakesItsMediaAlong) {
 }
 
 // UPDATE carries offers too, from either side (RFC 3311).
+// It may move with the 2xx to a refresh of ours too, which repeats what it had been told.
+TEST(B2buaMediaTest, TheAnswerToOurOwnRefreshMovesMedia) {
+  SbcScene::Options options = Anchoring();
+  options.global += "sip: {session_expires: 200s}\n";
+  MediaScene media(options);
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  callee.sdp = Sdp("127.0.0.9", 9100);
+  callee.timer = false;
+  callee.updates = false;
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000));
+  MediaPeer moved("127.0.0.9:9100", &media.scene.network, &media.scene.simulation);
+  media.scene.Run(110s);
+  ASSERT_THAT(media.scene.trunk.Got("INVITE"), SizeIs(2));
+  media.Talk("moved");
+  EXPECT_THAT(media.trunk.got, IsEmpty());
+  EXPECT_THAT(moved.got, ElementsAre("moved out"));
+  EXPECT_THAT(media.pbx.got, IsEmpty());  // The old place is a stranger's now.
+  moved.Send("here", TargetOf(media.ToTrunk()));
+  media.scene.Run(1s);
+  EXPECT_THAT(media.pbx.got, ElementsAre("here"));
+  media.HangUp(call);
+}
+
+// What a 2xx repeats of a reliable answer says nothing (RFC 3261 §13.2.1), least of all where an
+// UPDATE has agreed to something else since.
+TEST(B2buaMediaTest, AnAnswerAfterAReliableOneIsNotReadAgain) {
+  MediaScene media;
+  SimPlan callee;
+  callee.script = {
+      {.after = 100ms, .status = 183, .reliable = true, .body = Sdp("127.0.0.9", 9000)},
+      {.after = 100ms, .method = "UPDATE", .body = Sdp("127.0.0.9", 9100)},
+      {.after = 500ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  SimPlan plan;
+  plan.supports_100rel = true;
+  plan.body = Sdp("127.0.0.4", 4000);
+  plan.sdp = Sdp("127.0.0.4", 4000);
+  media.scene.trunk.Expect(callee);
+  const size_t call = media.scene.pbx.Place(plan);
+  MediaPeer moved("127.0.0.9:9100", &media.scene.network, &media.scene.simulation);
+  media.scene.Run(2s);
+  ASSERT_THAT(media.scene.pbx.Got("UPDATE"), SizeIs(1));
+  ASSERT_THAT(media.scene.pbx.Got("INVITE", 200), SizeIs(1));
+  EXPECT_EQ(media.ToPbx(), "");
+  media.pbx.Send("out", TargetOf(media.scene.pbx.Got("INVITE", 183).at(0).body));
+  media.scene.Run(1s);
+  EXPECT_THAT(moved.got, ElementsAre("out"));
+  EXPECT_THAT(media.trunk.got, IsEmpty());
+  media.HangUp(call);
+}
+
 TEST(B2buaMediaTest, AnUpdateMovesMedia) {
   MediaScene media;
   const size_t call = media.Call();

@@ -43,11 +43,14 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
     // Digits are no codec: they pass whatever voice is allowed, at the end of the list.
     (void)party.codecs.allowed.PushBack(core::sdp::Codec::kTelephoneEvent);
   }
-  if (leg.side == Side::kTrunk) return party;
+  if (leg.side == Side::kTrunk) {
+    party.sources.media_cidrs = connector.trunk.media_cidrs;
+    return party;
+  }
   for (const CustomerConfig& customer : connector.customers) {
     if (!customer.nat) continue;
     for (const core::Cidr& cidr : customer.cidrs) {
-      if (cidr.Contains(leg.peer.ip)) party.nat = &leg.peer.ip;
+      if (cidr.Contains(leg.peer.ip)) party.sources.nat = &leg.peer.ip;
     }
   }
   return party;

@@ -118,15 +118,33 @@ void CheckMedia(const Reading& reading) {
   }
 }
 
+// What is said of media that does not pass here, or not so.
+void CheckMediaSettings(const Reading& reading) {
+  const std::vector<MediaConfig>& media = reading.config.media;
+  const bool shared = std::any_of(media.begin(), media.end(), [](const MediaConfig& range) {
+    return range.side == Side::kTrunk && range.shared;
+  });
+  for (const auto& connector : reading.connectors) {
+    const auto trunk = connector.node.Find("trunk");
+    const auto cidrs = trunk && trunk->is_map() ? trunk->Find("media_cidrs") : std::nullopt;
+    for (const auto& setting : {connector.node.Find("media_timeout"), cidrs}) {
+      if (setting && media.empty()) {
+        setting->Warn("has no effect without `media`: RTP does not pass here");
+      }
+    }
+    if (cidrs && shared) {
+      cidrs->Warn(
+          "has no effect on shared ports, where only its address and port tell a call's media; "
+          "`shared: false` for side trunk would let it");
+    }
+  }
+}
+
 // What is logged needs a place, and what is measured must pass here.
 void CheckLogging(const Reading& reading) {
   const bool has_media = !reading.config.media.empty();
   for (size_t i = 0; i < reading.connectors.size(); ++i) {
     const Node& node = reading.connectors[i].node;
-    const auto timeout = node.Find("media_timeout");
-    if (timeout && !has_media) {
-      timeout->Warn("has no effect without `media`: RTP does not pass here");
-    }
     const LoggingConfig& logging = reading.config.connectors[i].logging;
     const Node place = node.Find("logging").value_or(node);
     if (logging.enable_media_metric_logs && !has_media) {
@@ -311,6 +329,7 @@ void CheckConfig(Reading* reading) {
   CheckListeners(*reading);
   CheckDpdk(*reading);
   CheckMedia(*reading);
+  CheckMediaSettings(*reading);
   CheckLogging(*reading);
   CheckIds(*reading);
   CheckInventories(*reading);

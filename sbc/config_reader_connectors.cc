@@ -72,7 +72,6 @@ void ReadTrunk(const Node& node, ConnectorReading* connector) {
   }
   if (const auto cidrs = node.Find("media_cidrs")) {
     ReadBlocks(*cidrs, &trunk->media_cidrs, nullptr);
-    cidrs->Warn("has no effect yet");
   }
   node.RejectUnknownKeys();
 }

@@ -106,7 +106,7 @@ uint16_t MediaAnchor::Take(MediaSession* session, LegId from, Role role, const P
 // Rule 24. Of a peer behind a NAT the address is neither judged nor sent to; who is in
 // `local_networks` is on the same network as we are.
 bool MediaAnchor::Judge(const Party& party) const {
-  if (party.nat != nullptr) return true;
+  if (party.sources.nat != nullptr) return true;
   AddressPolicy policy;
   const auto own = options_.relay->AdvertisedAddress(party.side, party.v4);
   if (!own.has_value()) return true;  // Then there are no ports either.
@@ -125,7 +125,7 @@ PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
   // Held in the old way (RFC 3264 §8.4), or of a family that we have no ports of: nowhere to send.
   const bool reachable =
       !media.connection.address.is_unspecified() && media.connection.address.is_v4() == party.v4;
-  if (!reachable && party.nat == nullptr) {
+  if (!reachable && party.sources.nat == nullptr) {
     peer.is_held = true;
     return peer;
   }
@@ -221,8 +221,8 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   stream->leg(from).map = from_answerer;
   NoteCodecs(asked, offer_, &stream->leg(offerer));
   NoteCodecs(answered, description_, &stream->leg(from));
-  return options_.relay->SetPeer(stream, offerer, theirs, parties[Index(offerer)].nat) &&
-         options_.relay->SetPeer(stream, from, ours, parties[Index(from)].nat);
+  return options_.relay->SetPeer(stream, offerer, theirs, parties[Index(offerer)].sources) &&
+         options_.relay->SetPeer(stream, from, ours, parties[Index(from)].sources);
 }
 
 bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
@@ -234,7 +234,7 @@ bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
     if (stream == nullptr || line >= description_.media().size()) continue;
     const Media& media = description_.media()[line];
     const PeerMedia peer = IsAnchored(media) ? ReadPeer(media, party) : PeerMedia{};
-    if (!options_.relay->SetPeer(stream, from, peer, party.nat)) return false;
+    if (!options_.relay->SetPeer(stream, from, peer, party.sources)) return false;
   }
   return true;
 }
@@ -246,7 +246,7 @@ void MediaAnchor::Suspend(MediaSession* session) {
     for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
       stream->leg(leg).map = {};
       if (stream->leg(leg).ports != nullptr) {
-        (void)options_.relay->SetPeer(stream, leg, {}, nullptr);  // Nowhere: it cannot be taken.
+        (void)options_.relay->SetPeer(stream, leg, {});  // Nowhere: it cannot be taken.
       }
     }
   }

@@ -31,10 +31,10 @@ class MediaAnchor {
   /// One leg, as far as media goes.
   struct Party {
     Side side = Side::kCustomer;
-    bool v4 = true;                        // Of its signalling, and so of our ports there.
-    bool told_local = false;               // In `local_networks`: told our own address.
-    const core::IpAddress* nat = nullptr;  // Where its signalling comes from, if behind a NAT.
-    core::sdp::CodecPolicy codecs;         // What may be offered to it.
+    bool v4 = true;           // Of its signalling, and so of our ports there.
+    bool told_local = false;  // In `local_networks`: told our own address.
+    MediaSources sources;
+    core::sdp::CodecPolicy codecs;  // What may be offered to it.
   };
   enum class Role : uint8_t { kOffer, kAnswer };
 

@@ -86,8 +86,9 @@ bool MediaRelay::Bind(MediaStream* stream, LegId id, Side side, bool v4, Instant
 }
 
 bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,
-                         const core::IpAddress* nat) {
+                         const MediaSources& sources) {
   MediaStream::Leg& leg = stream->leg(id);
+  const core::IpAddress* nat = sources.nat;
   CHECK(leg.ports != nullptr);
   Uninstall(stream, id);
   const bool moved = nat == nullptr && leg.peer.rtp != peer.rtp;
@@ -97,6 +98,7 @@ bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,
     for (MediaStream::Leg& each : stream->legs) each.heard_at = options_.turn->now();
   }
   leg.peer = peer;
+  leg.media_cidrs = sources.media_cidrs;
   leg.learns_rtp = leg.learns_rtcp = nat != nullptr && peer.rtp.port != 0;
   if (nat != nullptr) {
     // What it says of itself is an address behind the NAT: nothing is sent there, nor taken (rule
@@ -266,7 +268,7 @@ MediaRelay::Arrival MediaRelay::Find(const Packet& packet) {
 
 void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
   MediaStream::Leg& from = arrival.stream->leg(arrival.leg);
-  const bool known = packet.remote() == from.peer.rtp && from.peer.rtp.port != 0;
+  const bool known = from.IsFrom(packet.remote(), from.peer.rtp);
   if (!known && !(from.learns_rtp && packet.remote().ip == from.learns_from)) {
     ++counters_.wrong_source;
     return;
@@ -329,7 +331,7 @@ void MediaRelay::Forward(Packet packet, MediaStream::Leg* to, core::rtp::Payload
 
 void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   MediaStream::Leg& from = arrival.stream->leg(arrival.leg);
-  const bool known = packet.remote() == from.peer.rtcp && from.peer.rtcp.port != 0;
+  const bool known = from.IsFrom(packet.remote(), from.peer.rtcp);
   if (!known && !(from.learns_rtcp && packet.remote().ip == from.learns_from)) {
     ++counters_.wrong_source;
     return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/base/address.h"
 #include "core/base/instant.h"
@@ -31,6 +32,14 @@ struct PeerMedia {
   friend bool operator==(const PeerMedia&, const PeerMedia&) = default;
 };
 
+/// From where a peer's media may come beside the place that its description names (rule 23).
+///
+/// Lifetime: borrows what outlives the stream: the call's leg and its configuration.
+struct MediaSources {
+  const core::IpAddress* nat = nullptr;       // Where its signalling comes from, behind a NAT.
+  std::span<const core::Cidr> media_cidrs{};  // trunk.media_cidrs: the operator's own risk.
+};
+
 /// One stream of a call: a pair of our ports on each leg, and who may talk to it.
 ///
 /// Lifetime: MediaRelay's pool; a Handle across time. Its ports are given back when it ends.
@@ -42,6 +51,16 @@ struct MediaStream {
           rtcp({.ssrc = static_cast<uint32_t>(random->Next())}, now, random),
           heard_at(now) {}
 
+    /// Whether what comes from there is this leg's peer, whose place is `at`.
+    bool IsFrom(const core::Endpoint& remote, const core::Endpoint& at) const {
+      if (at.port == 0) return false;
+      if (remote == at) return true;
+      for (const core::Cidr& cidr : media_cidrs) {
+        if (cidr.Contains(remote.ip)) return true;
+      }
+      return false;
+    }
+
     MediaPorts* ports = nullptr;  // Null: no pair yet.
     uint32_t pair = 0;
     bool is_installed = false;  // On shared ports: `peer` is in the table of flows.
@@ -51,6 +70,7 @@ struct MediaStream {
     bool learns_rtp = false;
     bool learns_rtcp = false;
     core::IpAddress learns_from;
+    std::span<const core::Cidr> media_cidrs;  // Of MediaSources.
     PeerMedia peer;
     core::sdp::PayloadMap map;    // Of what it sends: which cross, and their numbers there.
     core::rtp::Source source;     // What it sends us, and how good that is.

@@ -86,7 +86,12 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
       {"connectors: [{id: a, logging: {EnableSIPLogs: true}}]",
        "connectors[0].logging: has no effect without `logs: {directory}`"},
       {"connectors: [{id: a, trunk: {media_cidrs: [10.0.0.0/8]}}]",
-       "connectors[0].trunk.media_cidrs: has no effect yet"},
+       "connectors[0].trunk.media_cidrs: has no effect without `media`: RTP does not pass here"},
+      {"connectors: [{id: a, trunk: {media_cidrs: [10.0.0.0/8]}}]\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "connectors[0].trunk.media_cidrs: has no effect on shared ports, where only its address and "
+       "port tell a call's media; `shared: false` for side trunk would let it"},
       {"connectors: [{id: a}]\nlogs: {directory: no/such/folder}",
        "logs.directory: tests/corpus/seed/no/such/folder: No such file or directory; without it "
        "there is no start"},

@@ -23,6 +23,7 @@ using core::Endpoint;
 using core::Instant;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 Endpoint At(const char* text) {
   Endpoint endpoint;
@@ -118,8 +119,8 @@ class MediaRelayTest : public testing::Test {
   }
   MediaStream* Talk() {
     MediaStream* stream = Begin();
-    CHECK(relay_->SetPeer(stream, LegId::kCaller, PeerAt(pbx_), nullptr));
-    CHECK(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_), nullptr));
+    CHECK(relay_->SetPeer(stream, LegId::kCaller, PeerAt(pbx_)));
+    CHECK(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_)));
     return stream;
   }
   Endpoint Port(const MediaStream* stream, LegId leg, bool rtcp = false) {
@@ -209,13 +210,13 @@ TEST_F(MediaRelayTest, NobodyElseGetsIn) {
   spray("no call");
   MediaStream* stream = Begin();
   spray("before any description");
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, PeerAt(pbx_), nullptr));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, PeerAt(pbx_)));
   spray("before the answer");
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_), nullptr));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_)));
   spray("talking");
   PeerMedia held = PeerAt(pbx_);
   held.rtp = held.rtcp = {};
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, held, nullptr));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, held));
   spray("held");
   relay_->End(stream, now());
   spray("after the BYE");
@@ -235,6 +236,37 @@ TEST_F(MediaRelayTest, ThePeerItselfSendsOnlyWhatWasAgreedOn) {
   relay_->End(stream, now());
 }
 
+// Rule 23's opt-in: `media_cidrs`, where each call has ports of its own. What is sent goes to the
+// place that SDP named all the same.
+TEST_F(MediaRelayTest, Rule23_MediaCidrsLetOtherAddressesIn) {
+  MediaStream* stream = Begin();
+  core::Cidr block;
+  ASSERT_TRUE(core::Cidr::Parse("127.0.0.48/29", &block));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, PeerAt(pbx_), {.media_cidrs = {&block, 1}}));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_)));
+  Host inside("127.0.0.50:61000", &network_);
+  Host outside("127.0.0.56:61000", &network_);
+  inside.Send(Rtp(0, "inside"), Port(stream, LegId::kCaller));
+  inside.Send(Rtp(8, "not agreed on"), Port(stream, LegId::kCaller));
+  outside.Send(Rtp(0, "outside"), Port(stream, LegId::kCaller));
+  inside.Send(Rtp(0, "of the other leg"), Port(stream, LegId::kCallee));
+  Turn();
+  EXPECT_THAT(trunk_.Take(), SizeIs(1));
+  EXPECT_THAT(pbx_.Take(), IsEmpty());
+  EXPECT_EQ(relay_->counters().wrong_source, 1u);
+  EXPECT_EQ(relay_->counters().strays, 1u);
+  EXPECT_EQ(relay_->counters().payload_types, 1u);
+  trunk_.Send(Rtp(0), Port(stream, LegId::kCallee));
+  Turn();
+  EXPECT_THAT(pbx_.Take(), SizeIs(1));
+  EXPECT_THAT(inside.Take(), IsEmpty());
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, {}));  // Nowhere: nobody is let in any more.
+  inside.Send(Rtp(0, "late"), Port(stream, LegId::kCaller));
+  Turn();
+  EXPECT_THAT(trunk_.Take(), IsEmpty());
+  relay_->End(stream, now());
+}
+
 // Rule 23: only the signalling source's address may teach the port, once, by a valid packet.
 TEST_F(MediaRelayTest, ACustomerBehindANatTeachesItsPortOnce) {
   MediaStream* stream = Begin();
@@ -242,8 +274,8 @@ TEST_F(MediaRelayTest, ACustomerBehindANatTeachesItsPortOnce) {
   Host later("127.0.0.50:61002", &network_);
   PeerMedia peer = PeerAt(pbx_);
   peer.rtp = At("127.0.0.4:30000");  // An address behind the NAT, where someone else lives here.
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, peer, &natted.local.ip));
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_), nullptr));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, peer, {.nat = &natted.local.ip}));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_)));
 
   trunk_.Send(Rtp(0), Port(stream, LegId::kCallee));
   pbx_.Send(Rtp(0), Port(stream, LegId::kCaller));       // Its claimed address may not.
@@ -265,7 +297,7 @@ TEST_F(MediaRelayTest, ACustomerBehindANatTeachesItsPortOnce) {
   EXPECT_THAT(trunk_.Take(), ElementsAre(Rtp(0)));
 
   // A new description: it may teach again.
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, peer, &natted.local.ip));
+  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, peer, {.nat = &natted.local.ip}));
   later.Send(Rtp(0), Port(stream, LegId::kCaller));
   Turn();
   EXPECT_EQ(relay_->counters().learnt, 2u);
@@ -285,8 +317,8 @@ TEST_F(MediaRelayTest, CallsShareThePortsOfTheTrunk) {
         std::make_unique<Host>(("127.0.0.4:3100" + std::to_string(i)).c_str(), &network_));
     PeerMedia peer = PeerAt(*far.back());
     peer.rtcp = {};
-    ASSERT_TRUE(relay_->SetPeer(streams.back(), LegId::kCallee, peer, nullptr));
-    ASSERT_TRUE(relay_->SetPeer(streams.back(), LegId::kCaller, PeerAt(*near.back()), nullptr));
+    ASSERT_TRUE(relay_->SetPeer(streams.back(), LegId::kCallee, peer));
+    ASSERT_TRUE(relay_->SetPeer(streams.back(), LegId::kCaller, PeerAt(*near.back())));
   }
   for (size_t i = 0; i < 10; ++i) {
     far[i]->Send(Rtp(0, "call " + std::to_string(i)), Port(streams[i], LegId::kCallee));
@@ -310,10 +342,10 @@ TEST_F(MediaRelayTest, AConflictIsRefused) {
     ASSERT_TRUE(relay_->Bind(second, LegId::kCallee, Side::kTrunk, true, now()));
   }
   second->leg(LegId::kCallee).is_told = true;
-  EXPECT_FALSE(relay_->SetPeer(second, LegId::kCallee, PeerAt(trunk_), nullptr));
+  EXPECT_FALSE(relay_->SetPeer(second, LegId::kCallee, PeerAt(trunk_)));
   EXPECT_EQ(relay_->counters().flow_conflicts, 1u);
   relay_->End(first, now());
-  EXPECT_TRUE(relay_->SetPeer(second, LegId::kCallee, PeerAt(trunk_), nullptr));
+  EXPECT_TRUE(relay_->SetPeer(second, LegId::kCallee, PeerAt(trunk_)));
   relay_->End(second, now());
 }
 
@@ -328,7 +360,7 @@ TEST_F(MediaRelayTest, APeerThatKnowsNoPortYetGetsOneWithoutConflict) {
     MediaStream* stream = relay_->Begin(now());
     ASSERT_NE(stream, nullptr);
     ASSERT_TRUE(relay_->Bind(stream, LegId::kCallee, Side::kTrunk, true, now()));
-    ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_), nullptr)) << i;
+    ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_))) << i;
     ports.insert(Port(stream, LegId::kCallee).port);
     streams.push_back(stream);
   }
@@ -353,11 +385,11 @@ TEST_F(MediaRelayTest, RtcpInConflictMovesBothPorts) {
   second->leg(LegId::kCallee).pair = first->leg(LegId::kCallee).pair;
   PeerMedia peer = PeerAt(trunk_);
   peer.rtp.port = 41998;  // Its RTCP is where the first call's is.
-  ASSERT_TRUE(relay_->SetPeer(second, LegId::kCallee, peer, nullptr));
+  ASSERT_TRUE(relay_->SetPeer(second, LegId::kCallee, peer));
   EXPECT_NE(second->leg(LegId::kCallee).pair, first->leg(LegId::kCallee).pair);
   // Agreed on once more, it stays where it is.
   const uint32_t pair = second->leg(LegId::kCallee).pair;
-  ASSERT_TRUE(relay_->SetPeer(second, LegId::kCallee, peer, nullptr));
+  ASSERT_TRUE(relay_->SetPeer(second, LegId::kCallee, peer));
   EXPECT_EQ(second->leg(LegId::kCallee).pair, pair);
   relay_->End(first, now());
   relay_->End(second, now());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -30,6 +31,7 @@ enum class CallEnd : uint8_t {
   kMediaTimeout,    // No RTP came from a leg of which it was expected.
   kStopped,         // By us, at the end of a drain or at a stop.
 };
+inline constexpr size_t kCallEndCount = static_cast<size_t>(CallEnd::kStopped) + 1;
 
 /// What is known of a call at its end: one record a call, made when it ends and written by the
 /// control thread as one log line and one CDR.

@@ -23,8 +23,6 @@ namespace sbc {
 /// Thread: the control thread's.
 class CallStatistics {
  public:
-  static constexpr size_t kEnds = 10;        // Of CallEnd.
-  static constexpr size_t kRouteEvents = 9;  // Of RouteEvent.
   static constexpr size_t kSeriesMax = 1024;
 
   struct CallKey {
@@ -44,8 +42,8 @@ class CallStatistics {
     uint64_t own = 0;  // The route's host resolves to ourselves alone (rule 1).
     uint64_t unresolved = 0;
   };
-  using Calls = std::array<uint64_t, kEnds>;
-  using Attempts = std::array<uint64_t, kRouteEvents>;
+  using Calls = std::array<uint64_t, kCallEndCount>;        // By CallEnd.
+  using Attempts = std::array<uint64_t, kRouteEventCount>;  // By RouteEvent.
 
   /// `registry` names each attempt's host: the number of a route is that of the configuration that
   /// the call began under, which may be another by now.

@@ -143,6 +143,32 @@ TEST_F(MetricsTest, RecordsCountByConnectorAndRoute) {
   EXPECT_EQ(series[setup + "count{direction=\"termination\"}"], 0);
 }
 
+// Each way in which a call or an attempt can end has a name and a place.
+TEST_F(MetricsTest, EveryEndIsCounted) {
+  for (size_t i = 0; i < std::max(kCallEndCount, kRouteEventCount); ++i) {
+    CallRecord record = InboundRecord();
+    record.end = static_cast<CallEnd>(i % kCallEndCount);
+    record.routes = {};
+    AddStep(0, "192.0.2.1:5060", static_cast<RouteEvent>(i % kRouteEventCount), 0, 5, &record);
+    calls_.OnCall(record, registry_);
+  }
+  const auto series = Read(WriteMetrics(Sources()));
+  std::set<std::string> ends;
+  std::set<std::string> results;
+  for (const auto& [name, value] : series) {
+    for (const auto& [label, seen] :
+         {std::pair(std::string("end=\""), &ends), std::pair(std::string("result=\""), &results)}) {
+      const size_t at = name.find(label);
+      if (at == std::string::npos || value == 0) continue;
+      seen->insert(name.substr(at, name.find('"', at + label.size()) - at));
+    }
+  }
+  EXPECT_EQ(ends.size(), kCallEndCount);
+  EXPECT_EQ(results.size(), kRouteEventCount);
+  EXPECT_FALSE(ends.contains("end=\"unknown"));
+  EXPECT_FALSE(results.contains("result=\"unknown"));
+}
+
 // A call that ends after a reload moved its routes, or took them away, counts for the hosts that it
 // tried: they are named by their number, which no reload changes.
 TEST_F(MetricsTest, AttemptsCountForTheHostThatWasTried) {

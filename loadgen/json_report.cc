@@ -225,7 +225,8 @@ std::string WriteJsonReport(const RunSummary& summary) {
   json["counters"] = counters;
   if (worker.media() != nullptr) json["media"] = MediaOf(summary);
   if (const Statistics* ooc = worker.out_of_call_statistics()) json["out_of_call"] = CallsOf(*ooc);
-  return json.dump(2) + "\n";
+  // A peer's Call-ID, a scenario's name: bytes of others, which need not be UTF-8.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace loadgen

@@ -90,6 +90,18 @@ TEST(ReportTest, SaysWhatCouldNotBeWritten) {
   EXPECT_EQ(json["could_not_write"], nlohmann::json::array({"3 lines of a_1_.csv"}));
 }
 
+// A peer's bytes need not be UTF-8; they are replaced, and the rest is there.
+TEST(ReportTest, BytesThatAreNoTextCostNoReport) {
+  FinishedRun run;
+  run.summary.file_losses = {
+      "a\x82"
+      "b"};
+  const auto json = nlohmann::json::parse(WriteJsonReport(run.summary));
+  EXPECT_EQ(json["could_not_write"][0],
+            "a\xef\xbf\xbd"
+            "b");
+}
+
 // Late by more than 10 ms in more than one call of a hundred: it was the generator.
 TEST(ReportTest, LateCallsAreTheGeneratorsFault) {
   const FinishedRun run(35ms);

@@ -27,7 +27,6 @@ inline constexpr uint16_t kNoIndex = 0xffff;
 struct SendStep {
   SendTemplate message;
   core::Duration retransmit{0};  // T1 of its retransmissions (UDP); 0: none.
-  core::Duration timeout{0};     // 0: the run's -send_timeout.
   uint16_t start_transaction = kNoIndex;
   uint16_t ack_transaction = kNoIndex;
 };
@@ -82,10 +81,8 @@ struct Step {
   bool condition_inverse = false;
   uint16_t on_timeout = kNoIndex;
   double lost_percent = kLossOfRun;
-  bool crlf = false;  // These four are for the screen only.
-  bool hidden = false;
+  bool hidden = false;  // Not in the summary.
   bool ignore_sdp = false;
-  std::string display;
   MediaChecks media;
   std::vector<Action> actions;
   std::variant<NopStep, SendStep, RecvStep, PauseStep> what;

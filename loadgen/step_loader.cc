@@ -67,7 +67,8 @@ absl::Status LoadSend(const ElementReader& in, Step* step) {
   }
   RETURN_IF_ERROR(LoadTransactions(in, &send));
   RETURN_IF_ERROR(in.Milliseconds("retrans", &send.retransmit));
-  RETURN_IF_ERROR(in.Milliseconds("timeout", &send.timeout));
+  if (in.Has("timeout"))
+    in.Warn("the attribute timeout is ignored: a send over UDP waits for nobody");
   step->what = std::move(send);
   return absl::OkStatus();
 }
@@ -195,11 +196,9 @@ absl::Status LoadCommon(const ElementReader& in, size_t index, Step* step) {
           core::Concat("lost=\"", *in.Text("lost"), "\": wanted a percentage, 0 to 100"));
     }
   }
-  step->crlf = in.Has("crlf");  // Whatever its value: crlf="false" is true in SIPp.
   RETURN_IF_ERROR(in.Bool("hide", &step->hidden));
-  (void)in.Has("hiderest");  // For SIPp's screen, which ours is not.
+  for (const char* of_sipps_screen : {"crlf", "display", "hiderest"}) (void)in.Has(of_sipps_screen);
   RETURN_IF_ERROR(in.Bool("ignoresdp", &step->ignore_sdp));
-  step->display = std::string(in.Text("display").value_or(""));
   return LoadMediaChecks(in, &step->media);
 }
 

@@ -17,7 +17,8 @@ namespace sbc {
 struct HostAddress {
   core::Endpoint endpoint;
   uint16_t priority = 0;
-  uint16_t weight = 0;
+  uint16_t weight = 0;  // Of its target, however many addresses that has.
+  uint8_t target = 0;   // Which SRV record it is of; one's addresses stand together.
   friend bool operator==(const HostAddress&, const HostAddress&) = default;
 };
 static_assert(std::is_trivially_copyable_v<HostAddress>);  // It goes to workers by envelope.

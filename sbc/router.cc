@@ -2,12 +2,19 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 namespace sbc {
 namespace {
 
+template <typename Visit>
+void ForEachBit(uint32_t bits, Visit&& visit) {
+  for (; bits != 0; bits &= bits - 1) visit(static_cast<size_t>(std::countr_zero(bits)));
+}
+
 // The bit of `bits` that a fair draw among those set picks.
 size_t DrawBit(uint32_t bits, core::Random* random) {
+  if (std::has_single_bit(bits)) return static_cast<size_t>(std::countr_zero(bits));
   for (uint64_t skip = random->Below(static_cast<uint64_t>(std::popcount(bits))); skip > 0;
        --skip) {
     bits &= bits - 1;
@@ -19,29 +26,35 @@ size_t DrawBit(uint32_t bits, core::Random* random) {
 // weight. A weight of 0 has a small chance beside others, and an equal one among its like: that is
 // all that A and AAAA records have.
 size_t DrawAddress(std::span<const HostAddress> addresses, uint32_t bits, core::Random* random) {
-  uint32_t best = 0;
+  uint16_t priority = UINT16_MAX;
+  ForEachBit(bits, [&](size_t i) { priority = std::min(priority, addresses[i].priority); });
+  uint32_t firsts = 0;  // Of each target its first address, which stands for it.
   uint32_t weightless = 0;
   uint64_t weights = 0;
-  for (uint32_t rest = bits; rest != 0; rest &= rest - 1) {
-    const uint32_t bit = rest & (0 - rest);
-    const HostAddress& address = addresses[static_cast<size_t>(std::countr_zero(rest))];
-    const uint16_t priority =
-        best == 0 ? UINT16_MAX : addresses[static_cast<size_t>(std::countr_zero(best))].priority;
-    if (best != 0 && address.priority > priority) continue;
-    if (address.priority < priority) best = weightless = 0, weights = 0;
-    best |= bit;
-    weights += address.weight;
-    if (address.weight == 0) weightless |= bit;
-  }
+  std::optional<uint8_t> target;
+  ForEachBit(bits, [&](size_t i) {
+    if (addresses[i].priority != priority || addresses[i].target == target) return;
+    target = addresses[i].target;
+    firsts |= 1u << i;
+    weights += addresses[i].weight;
+    if (addresses[i].weight == 0) weightless |= 1u << i;
+  });
+  size_t drawn = 0;
   uint64_t at = random->Below(weights + 1);
-  if (at == 0 && weightless != 0) return DrawBit(weightless, random);
-  for (uint32_t rest = best & ~weightless; rest != 0; rest &= rest - 1) {
-    const auto i = static_cast<size_t>(std::countr_zero(rest));
-    if (at <= addresses[i].weight) return i;
-    at -= addresses[i].weight;
+  if (at == 0 && weightless != 0) {
+    drawn = DrawBit(weightless, random);
+  } else {
+    for (uint32_t rest = firsts & ~weightless; rest != 0; rest &= rest - 1) {
+      drawn = static_cast<size_t>(std::countr_zero(rest));
+      if (at <= addresses[drawn].weight) break;
+      at -= addresses[drawn].weight;
+    }
   }
-  CHECK(false);  // The draw is at most the sum of the weights just walked.
-  return 0;
+  uint32_t of_target = 0;
+  ForEachBit(bits, [&](size_t i) {
+    if (addresses[i].target == addresses[drawn].target) of_target |= 1u << i;
+  });
+  return DrawBit(of_target, random);
 }
 
 }  // namespace
@@ -219,11 +232,13 @@ void RoutePlan::OpenAttempt(core::Instant now) {
   phase_ = Phase::kCalling;
   deadline_ = std::min(now + failover_->answer_timeout, began_ + failover_->total_timeout);
   ++attempts_;
-  step_recorded_ = trace_.steps.PushBack({.route = current_.route,
-                                          .event = RouteEvent::kTrying,
-                                          .host = current_.host,
-                                          .endpoint = current_.endpoint});
-  if (!step_recorded_) ++trace_.more_steps;
+  const RouteTrace::Step step = {.route = current_.route,
+                                 .event = RouteEvent::kTrying,
+                                 .host = current_.host,
+                                 .endpoint = current_.endpoint};
+  if (trace_.steps.PushBack(step)) return;
+  trace_.steps.back() = step;
+  ++trace_.more_steps;
 }
 
 void RoutePlan::OnProvisional(uint16_t status_code, core::Instant now) {
@@ -276,12 +291,11 @@ void RoutePlan::OnCancel(core::Instant now) {
 void RoutePlan::EndAttempt(RouteEvent event, uint16_t status_code, core::Instant now) {
   phase_ = Phase::kIdle;
   deadline_ = core::kNever;
-  if (!step_recorded_) return;
   RouteTrace::Step& step = trace_.steps.back();
   step.event = event;
   step.status_code = status_code;
   const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_).count();
-  step.after_ms = static_cast<uint16_t>(std::clamp<int64_t>(after, 0, UINT16_MAX));
+  step.after_ms = static_cast<uint32_t>(std::clamp<int64_t>(after, 0, UINT32_MAX));
 }
 
 RoutePlan::Verdict RoutePlan::Fail(RouteEvent event, uint16_t status_code, core::Instant now) {

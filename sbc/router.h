@@ -62,25 +62,27 @@ enum class RouteEvent : uint8_t {
   kTotalTimeout,    // total_timeout, while this one was being waited for.
   kCancelled,       // The caller gave up.
 };
+inline constexpr size_t kRouteEventCount = static_cast<size_t>(RouteEvent::kCancelled) + 1;
 std::string_view RouteEventName(RouteEvent event);  // "no_answer"
 
 /// Every decision of a call's search, for its log line and its record.
 ///
-/// Shape: the first kStepsMax attempts, and how many more there were; skipped routes by bit.
+/// Shape: the first attempts and always the last one, kStepsMax together, and how many between them
+///        there were; skipped routes by bit.
 struct RouteTrace {
-  static constexpr size_t kStepsMax = 16;
+  static constexpr size_t kStepsMax = kRoutesMax;
 
   struct Step {
     uint8_t route = 0;
     RouteEvent event = RouteEvent::kTrying;
     uint16_t status_code = 0;  // 0: none came.
-    uint16_t after_ms = 0;     // From the search's start to the attempt's end; saturates.
+    uint32_t after_ms = 0;     // From the search's start to the attempt's end.
     uint16_t host = 0;         // HostRegistry's number: `route` is a place in the call's own file.
     core::Endpoint endpoint;
   };
 
   core::BoundedVector<Step, kStepsMax> steps;
-  uint32_t more_steps = 0;
+  uint32_t more_steps = 0;          // Before the last of `steps`.
   uint32_t skipped_down = 0;        // Bit i: route i had no address that is up.
   uint32_t skipped_own = 0;         // Route i's only addresses are our own (rule 1).
   uint32_t skipped_unresolved = 0;  // Route i's host has no address.
@@ -165,10 +167,9 @@ class RoutePlan {
   const Failover* failover_ = nullptr;
   Side towards_ = Side::kCustomer;
   Phase phase_ = Phase::kIdle;
-  bool route_open_ = false;     // current_.route may have a further address.
-  bool step_recorded_ = false;  // The attempt under way has a step in the trace.
-  uint32_t routes_tried_ = 0;   // Bit i: route i was drawn.
-  uint16_t best_status_ = 0;    // What the failed attempts amount to (RFC 3261 §16.7).
+  bool route_open_ = false;    // current_.route may have a further address.
+  uint32_t routes_tried_ = 0;  // Bit i: route i was drawn.
+  uint16_t best_status_ = 0;   // What the failed attempts amount to (RFC 3261 §16.7).
   uint16_t attempts_ = 0;
   core::Instant began_;
   core::Instant deadline_ = core::kNever;

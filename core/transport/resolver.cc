@@ -350,9 +350,12 @@ void Resolver::Driver::OnAddresses(void* argument, int status, int /*timeouts*/,
 void Resolver::Driver::Finish(Query* query) {
   ResolveAnswer answer;
   ResolveError error = ResolveError::kNotFound;
-  for (const Lookup& lookup : query->lookups) {
+  for (size_t i = 0; i < query->lookups.size(); ++i) {
+    const Lookup& lookup = query->lookups[i];
+    const auto target = static_cast<uint8_t>(i / 2);  // Two lookups each, of A and of AAAA.
     for (const IpAddress& address : lookup.found) {
-      const ResolvedAddress resolved = {{address, lookup.port}, lookup.priority, lookup.weight};
+      const ResolvedAddress resolved = {
+          {address, lookup.port}, lookup.priority, lookup.weight, target};
       if (!answer.addresses.PushBack(resolved)) query->truncated = true;
     }
     // "No such name" in one family says less than a failure in the other.

@@ -54,6 +54,10 @@ void AppendRoutes(CallDirection direction, const RouteTrace& trace, std::string*
   AppendSkips(direction, trace.skipped_unresolved, "no address", out);
   AppendSkips(direction, trace.skipped_down, "down", out);
   for (const RouteTrace::Step& step : trace.steps) {
+    if (trace.more_steps > 0 && &step == trace.steps.end() - 1) {
+      AppendNumber(trace.more_steps, out);
+      out->append(" more attempts; ");
+    }
     AppendRouteName(direction, step.route, out);
     const core::Endpoint::Text endpoint = step.endpoint.text();
     out->append(" ").append(endpoint.view()).append(" ").append(RouteEventName(step.event));
@@ -63,11 +67,7 @@ void AppendRoutes(CallDirection direction, const RouteTrace& trace, std::string*
     }
     out->append(" after ");
     AppendNumber(step.after_ms, out);
-    out->append(step.after_ms == UINT16_MAX ? " ms or more; " : " ms; ");
-  }
-  if (trace.more_steps > 0) {
-    AppendNumber(trace.more_steps, out);
-    out->append(" more attempts; ");
+    out->append(" ms; ");
   }
   if (out->size() > begin) out->resize(out->size() - 2);
 }

@@ -106,7 +106,7 @@ void HostWatch::OnResolved(uint16_t host, const ResolvedHost& resolved) {
   }
   std::vector<HostAddress> addresses;
   for (const core::transport::ResolvedAddress& address : resolved.addresses) {
-    addresses.push_back({address.endpoint, address.priority, address.weight});
+    addresses.push_back({address.endpoint, address.priority, address.weight, address.target});
   }
   SetAddresses(host, std::move(addresses));
 }

@@ -267,5 +267,24 @@ TEST_F(RouterFailoverTest, TheTraceIsBounded) {
   for (const auto& step : trace.steps) EXPECT_EQ(step.status_code, 503);
 }
 
+// The route that answered is the last one in it, however many failed before.
+TEST_F(RouterFailoverTest, TheTraceEndsWithTheLastAttempt) {
+  for (unsigned i = 0; i < kRoutesMax; ++i) AddRoute(i + 1, 1, 2);
+  Begin();
+  for (unsigned i = 0; i + 1 < 2 * kRoutesMax; ++i) {
+    ASSERT_TRUE(Next());
+    ASSERT_EQ(plan_.OnFinal(503, kStart), Verdict::kTryNext);
+  }
+  ASSERT_TRUE(Next());
+  EXPECT_EQ(plan_.OnFinal(486, kStart), Verdict::kStop);
+  const RouteTrace& trace = plan_.trace();
+  const RouteTrace::Step& last = trace.steps[RouteTrace::kStepsMax - 1];
+  EXPECT_EQ(last.route, kRoutesMax - 1);
+  EXPECT_EQ(last.event, RouteEvent::kAnswered);
+  EXPECT_EQ(last.status_code, 486);
+  EXPECT_EQ(trace.steps[0].route, 0);
+  EXPECT_EQ(trace.more_steps, 2 * kRoutesMax - RouteTrace::kStepsMax);
+}
+
 }  // namespace
 }  // namespace sbc

@@ -262,10 +262,10 @@ TEST_F(RouterTest, Rule08_TheTrunksAddressesAreUsedInTurn) {
 // inside one each has its weight's share of the calls.
 TEST_F(RouterTest, Rule09_SrvPrioritiesAndWeightsAreKept) {
   AddRoute(1, 1, 0);
-  const HostAddress records[] = {{Address(0, 0), 20, 100},
-                                 {Address(0, 1), 10, 3},
-                                 {Address(0, 2), 10, 1},
-                                 {Address(0, 3), 30, 0}};
+  const HostAddress records[] = {{Address(0, 0), 20, 100, 0},
+                                 {Address(0, 1), 10, 3, 1},
+                                 {Address(0, 2), 10, 1, 2},
+                                 {Address(0, 3), 30, 0, 3}};
   hosts_.SetAddresses(0, Side::kCustomer, records);
   constexpr int kCalls = 12'000;
   std::map<Endpoint, int> first;
@@ -291,11 +291,31 @@ TEST_F(RouterTest, Rule09_SrvPrioritiesAndWeightsAreKept) {
   EXPECT_EQ(target_.endpoint, Address(0, 3));  // What is down is skipped, whatever its priority.
 }
 
+// A record's weight is its own, however many addresses its target has: those share it.
+TEST_F(RouterTest, Rule09_SrvWeightsAreOfTargetsAndNotOfAddresses) {
+  AddRoute(1, 1, 0);
+  const HostAddress records[] = {{Address(0, 0), 10, 10, 0},
+                                 {Address(0, 1), 10, 10, 0},
+                                 {Address(0, 2), 10, 10, 0},
+                                 {Address(0, 3), 10, 10, 1}};
+  hosts_.SetAddresses(0, Side::kCustomer, records);
+  constexpr int kCalls = 24'000;
+  std::map<Endpoint, int> first;
+  for (int i = 0; i < kCalls; ++i) {
+    Begin();
+    ASSERT_TRUE(Next());
+    ++first[target_.endpoint];
+  }
+  // A draw of 0 to 20, both included, in which 0 to 10 are the first one's.
+  ExpectShare(first[Address(0, 3)], kCalls, 10.0 / 21);
+  for (unsigned i = 0; i < 3; ++i) ExpectShare(first[Address(0, i)], kCalls, 11.0 / 21 / 3);
+}
+
 // A record of weight 0 beside others is hardly ever chosen, and among its like as often as any.
 TEST_F(RouterTest, Rule09_SrvRecordsWithoutWeight) {
   AddRoute(1, 1, 0);
   const HostAddress records[] = {
-      {Address(0, 0), 5, 0}, {Address(0, 1), 5, 0}, {Address(0, 2), 5, 98}};
+      {Address(0, 0), 5, 0, 0}, {Address(0, 1), 5, 0, 1}, {Address(0, 2), 5, 98, 2}};
   hosts_.SetAddresses(0, Side::kCustomer, records);
   constexpr int kCalls = 60'000;
   std::map<Endpoint, int> first;

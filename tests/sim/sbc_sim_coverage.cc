@@ -22,7 +22,7 @@ constexpr Way kWays[] = {
     {"end: session expired", 20},
     {"end: no ACK", 20},
     {"end: peer lost", 30},
-    {"end: stopped", 30},
+    {"end: stopped", 15},
     {"CANCEL before any provisional", 8},
     {"CANCEL that crossed a 2xx", 12},
     {"CANCEL that the SBC sent", 290},

@@ -106,7 +106,7 @@ TEST_F(HostWatchTest, WhatSrvRecordsSayIsPassedOn) {
   const auto changes = NextChanges();
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_THAT(changes[0].addresses, ElementsAre(HostAddress{{Ip("192.0.2.1"), 5060}, 10, 60},
-                                                HostAddress{{Ip("192.0.2.2"), 5070}, 20, 0}));
+                                                HostAddress{{Ip("192.0.2.2"), 5070}, 20, 0, 1}));
 }
 
 TEST_F(HostWatchTest, ANameThatDoesNotExistIsSaid) {

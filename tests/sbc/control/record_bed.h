@@ -20,7 +20,7 @@ inline core::Endpoint EndpointOf(std::string_view text) {
 
 // The host of route n is number n.
 inline void AddStep(uint8_t route, std::string_view endpoint, RouteEvent event, uint16_t status,
-                    uint16_t after_ms, CallRecord* record) {
+                    uint32_t after_ms, CallRecord* record) {
   RouteTrace::Step step{route, event, status, after_ms, route, EndpointOf(endpoint)};
   EXPECT_TRUE(record->routes.steps.PushBack(step));
 }

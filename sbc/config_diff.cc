@@ -42,7 +42,7 @@ std::string Text(const T& address) {
   return std::string(text.view());
 }
 std::string Text(const Credential& credential) {
-  return Concat(credential.username, " ", credential.password);
+  return Concat(credential.username, "\n", credential.password);  // Neither has one.
 }
 template <typename T>
 std::string Text(const std::optional<T>& value) {
@@ -53,6 +53,15 @@ std::string Text(const std::vector<T>& values) {
   std::vector<std::string> words;
   words.reserve(values.size());
   for (const T& value : values) words.push_back(Text(value));
+  return core::Join(words, ", ");
+}
+std::string Text(core::sdp::AddressClassSet set) {
+  using core::sdp::AddressClass;
+  std::vector<std::string> words;
+  for (auto i = AddressClass{}; i <= AddressClass::kReserved;
+       i = static_cast<AddressClass>(static_cast<int>(i) + 1)) {
+    if (set.Has(i)) words.emplace_back(core::sdp::Name(i));
+  }
   return core::Join(words, ", ");
 }
 std::string Text(PassPolicy policy) { return policy == PassPolicy::kPass ? "pass" : "refuse"; }
@@ -131,7 +140,8 @@ void WriteNode(const Config& config, Settings* settings) {
     Writer("", true, settings)
         .Add(Concat("media[", i, "]"),
              Concat(SideName(media.side), " ", Text(media.address), " ports ", media.port_first,
-                    "-", media.port_last, " advertised ", Text(media.advertise)));
+                    "-", media.port_last, " advertised ", Text(media.advertise),
+                    media.shared ? " shared" : "", " allows [", Text(media.allow), "]"));
   }
   Writer("admin.", true, settings).Add("address", config.admin.local);
   Writer("logs.", true, settings).Add("directory", config.logs.directory);

@@ -106,6 +106,29 @@ TEST(DiffConfigTest, NeverShowsAPassword) {
                           "connectors[a].customers[0].credentials: (hidden) -> (hidden)"));
 }
 
+TEST(DiffConfigTest, SeesWhatBelongsToARangeOfMediaPorts) {
+  const auto with = [](std::string_view more) {
+    return Read(Concat(kListeners,
+                       "connectors: [{id: a}]\nmedia: [{side: trunk, address: 127.0.0.3, ports: "
+                       "20000-20999",
+                       more, "}, {side: customer, address: 127.0.0.2, ports: 20000-20999}]\n"));
+  };
+  EXPECT_THAT(
+      Diff(with(""), with(", shared: false, allow: [private, loopback]")),
+      ElementsAre(
+          "media[0]: trunk 127.0.0.3 ports 20000-20999 advertised  shared allows [] -> trunk "
+          "127.0.0.3 ports 20000-20999 advertised  allows [private, loopback]!"));
+}
+
+// A name and a password are told apart, wherever the blank stands.
+TEST(DiffConfigTest, SeesACredentialWhoseWordsMoved) {
+  const auto with = [](std::string_view username, std::string_view password) {
+    return Read(Concat(kListeners, "connectors: [{id: a, credentials: {username: ", username,
+                       ", password: ", password, "}}]\n"));
+  };
+  EXPECT_EQ(Diff(with("a b", "c"), with("a", "b c")).size(), 1u);
+}
+
 // Each setting that can be written is also compared: a change that a reload hid would be a
 // surprise.
 TEST(DiffConfigTest, SeesEverySetting) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/ascii.h"
 #include "core/base/check.h"
 #include "sbc/country_codes.h"
 
@@ -96,13 +97,6 @@ struct Dialled {
   core::BoundedText<kDigitsMax> digits;
 };
 
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // telephone-subscriber's digits: the '+' may only come first (RFC 3966 §3), and anything that is no
 // digit and no visual separator makes it a name.
 bool ReadDialled(std::string_view user, Dialled* dialled) {
@@ -112,8 +106,8 @@ bool ReadDialled(std::string_view user, Dialled* dialled) {
     char c = user[i];
     if (c == '%') {  // "%2B1618..." is how some stacks write '+'.
       if (i + 2 >= user.size()) return false;
-      const int high = HexDigit(user[i + 1]);
-      const int low = HexDigit(user[i + 2]);
+      const int high = core::HexValue(user[i + 1]);
+      const int low = core::HexValue(user[i + 2]);
       if (high < 0 || low < 0) return false;
       c = static_cast<char>(high * 16 + low);
       i += 2;

@@ -28,12 +28,6 @@ std::string_view NameOf(LogLevel level) {
   return "unknown";
 }
 
-bool IsBare(std::string_view value) {
-  constexpr std::string_view kBare =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@+-";
-  return !value.empty() && value.find_first_not_of(kBare) == std::string_view::npos;
-}
-
 // Digits with leading zeros, `width` of them.
 char* WriteDigits(char* to, int64_t value, int width) {
   for (int i = width - 1; i >= 0; --i) {
@@ -43,7 +37,14 @@ char* WriteDigits(char* to, int64_t value, int width) {
   return to + width;
 }
 
-// RFC 3339 with microseconds, in UTC: 2026-01-31T23:59:59.000001Z.
+}  // namespace
+
+bool IsBareValue(std::string_view value) {
+  constexpr std::string_view kBare =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@+-";
+  return !value.empty() && value.find_first_not_of(kBare) == std::string_view::npos;
+}
+
 std::string_view FormatTime(WallTime wall, char (&out)[32]) {
   using std::chrono::days;
   using std::chrono::microseconds;
@@ -67,8 +68,6 @@ std::string_view FormatTime(WallTime wall, char (&out)[32]) {
   *end++ = 'Z';
   return {out, static_cast<size_t>(end - out)};
 }
-
-}  // namespace
 
 FileLogSink::~FileLogSink() {
   if (file_ != STDERR_FILENO) close(file_);
@@ -152,7 +151,7 @@ LogLine& LogLine::Bare(std::string_view key, std::string_view value) {
 LogLine& LogLine::Text(std::string_view key, std::string_view value) {
   if (logger_ == nullptr || full_) return *this;
   const std::string_view kept = value.substr(0, kValueMax);
-  full_ = !AppendField(key, kept, !IsBare(kept));
+  full_ = !AppendField(key, kept, !IsBareValue(kept));
   truncated_ |= full_ || kept.size() < value.size();
   return *this;
 }

@@ -14,6 +14,11 @@ namespace core {
 
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError };
 
+/// UTC by RFC 3339, to the microsecond: "2026-11-26T12:00:00.000000Z". The text lies in `out`.
+std::string_view FormatTime(WallTime wall, char (&out)[32]);
+/// Whether a line's value needs no quotes: words and numbers, addresses, paths.
+bool IsBareValue(std::string_view value);
+
 /// Where lines go. A worker's sink hands them to the control thread, a test's keeps them.
 class LogSink {
  public:

@@ -1,12 +1,9 @@
 #include "core/sip/uri.h"
 
+#include "core/base/ascii.h"
+
 namespace core::sip {
 namespace {
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return LowerCase(c) - 'a' + 10;
-}
 
 // *( <classes> / escaped ) over the whole of `text`.
 ParseError CheckEscaped(std::string_view text, unsigned classes, ParseError otherwise) {

@@ -1,6 +1,10 @@
 #include "sbc/control/record_text.h"
 
+#include <algorithm>
 #include <chrono>
+
+#include "core/base/log.h"
+#include "core/base/utf8.h"
 
 namespace sbc {
 namespace {
@@ -18,14 +22,6 @@ void AppendDigits(int64_t value, int width, std::string* out) {
 
 bool IsPrintable(char c) { return c >= 0x20 && c < 0x7f; }
 
-bool IsBare(std::string_view value) {
-  for (const char c : value) {
-    const bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!is_word && std::string_view("._:/@+-").find(c) == std::string_view::npos) return false;
-  }
-  return !value.empty();
-}
-
 void AppendHex(char c, std::string* out) {
   const auto byte = static_cast<unsigned char>(c);
   const char digits[] = {kHex[byte >> 4], kHex[byte & 15]};
@@ -41,26 +37,8 @@ void AppendHexWord(uint64_t word, int first_nibble, int count, std::string* out)
 }  // namespace
 
 void AppendTime(core::WallTime wall, std::string* out) {
-  using std::chrono::days;
-  using std::chrono::microseconds;
-  const std::chrono::sys_time<microseconds> time{microseconds(wall.unix_us)};
-  const auto day = std::chrono::floor<days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  AppendDigits(int{date.year()}, 4, out);
-  out->push_back('-');
-  AppendDigits(unsigned{date.month()}, 2, out);
-  out->push_back('-');
-  AppendDigits(unsigned{date.day()}, 2, out);
-  out->push_back('T');
-  AppendDigits(clock.hours().count(), 2, out);
-  out->push_back(':');
-  AppendDigits(clock.minutes().count(), 2, out);
-  out->push_back(':');
-  AppendDigits(clock.seconds().count(), 2, out);
-  out->push_back('.');
-  AppendDigits(clock.subseconds().count(), 6, out);
-  out->push_back('Z');
+  char text[32];
+  out->append(core::FormatTime(wall, text));
 }
 
 void AppendMilliseconds(core::Duration duration, std::string* out) {
@@ -71,7 +49,7 @@ void AppendMilliseconds(core::Duration duration, std::string* out) {
 }
 
 void AppendValue(std::string_view value, std::string* out) {
-  if (IsBare(value)) {
+  if (core::IsBareValue(value)) {
     out->append(value);
     return;
   }
@@ -89,14 +67,17 @@ void AppendValue(std::string_view value, std::string* out) {
 }
 
 void AppendJson(std::string_view value, std::string* out) {
-  for (const char c : value) {
-    if (!IsPrintable(c)) {
+  while (!value.empty()) {
+    const char c = value.front();
+    const size_t size = std::max<size_t>(1, core::Utf8CharacterSize(value));
+    if (size == 1 && !IsPrintable(c)) {
       out->append("\\u00");
       AppendHex(c, out);
-      continue;
+    } else {
+      if (c == '"' || c == '\\') out->push_back('\\');
+      out->append(value.substr(0, size));
     }
-    if (c == '"' || c == '\\') out->push_back('\\');
-    out->push_back(c);
+    value.remove_prefix(size);
   }
 }
 

@@ -27,8 +27,8 @@ void AppendMilliseconds(core::Duration duration, std::string* out);
 /// A log line's value as core::LogLine writes it: bare where it is harmless, else in quotes with
 /// every byte that is not printable ASCII as \xNN.
 void AppendValue(std::string_view value, std::string* out);
-/// The inside of a JSON string. Bytes that are not ASCII become \u00NN each: a peer's bytes need
-/// not be UTF-8, and the file must.
+/// The inside of a JSON string. A peer's bytes need not be UTF-8, and the file must: those that are
+/// not become \u00NN each.
 void AppendJson(std::string_view value, std::string* out);
 /// `,"key":"value"`, the value escaped.
 void AppendJsonField(std::string_view key, std::string_view value, std::string* out);

@@ -30,7 +30,8 @@ void CatchSignals() {
   for (const int number : {SIGUSR1, SIGUSR2, SIGINT, SIGTERM}) {
     CHECK(sigaction(number, &action, nullptr) == 0);
   }
-  (void)std::signal(SIGPIPE, SIG_IGN);  // A reader of ours that went away is that write's error.
+  // A reader of ours that went away, or a file at the size that it may have, is that write's error.
+  for (const int of_a_write : {SIGPIPE, SIGXFSZ}) (void)std::signal(of_a_write, SIG_IGN);
 }
 
 Asked AskedBySignal() {

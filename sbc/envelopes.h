@@ -38,6 +38,9 @@ enum class EnvelopeKind : uint16_t {
   kSipMessage,  // bytes: a message of a logged call; words: when, in microseconds of wall time; the
                 // two words of its transaction_id; the connector's number. remote, local.
   kDrained,     // No call is left.
+  // INVITEs or MESSAGEs got no answer (`cidr: drop`). remote: the last one's source, words[0]: its
+  // RejectionCause, bytes: why; words[1]: how many since the last of these, a second ago or more.
+  kDropped,
 };
 
 }  // namespace sbc

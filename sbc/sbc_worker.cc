@@ -227,9 +227,10 @@ void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& ret
     ++counters_.strangers;
     return;
   }
-  if (message.is_request() && Begins(message.method()) && IsDropped(message, packet.remote().ip)) {
-    ++counters_.dropped_invites;
-    return;
+  if (message.is_request() && Begins(message.method())) {
+    if (const auto dropped = Dropped(message, packet.remote().ip)) {
+      return TellDropped(packet.remote(), *dropped, now);
+    }
   }
   Hop way_back = return_path;
   if (message.is_request() && policy()->IsBehindNat(b2bua_.side(), packet.remote().ip)) {
@@ -242,11 +243,28 @@ void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& ret
 }
 
 // Silence must come before a transaction, which would say 100.
-bool SbcWorker::IsDropped(const Message& message, const core::IpAddress& source) {
+std::optional<Refusal> SbcWorker::Dropped(const Message& message, const core::IpAddress& source) {
   NameAddr to;
-  if (message.To(&to) != ParseError::kOk || !to.tag.empty()) return false;
-  const Admission admission = MayStart(*policy(), ReadStartRequest(message, b2bua_.side(), source));
-  return admission.refusal.has_value() && admission.refusal->is_drop();
+  if (message.To(&to) != ParseError::kOk || !to.tag.empty()) return std::nullopt;
+  Admission admission = MayStart(*policy(), ReadStartRequest(message, b2bua_.side(), source));
+  if (admission.refusal.has_value() && !admission.refusal->is_drop()) admission.refusal.reset();
+  return admission.refusal;
+}
+
+// It leaves no record, so a connector whose name is mistyped would be silence without a word. But
+// it may be anyone's INVITE, as often as they like: so a line a second at most.
+void SbcWorker::TellDropped(const core::Endpoint& source, const Refusal& refusal, Instant now) {
+  ++counters_.dropped_invites;
+  ++dropped_untold_;
+  if (now < next_dropped_told_) return;
+  core::engine::Envelope envelope;
+  envelope.kind = static_cast<uint16_t>(EnvelopeKind::kDropped);
+  envelope.words = {static_cast<uint64_t>(refusal.cause), dropped_untold_, 0, 0};
+  envelope.remote = source;
+  envelope.bytes = refusal.detail.view();
+  if (!options_.outbox->Post(options_.control, envelope)) return;  // A line of its log.
+  dropped_untold_ = 0;
+  next_dropped_told_ = now + std::chrono::seconds(1);
 }
 
 void SbcWorker::HandOver(size_t owner, const Packet& packet) {
@@ -352,6 +370,7 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
     case EnvelopeKind::kMediaRecord:
     case EnvelopeKind::kPolicyDone:
     case EnvelopeKind::kSipMessage:
+    case EnvelopeKind::kDropped:
     case EnvelopeKind::kDrained:
       return;  // The control thread's.
   }

@@ -133,7 +133,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   std::optional<Side> SideOfSource(ListenerSide listener, const core::IpAddress& source) const;
   std::optional<Side> SideOfHeld(ListenerSide listener, const core::IpAddress& source) const;
   bool IsOfCallHere(const core::sip::Message& message);
-  bool IsDropped(const core::sip::Message& message, const core::IpAddress& source);
+  std::optional<Refusal> Dropped(const core::sip::Message& message, const core::IpAddress& source);
+  void TellDropped(const core::Endpoint& source, const Refusal& refusal, core::Instant now);
   void HandOver(size_t owner, const core::Packet& packet);
   void LogMessage(const SipLog::Entry& entry, const core::Packet& packet);
   void OnDatagram(const core::engine::Envelope& envelope, core::Instant now);
@@ -206,6 +207,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   // By worker: changes that its mailbox had no room for.
   std::vector<bool> health_owed_ = std::vector<bool>(options_.workers);
   bool any_health_owed_ = false;
+  uint64_t dropped_untold_ = 0;
+  core::Instant next_dropped_told_{};
   bool placed_ = false;      // The packet at hand came by hand-over: it is ours.
   bool only_calls_ = false;  // Its source may reach us for what is going on, and start nothing.
   bool draining_ = false;

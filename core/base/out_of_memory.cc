@@ -1,10 +1,13 @@
 #include "core/base/out_of_memory.h"
 
+#include <cxxabi.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <new>
+#include <typeinfo>
 
 namespace core {
 namespace {
@@ -22,11 +25,23 @@ void Exit() {
   _exit(the_answer.exit_code);
 }
 
+// A thread that the system refuses comes as an exception, perhaps one of a library's thread.
+void Terminate() {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type == nullptr) std::abort();  // No exception: a fault of ours, which wants a core file.
+  Say(the_answer.program);
+  Say(": the system refuses something, a thread most likely (ulimit -u, ulimit -v): ");
+  Say(type->name());
+  Say("\n");
+  _exit(the_answer.exit_code);
+}
+
 }  // namespace
 
 void ExitWhenOutOfMemory(const OutOfMemoryAnswer& answer) {
   the_answer = answer;
   std::set_new_handler(&Exit);
+  std::set_terminate(&Terminate);
 }
 
 void OutOfMemory() {

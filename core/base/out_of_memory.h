@@ -12,9 +12,9 @@ struct OutOfMemoryAnswer {
   int exit_code = 1;
 };
 
-/// From here on, memory that cannot be had ends the program with that code and that one line. All
-/// memory is had at start, so this is an operator's answer (less to ask for, a larger machine),
-/// never a call's.
+/// From here on, memory that cannot be had ends the program with that code and that one line; so
+/// does a thread, with one of its own. All is had at start, so this is an operator's answer (less
+/// to ask for, a larger machine), never a call's.
 void ExitWhenOutOfMemory(const OutOfMemoryAnswer& answer);
 
 /// Where memory that is not `new`'s cannot be had: as if it were.

@@ -176,6 +176,8 @@ void Control::OnEnvelope(const Envelope& envelope) {
       return;
     case EnvelopeKind::kHostHealth:
       return OnHostHealth(envelope);
+    case EnvelopeKind::kDropped:
+      return OnDropped(envelope);
     case EnvelopeKind::kDrained:
       return Order(shutdown_.OnDrained(envelope.from, now_));
     case EnvelopeKind::kSipMessage:
@@ -221,6 +223,15 @@ void Control::OnHostHealth(const Envelope& envelope) {
       .Text("side", SideName(host.side))
       .Text("host", host.name)
       .Text("address", address.view());
+}
+
+void Control::OnDropped(const Envelope& envelope) {
+  const core::Endpoint::Text source = envelope.remote.text();
+  LogLine(&log_, &dropped_)
+      .Text("source", source.view())
+      .Text("cause", RejectionCauseName(static_cast<RejectionCause>(envelope.words[0])))
+      .Text("reason", envelope.bytes)
+      .Number("requests", envelope.words[1]);
 }
 
 void Control::WatchHosts() {

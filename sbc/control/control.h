@@ -65,6 +65,7 @@ class Control final : private AdminServer::Answerer {
   void OnCallReport(const CallReport& report, bool ended);
   void OnSipMessage(const core::engine::Envelope& envelope);
   void OnHostHealth(const core::engine::Envelope& envelope);
+  void OnDropped(const core::engine::Envelope& envelope);
   void Reload();
   absl::StatusOr<std::vector<std::unique_ptr<Policy>>> BuildPolicies(const Config& config);
   void WatchHosts();
@@ -106,6 +107,7 @@ class Control final : private AdminServer::Answerer {
   core::LogSite changed_{core::LogLevel::kInfo, "config_changed", 1000};
   core::LogSite reopen_failed_{core::LogLevel::kError, "logs_not_reopened"};
   core::LogSite kept_{core::LogLevel::kWarning, "config_needs_restart", 1000};
+  core::LogSite dropped_{core::LogLevel::kWarning, "dropped_without_answer"};
   core::LogSite route_up_{core::LogLevel::kInfo, "route_up"};
   core::LogSite route_down_{core::LogLevel::kWarning, "route_down"};
 };

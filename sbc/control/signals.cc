@@ -13,7 +13,8 @@ Signals::Signals() {
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   CHECK(sigprocmask(SIG_BLOCK, &set, nullptr) == 0);
-  (void)signal(SIGPIPE, SIG_IGN);  // A log's reader that went away is that write's error.
+  // A log's reader that went away, or a log at the size that it may have, is that write's error.
+  for (const int of_a_write : {SIGPIPE, SIGXFSZ}) (void)signal(of_a_write, SIG_IGN);
   fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   CHECK(fd_ >= 0);
 }

@@ -10,6 +10,7 @@ with somebody else's user agents.
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -39,8 +40,8 @@ class ControlTest(unittest.TestCase):
         self.folder = folder.name
         self.ports = Ports()
 
-    def start(self, config=None, name="sbc"):
-        node = Node(BINARIES, self.folder, config or self.configuration(), name)
+    def start(self, config=None, name="sbc", prefix=()):
+        node = Node(BINARIES, self.folder, config or self.configuration(), name, prefix)
         self.addCleanup(node.kill)
         node.wait_for_event("started")
         return node
@@ -246,6 +247,34 @@ class ControlTest(unittest.TestCase):
             capture_output=True, text=True, timeout=sbc_node.PATIENCE, check=False)
         self.assertEqual(ran.returncode, 1)
         self.assertIn("the hard limit is 100", ran.stderr)
+
+    # A log at the size that it may have is that write's error, as a full disk is: calls go on.
+    def test_a_log_that_may_not_grow_costs_no_call(self):
+        node = self.start(prefix=["sh", "-c", 'ulimit -f 1 && exec "$0" "$@"'])
+        self.sipp("uas", TRUNK, self.ports.trunk)
+        for _ in range(3):
+            self.assertEqual(self.call_out().wait(), 0)
+        wait_for("records that were lost",
+                 lambda: (node.metric('ringfence_records_lost_total{kind="call_line"}') or 0) > 0)
+        node.signal(signal.SIGTERM)
+        self.assertEqual(node.wait(), 0)
+
+    # No record is made of what gets no answer, so the node itself says it.
+    def test_an_unknown_connector_is_said(self):
+        node = self.start()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trunk:
+            trunk.bind((TRUNK, self.ports.trunk))
+            trunk.sendto(
+                f"INVITE sip:+16185558387@{TRUNK_SIDE} SIP/2.0\r\n"
+                f"Via: SIP/2.0/UDP {TRUNK}:{self.ports.trunk};branch=z9hG4bK1\r\n"
+                "From: <sip:+12065550100@example.com>;tag=1\r\n"
+                "To: <sip:+16185558387@example.com>\r\n"
+                "Call-ID: unknown\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+                "X-VoiceConnector-ID: nosuch\r\nContent-Length: 0\r\n\r\n".encode(),
+                (TRUNK_SIDE, self.ports.trunk_side))
+            line = node.wait_for_event("dropped_without_answer")
+        self.assertIn(f"source={TRUNK}:{self.ports.trunk} cause=cidr", line)
+        self.assertIn('reason="names a connector that is not the source', line)
 
     def refused(self, config):
         node = Node(BINARIES, self.folder, config, "other")

@@ -79,7 +79,7 @@ def configuration(ports, folder, **changes):
 class Node:
     """One ringfence-sbc, up to its end."""
 
-    def __init__(self, binaries, folder, config, name="sbc"):
+    def __init__(self, binaries, folder, config, name="sbc", prefix=()):
         self.binary = str(Path(binaries) / "ringfence-sbc")
         self.folder = Path(folder)
         self.path = self.folder / f"{name}.yaml"
@@ -87,7 +87,7 @@ class Node:
         self.admin = config["admin"]["port"]
         self.write(config)
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([self.binary, "--config", str(self.path)],
+            self.process = subprocess.Popen([*prefix, self.binary, "--config", str(self.path)],
                                             stderr=log, stdin=subprocess.DEVNULL)
 
     def write(self, config):

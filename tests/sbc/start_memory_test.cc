@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,8 +12,10 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/base/lazy_array.h"
 #include "core/base/out_of_memory.h"
 #include "core/time/clock.h"
@@ -144,6 +147,21 @@ TEST(StartMemoryTest, AddressSpaceThatIsRefusedIsToldAsMemoryIs) {
       },
       testing::ExitedWithCode(1), "test: out of memory: lower limits.calls");
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)  // It maps terabytes for itself.
+void StartAThreadInLittleMemory() {
+  core::ExitWhenOutOfMemory({"test", "lower limits.calls"});
+  const rlimit little = {1, 1};
+  CHECK(setrlimit(RLIMIT_AS, &little) == 0);
+  std::thread([] {}).join();
+}
+
+// So does a thread that cannot be started: a library's start of it would throw.
+TEST(StartMemoryTest, AThreadThatIsRefusedIsTold) {
+  EXPECT_EXIT(StartAThreadInLittleMemory(), testing::ExitedWithCode(1),
+              "test: the system refuses something, a thread most likely");
+}
+#endif
 
 }  // namespace
 }  // namespace tests

@@ -116,9 +116,12 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
                       std::abs(distance) < kMisorderMax;
   if (!proved) {
     if (candidate_.held) ++totals_.refused;
-    candidate_ = {.ssrc = packet.ssrc(),
+    candidate_ = {.arrival = now,
+                  .ssrc = packet.ssrc(),
                   .bytes = static_cast<uint32_t>(packet.size()),
+                  .timestamp = packet.timestamp(),
                   .sequence_number = packet.sequence_number(),
+                  .is_timed = kind != PayloadKind::kEvent,
                   .held = true};
     return Arrival::kProbation;
   }
@@ -141,8 +144,8 @@ void Source::Begin(Instant now) {
       ++totals_.restarts;
     }
   } else {
-    origin_ = now;
-    last_arrival_ = now;
+    origin_ = candidate_.arrival;
+    last_arrival_ = candidate_.arrival;
   }
   active_ = true;
   ssrc_ = candidate_.ssrc;
@@ -154,7 +157,10 @@ void Source::Begin(Instant now) {
   received_ = 1;
   expected_prior_ = 0;
   received_prior_ = 0;
-  timed_ = false;
+  timed_ = candidate_.is_timed;
+  transit_ = TicksAt(candidate_.arrival) - candidate_.timestamp;
+  last_timestamp_ = candidate_.timestamp;
+  last_sequence_ = candidate_.sequence_number;
   buffer_.Restart();
   ++totals_.packets;
   totals_.bytes += candidate_.bytes;

@@ -120,9 +120,12 @@ class Source {
   static constexpr uint32_t kFirstCycle = 0x10000;  // So that the window may reach below the first.
 
   struct Candidate {  // A packet that would begin another sequence.
+    Instant arrival;
     uint32_t ssrc = 0;
     uint32_t bytes = 0;
+    uint32_t timestamp = 0;
     uint16_t sequence_number = 0;
+    bool is_timed = false;  // Its timestamp tells when it was said: it is no RFC 4733 event.
     bool held = false;
   };
 
@@ -174,6 +177,6 @@ class Source {
   uint16_t buffer_min_ms_ = 0;
   uint16_t buffer_max_ms_ = 0;
 };
-static_assert(sizeof(Source) <= 352);
+static_assert(sizeof(Source) <= 368);
 
 }  // namespace core::rtp

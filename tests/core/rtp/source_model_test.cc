@@ -117,7 +117,9 @@ void RunSeed(uint64_t seed) {
       for (uint32_t i = 0; i < before_active; ++i) model.On(events[i].number);
       ASSERT_EQ(source.counts().refused, before_active - 1);
       model.duplicates = 0;
-      origin = event.at;
+      const Event& held = events[before_active - 1];
+      origin = held.at;
+      appendix.On(0, first_timestamp + static_cast<uint32_t>(held.number * 160));
     }
     const uint32_t had = model.unique();
     const int64_t highest = model.highest;

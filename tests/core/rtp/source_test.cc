@@ -290,13 +290,14 @@ TEST(SourceTest, ChangesOfSsrcAreLimited) {
   EXPECT_GT(refused, 900u);
 }
 
-// A.8 by hand. Transits of 320, 328, 324, 400 ticks: differences 8, 4, 76.
+// A.8 by hand. Transits of 320, 320, 328, 324, 400 ticks: differences 0, 8, 4, 76.
 //   J16 = 8; 8 + 4 - (16 >> 4) = 11; 11 + 76 - (19 >> 4) = 86; 86 / 16 = 5 ticks.
 TEST(SourceTest, JitterIsThatOfTheAppendix) {
   Line line;
-  line.Send(0, 40ms);  // Held: not timed.
-  line.Send(1, 40ms);
+  line.Send(0, 40ms);  // Held, and timed once the next one has proved it.
   EXPECT_EQ(line.source.jitter_ticks(), std::nullopt);
+  line.Send(1, 40ms);
+  EXPECT_EQ(line.source.jitter_ticks(), 0u);
   line.Send(2, 41ms);
   EXPECT_EQ(line.source.jitter_ticks(), 0u);  // 8 / 16.
   line.Send(3, 40'500us);

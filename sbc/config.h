@@ -130,7 +130,7 @@ struct TrunkConfig {
   // Look up NAPTR and SRV records for the host first (RFC 3263); AWS is not known to have any.
   bool srv = false;
   std::vector<core::Cidr> cidrs;  // Who may call from there. Default: the region's own blocks.
-  std::vector<core::Cidr> media_cidrs;  // Opt-in: RTP from these too, beside the SDP's address.
+  std::vector<core::Cidr> media_cidrs;  // Opt-in: media from these too, beside what its SDP names.
 };
 
 /// AWS's OriginationRoute: one PBX of ours. Keys as AWS spells them (`Host`), or in lower case.
@@ -287,7 +287,7 @@ struct AdminConfig {
 };
 
 struct LogsConfig {
-  std::string directory;  // CDRs and SIP logs. Empty: none are written.
+  std::string directory;  // Call, media and SIP logs, and CDRs. Empty: none are written.
 };
 
 /// Everything. Immutable once read: a reload builds another, and calls keep the one they began
@@ -306,9 +306,7 @@ struct Config {
   SipConfig sip;
   DnsConfig dns;
   HeadersConfig headers;
-  // REFER, and INVITE with Replaces, that came from that side (rule 18). With several workers a
-  // Replaces is known to the worker that has the call it names; elsewhere it is 481.
-  PerSide<PassPolicy> transfer;
+  PerSide<PassPolicy> transfer;  // REFER, and INVITE with Replaces, from that side (rule 18).
   PerSide<PassPolicy> redirect;  // 3xx that came from that side (rule 18); refused: 480.
   PerSide<PassPolicy> message;   // MESSAGE that came from that side, in a call or outside.
   CallerIdConfig caller_id;

@@ -305,7 +305,8 @@ void Writer::WriteTraffic() {
       .Add(Sum([](const WorkerSnapshot& s) { return s.io.sent_bytes; }), {{"direction", "sent"}});
   Events("ringfence_io_events_total", "What the network did to datagrams.", kIoEvents);
   out_.Counter("ringfence_queue_drops_total",
-               "Dropped at the listeners' sockets: queue full, or a stranger's.")
+               "Dropped at the listeners' sockets: a stranger's, or the queue full; the kernel "
+               "counts both as one.")
       .Add(Sum([](const WorkerSnapshot& s) { return s.queue_drops; }));
   out_.Counter("ringfence_turns_total", "Turns of the workers' loops.")
       .Add(Sum([](const WorkerSnapshot& s) { return s.io.turns; }));

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/sip/cursor.h"
+#include "loadgen/pause_length.h"
 
 namespace loadgen {
 namespace {
@@ -264,8 +265,7 @@ void ActionRunner::Do(const JumpAction& action) {
 void ActionRunner::Do(const PauseRestoreAction& action) {
   const double until = Number(action.until);
   if (!(until > 0)) return;  // Nothing was paused.
-  const core::Duration since = std::chrono::milliseconds(static_cast<int64_t>(until));
-  call_.paused_until = player_.environment_.run_started + since;
+  call_.paused_until = player_.environment_.run_started + PauseLength(until);
   call_.resume_pause = true;
 }
 

@@ -116,6 +116,24 @@ TEST(ActionRunnerTest, Jumps) {
   }
 }
 
+// A pause until what no clock holds, or as long, does not end; one of no number is none.
+TEST(ActionRunnerTest, PausesAsLongAsThereIsTime) {
+  for (const char* number : {"1e300", "nan", "-1e300"}) {
+    for (const bool restored : {false, true}) {
+      LoadWorld world;
+      ScriptedPeer& peer = world.AddPeerAsServer();
+      const std::string assigned = std::string("<assignstr assign_to=\"v\" value=\"") + number +
+                                   "\"/><todouble assign_to=\"n\" variable=\"v\"/>";
+      world.AddClient(
+          Scenario({Nop(assigned + (restored ? "<pauserestore variable=\"n\"/>" : "")),
+                    restored ? Nop("<log message=\"[$n]\"/>") : "<pause variable=\"n\"/>",
+                    SendRequest("OPTIONS", 1)}));
+      world.RunFor(1h);
+      EXPECT_EQ(peer.received.empty(), number == std::string("1e300")) << number << restored;
+    }
+  }
+}
+
 // One ereg over a 200 with these header lines: the value it assigns, and how the call came out.
 struct Searched {
   std::string value;

@@ -30,6 +30,12 @@ absl::Status LoadEreg(const ElementReader& in, Action* action) {
     RETURN_IF_ERROR(in.RequiredText("header", &header));
     if (header.empty()) return in.Error("header=\"\": wanted the name of a header field");
     ereg.header = std::string(header);
+    int64_t occurrence = 1;
+    // SIPp's first spelling is still in use.
+    RETURN_IF_ERROR(in.Whole("occurence", 1, INT32_MAX, &occurrence));
+    RETURN_IF_ERROR(in.Whole("occurrence", 1, INT32_MAX, &occurrence));
+    ereg.occurrence = static_cast<uint32_t>(occurrence);
+    RETURN_IF_ERROR(in.Bool("start_line", &ereg.start_of_line));
   } else if (where == "body") {
     ereg.where = EregAction::Where::kBody;
   } else if (where == "var") {
@@ -38,12 +44,6 @@ absl::Status LoadEreg(const ElementReader& in, Action* action) {
   } else if (where != "msg") {
     return in.Error(core::Concat("search_in=\"", where, "\": wanted msg, hdr, body or var"));
   }
-  int64_t occurrence = 1;
-  // SIPp's first spelling is still in use.
-  RETURN_IF_ERROR(in.Whole("occurence", 1, INT32_MAX, &occurrence));
-  RETURN_IF_ERROR(in.Whole("occurrence", 1, INT32_MAX, &occurrence));
-  ereg.occurrence = static_cast<uint32_t>(occurrence);
-  RETURN_IF_ERROR(in.Bool("start_line", &ereg.start_of_line));
   RETURN_IF_ERROR(in.Variables("assign_to", RegularExpression::kGroupsMax, &ereg.assign_to));
   action->what = std::move(ereg);
   return absl::OkStatus();
@@ -275,6 +275,7 @@ constexpr std::pair<std::string_view, Loader> kActions[] = {
 
 absl::Status LoadActions(const XmlElement& action_element, LoadState* state,
                          std::vector<Action>* actions) {
+  ElementReader(action_element, state).WarnOfUnread();
   for (XmlElement child = action_element.FirstChild(); child; child = child.Next()) {
     const ElementReader in(child, state);
     const auto* found = std::find_if(std::begin(kActions), std::end(kActions),
@@ -283,6 +284,7 @@ absl::Status LoadActions(const XmlElement& action_element, LoadState* state,
     Action action{.line = child.line(), .what = InternalCommandAction{}};
     RETURN_IF_ERROR(found->second(in, &action));
     in.WarnOfUnread();
+    in.WarnOfChildren();
     actions->push_back(std::move(action));
   }
   return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/sip/cursor.h"
+#include "loadgen/pause_length.h"
 
 namespace loadgen {
 namespace {
@@ -79,7 +80,8 @@ VariableStore* ActionRunner::StoreOf(ScenarioPlayer* player, Call* call, Variabl
 
 VariableStore* ActionRunner::UserStore(ScenarioPlayer* player, Call* call) {
   const auto user = static_cast<size_t>(call->user_id);
-  return user >= 1 && user <= player->users_.size() ? &player->users_[user - 1] : &player->no_user_;
+  return user >= 1 && user <= player->users_.size() ? &player->users_[user - 1]
+                                                    : &call->own_user_variables;
 }
 
 ActionRunner::Outcome ActionRunner::Run(const std::vector<Action>& actions, std::string_view bytes,
@@ -109,15 +111,13 @@ double ActionRunner::Number(const NumberOperand& operand) {
 }
 
 void ActionRunner::SetText(VariableId variable, VariableType type, std::string_view text) {
-  VariableStore* store = Store(variable);
-  if (variable.index >= store->size() || store->SetText(variable.index, type, text)) return;
+  if (Store(variable)->SetText(variable.index, type, text)) return;
   player_.environment_.trace->Warn({"Call-Id: ", call_.call_id(), ", no room for the variable ",
                                     player_.scenario_.variables.name(variable)});
 }
 
 void ActionRunner::SetNumber(VariableId variable, double number) {
-  VariableStore* store = Store(variable);
-  if (variable.index < store->size()) store->SetNumber(variable.index, number);
+  Store(variable)->SetNumber(variable.index, number);
 }
 
 void ActionRunner::Judge(Check check, bool held, Failure not_true, Failure not_false) {
@@ -136,11 +136,8 @@ std::string_view ActionRunner::SearchedText(const EregAction& action, bool* foun
       const size_t end = bytes_.find("\r\n\r\n");
       return end == std::string_view::npos ? std::string_view() : bytes_.substr(end + 4);
     }
-    case EregAction::Where::kVariable: {
-      VariableStore* store = Store(action.variable);
-      return action.variable.index < store->size() ? store->text(action.variable.index)
-                                                   : std::string_view();
-    }
+    case EregAction::Where::kVariable:
+      return Store(action.variable)->text(action.variable.index);
     case EregAction::Where::kHeader:
       break;
   }
@@ -169,8 +166,7 @@ void ActionRunner::Do(const EregAction& action) {
   if (!matched) return;
   for (size_t i = 0; i < action.assign_to.size() && i < groups.size(); ++i) {
     if (groups[i].data() == nullptr) {
-      VariableStore* store = Store(action.assign_to[i]);
-      if (action.assign_to[i].index < store->size()) store->Unset(action.assign_to[i].index);
+      Store(action.assign_to[i])->Unset(action.assign_to[i].index);
     } else {
       SetText(action.assign_to[i], VariableType::kRegexp, groups[i]);
     }
@@ -242,10 +238,7 @@ void ActionRunner::Do(const TestAction& action) {
       held = left <= right;
       break;
   }
-  if (action.assign_to) {
-    VariableStore* store = Store(*action.assign_to);
-    if (action.assign_to->index < store->size()) store->SetBool(action.assign_to->index, held);
-  }
+  if (action.assign_to) Store(*action.assign_to)->SetBool(action.assign_to->index, held);
   Judge(action.check, held, Failure::kTestDoesntMatch, Failure::kTestShouldntMatch);
 }
 
@@ -272,8 +265,7 @@ void ActionRunner::Do(const JumpAction& action) {
 void ActionRunner::Do(const PauseRestoreAction& action) {
   const double until = Number(action.until);
   if (!(until > 0)) return;  // Nothing was paused.
-  const core::Duration since = std::chrono::milliseconds(static_cast<int64_t>(until));
-  call_.paused_until = player_.environment_.run_started + since;
+  call_.paused_until = player_.environment_.run_started + PauseLength(until);
   call_.resume_pause = true;
 }
 
@@ -287,9 +279,7 @@ void ActionRunner::Do(const GetTimeAction& action) {
 void ActionRunner::Do(const IndexAction& action) { SetNumber(action.assign_to, call_.step); }
 
 void ActionRunner::Do(const EditTextAction& action) {
-  VariableStore* store = Store(action.variable);
-  if (action.variable.index >= store->size()) return;
-  const std::string_view text = store->text(action.variable.index);
+  const std::string_view text = Store(action.variable)->text(action.variable.index);
   if (action.edit == EditTextAction::Edit::kTrim) {
     const std::string_view trimmed = core::sip::Trim(text);
     core::sip::TextWriter copy(text_);

@@ -120,6 +120,7 @@ struct Call : core::ListNode<Call> {
 
   // In the slab.
   VariableStore variables;
+  VariableStore own_user_variables;  // Where no user is (-users): as SIPp has it, each call's own.
   std::span<ResponseTimer> response_timers;
   std::span<NamedTransaction> transactions;
   std::span<uint32_t> injection_lines;

@@ -28,6 +28,20 @@ size_t Rounded(size_t bytes) {
   return (bytes + alignof(uint64_t) - 1) / alignof(uint64_t) * alignof(uint64_t);
 }
 
+size_t TextBytes(size_t variables) { return variables == 0 ? 0 : CallSet::kTextBytesPerCall; }
+
+size_t StoreBytes(size_t variables) {
+  return Rounded(variables * sizeof(VariableValue)) + TextBytes(variables);
+}
+
+// So many variables at `*at`, their texts behind them.
+VariableStore PlaceStore(char** at, size_t variables) {
+  const auto values = Place<VariableValue>(at, variables);
+  const std::span<char> text(*at, TextBytes(variables));
+  *at += text.size();
+  return {values, text};
+}
+
 }  // namespace
 
 std::string_view TrimCallId(std::string_view call_id) {
@@ -39,16 +53,19 @@ std::string_view TrimCallId(std::string_view call_id) {
 // Room for the scenario that has most of each.
 size_t CallSet::StrideOf(const std::vector<const Scenario*>& scenarios, size_t injection_files) {
   size_t variables = 0;
+  size_t user_variables = 0;
   size_t timers = 0;
   size_t transactions = 0;
   for (const Scenario* scenario : scenarios) {
     variables = std::max(variables, scenario->variables.count(VariableScope::kCall));
+    user_variables = std::max(user_variables, scenario->variables.count(VariableScope::kUser));
     timers = std::max(timers, scenario->rtds.size());
     transactions = std::max(transactions, scenario->transactions.size());
   }
-  return Rounded(variables * sizeof(VariableValue)) + Rounded(timers * sizeof(ResponseTimer)) +
+  return StoreBytes(variables) + StoreBytes(user_variables) +
+         Rounded(timers * sizeof(ResponseTimer)) +
          Rounded(transactions * sizeof(NamedTransaction)) +
-         Rounded(injection_files * sizeof(uint32_t)) + (variables == 0 ? 0 : kTextBytesPerCall);
+         Rounded(injection_files * sizeof(uint32_t));
 }
 
 CallSet::CallSet(const Limits& limits, const std::vector<const Scenario*>& scenarios,
@@ -72,12 +89,11 @@ CallSet::~CallSet() {
 void CallSet::LaySlab(Call* call, const Scenario& scenario) {
   if (stride_ == 0) return;
   char* at = &slab_[stride_ * calls_.HandleOf(call).index];
-  const char* end = at + stride_;
-  const auto values = Place<VariableValue>(&at, scenario.variables.count(VariableScope::kCall));
+  call->variables = PlaceStore(&at, scenario.variables.count(VariableScope::kCall));
+  call->own_user_variables = PlaceStore(&at, scenario.variables.count(VariableScope::kUser));
   call->response_timers = Place<ResponseTimer>(&at, scenario.rtds.size());
   call->transactions = Place<NamedTransaction>(&at, scenario.transactions.size());
   call->injection_lines = Place<uint32_t>(&at, injection_lines_);
-  call->variables = VariableStore(values, {at, static_cast<size_t>(end - at)});
 }
 
 Call* CallSet::Open(const Parts& parts) {

@@ -32,7 +32,8 @@ std::string_view TrimCallId(std::string_view call_id);
 class CallSet {
  public:
   static constexpr core::Duration kDeadWait = std::chrono::seconds(33);  // SIPp's -deadcall_wait.
-  static constexpr size_t kTextBytesPerCall = 2048;  // Of its variables: SIPp's MAX_HEADER_LEN.
+  // For its variables' texts, and as much for those of its <User>: SIPp's MAX_HEADER_LEN.
+  static constexpr size_t kTextBytesPerCall = 2048;
 
   struct Limits {
     size_t calls = 0;

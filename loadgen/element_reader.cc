@@ -39,6 +39,13 @@ void ElementReader::WarnOfUnread() const {
   }
 }
 
+void ElementReader::WarnOfChildren() const {
+  for (XmlElement child = element_.FirstChild(); child; child = child.Next()) {
+    Warn(core::Concat("the <", child.name(), "> in line ", child.line(),
+                      " is ignored: it has no meaning here"));
+  }
+}
+
 absl::Status ElementReader::Wanted(const char* name, std::string_view value,
                                    std::string_view wanted) const {
   return Error(core::Concat(name, "=\"", value, "\": wanted ", wanted));

@@ -93,6 +93,8 @@ class ElementReader {
   void Warn(std::string_view what) const;
   /// Warns of the attributes that nobody has asked for.
   void WarnOfUnread() const;
+  /// Warns of the elements in one that has nothing to say by them.
+  void WarnOfChildren() const;
 
  private:
   absl::Status UseVariable(std::string_view text, const char* attribute, VariableId* out) const;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <utility>
 
 #include "core/base/concat.h"
 #include "core/base/status.h"
@@ -92,15 +93,15 @@ absl::Status InjectionFile::ReadFirstLine(std::string_view line) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Parse(std::string_view text,
+absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Parse(std::string text,
                                                                     std::string_view path) {
   auto file = std::make_unique<InjectionFile>();
   file->path_ = std::string(path);
   file->name_ = BaseName(path);
   if (text.size() > kBytesMax) {
-    return absl::InvalidArgumentError(core::Concat(path, ": wanted at most 4 GiB"));
+    return absl::InvalidArgumentError(core::Concat(path, ": wanted at most ", kBytesMax, " bytes"));
   }
-  file->text_ = std::string(text);
+  file->text_ = std::move(text);
   std::string_view rest = file->text_;
   RETURN_IF_ERROR(file->ReadFirstLine(TakeLine(&rest)));
   while (!rest.empty()) {
@@ -122,9 +123,9 @@ absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Parse(std::string_
 }
 
 absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Read(const std::string& path) {
-  const absl::StatusOr<std::string> text = ReadTextFile(path, kBytesMax);
+  absl::StatusOr<std::string> text = ReadRegularFile(path, kBytesMax);
   RETURN_IF_ERROR(text.status());
-  return Parse(*text, path);
+  return Parse(*std::move(text), path);
 }
 
 std::optional<uint32_t> InjectionFile::NextLine(uint32_t* cursor, uint32_t user_id,

@@ -23,7 +23,8 @@ namespace loadgen {
 /// `%d` (or `%05d`) stands for k + m*i. `#` lines are skipped and the first empty line ends the
 /// file, as SIPp has it.
 ///
-/// Shape:    at most kLinesMax lines; a field has no quoting, so no `;`.
+/// Shape:    a regular file of at most kBytesMax bytes, and at most kLinesMax lines; a field has no
+///           quoting, so no `;`.
 /// Lifetime: owns its text. Fields are read, never changed.
 /// Errors:   Parse() names file and line.
 /// Thread:   built at start, then read by all; where the next line is, is the player's to keep.
@@ -33,7 +34,7 @@ class InjectionFile {
   static constexpr size_t kBytesMax = UINT32_MAX;
   enum class Order : uint8_t { kSequential, kRandom, kUser };
 
-  static absl::StatusOr<std::unique_ptr<InjectionFile>> Parse(std::string_view text,
+  static absl::StatusOr<std::unique_ptr<InjectionFile>> Parse(std::string text,
                                                               std::string_view path);
   static absl::StatusOr<std::unique_ptr<InjectionFile>> Read(const std::string& path);
 

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/sip/message.h"
 #include "loadgen/default_message.h"
+#include "loadgen/pause_length.h"
 
 namespace loadgen {
 namespace {
@@ -175,9 +176,7 @@ void LoadWorker::Drain(Instant until) {
 core::Duration LoadWorker::DrainMax() const {
   constexpr core::Duration kTransaction = std::chrono::seconds(32);
   const double option_ms = static_cast<double>(parts_.options->call_duration.count()) / 1e6;
-  constexpr double kLongest = 1e12;  // Thirty years, in milliseconds.
-  const double pauses_ms = std::min(parts_.scenario->DurationMs(option_ms), kLongest);
-  return std::chrono::milliseconds(static_cast<int64_t>(pauses_ms)) + kTransaction;
+  return PauseLength(parts_.scenario->DurationMs(option_ms)) + kTransaction;
 }
 
 void LoadWorker::ChangeRate(double more, Instant now) {

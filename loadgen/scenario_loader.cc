@@ -86,6 +86,7 @@ absl::Status LoadElement(const XmlElement& element, LoadState* state) {
     return in.Error("unknown element; wanted send, recv, pause, nop, label or another of SIPp's");
   }
   in.WarnOfUnread();
+  in.WarnOfChildren();
   return absl::OkStatus();
 }
 
@@ -156,10 +157,12 @@ absl::StatusOr<std::unique_ptr<Scenario>> LoadScenario(std::string_view text,
         core::Concat(file_name, ":", root ? root.line() : 1, ": wanted <scenario> as the root"));
   }
   auto scenario = std::make_unique<Scenario>();
-  scenario->name = std::string(root.Attribute("name").value_or(""));
   LoadState state;
   state.scenario = scenario.get();
   state.file_name = std::string(file_name);
+  const ElementReader in(root, &state);
+  scenario->name = std::string(in.Text("name").value_or(""));
+  in.WarnOfUnread();
   state.injections = inputs.injections;
   state.keys = inputs.keys;
   state.rtp_payload_type = inputs.rtp_payload_type;

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "loadgen/action_runner.h"
+#include "loadgen/pause_length.h"
 
 // The walk of a call through its steps. What it sends is in player_send.cc, what it does with what
 // comes in player_receive.cc, and its untimely ends in player_end.cc.
@@ -18,12 +19,6 @@ using core::Instant;
 constexpr size_t kScratchBytes = core::sip::Message::kBytesMax + 1;
 constexpr size_t kGlobalTextBytes = size_t{64} * 1024;
 constexpr size_t kUserTextBytes = 1024;
-
-Duration Milliseconds(double value) {
-  constexpr double kLongest = 1e12;       // Thirty years.
-  if (!(value >= 1)) return Duration{0};  // SIPp's: what is below one, or no number, is no pause.
-  return std::chrono::milliseconds(static_cast<int64_t>(std::min(value, kLongest)));
-}
 
 }  // namespace
 
@@ -196,13 +191,13 @@ ScenarioPlayer::Next ScenarioPlayer::Pause(Call* call, const Step& step, Instant
       duration = environment_.options->call_duration;
       break;
     case PauseStep::Source::kDistribution:
-      duration = Milliseconds(pause.duration_ms.Sample(environment_.random));
+      duration = PauseLength(pause.duration_ms.Sample(environment_.random));
       break;
     case PauseStep::Source::kVariable: {
       double value = 0;
       (void)ActionRunner::StoreOf(this, call, pause.variable)
           ->ReadNumber(pause.variable.index, &value);  // What is no number is no pause.
-      duration = Milliseconds(value);
+      duration = PauseLength(value);
       break;
     }
   }

@@ -201,7 +201,6 @@ class ScenarioPlayer {
   std::vector<VariableValue> user_values_;
   std::vector<char> user_text_;
   std::vector<VariableStore> users_;
-  VariableStore no_user_;
   std::optional<VariableId> return_address_;  // _unexp.retaddr and _unexp.pausedaddr
   std::optional<VariableId> pause_address_;
   void* end_owner_ = nullptr;

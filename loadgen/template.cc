@@ -345,7 +345,7 @@ void TemplateRenderer::WriteLast(const Segment& segment) {
 
 void TemplateRenderer::WriteVariable(const Segment& segment) {
   const VariableStore* store = context_.variables[static_cast<size_t>(segment.scope)];
-  if (store != nullptr && segment.variable < store->size()) store->Write(segment.variable, &out_);
+  if (store != nullptr) store->Write(segment.variable, &out_);
   SwallowIfAtLineStart();
 }
 

@@ -60,12 +60,18 @@ void VariableStore::Clear() {
   used_ = 0;
 }
 
+void VariableStore::Unset(uint16_t index) {
+  if (index < values_.size()) values_[index].type = VariableType::kUnset;
+}
+
 void VariableStore::SetNumber(uint16_t index, double number) {
+  if (index >= values_.size()) return;
   values_[index].type = VariableType::kDouble;
   values_[index].number = number;
 }
 
 void VariableStore::SetBool(uint16_t index, bool boolean) {
+  if (index >= values_.size()) return;
   values_[index].type = VariableType::kBool;
   values_[index].boolean = boolean;
 }
@@ -77,6 +83,7 @@ void VariableStore::Store(VariableValue* value, VariableType type, std::string_v
 }
 
 bool VariableStore::SetText(uint16_t index, VariableType type, std::string_view text) {
+  if (index >= values_.size()) return true;
   VariableValue& value = values_[index];
   if (text.size() > kTextMax) {
     value.type = VariableType::kUnset;
@@ -131,13 +138,13 @@ bool VariableStore::MakeRoom(size_t size, uint16_t keep) {
 }
 
 std::string_view VariableStore::text(uint16_t index) const {
-  const VariableValue& value = values_[index];
+  const VariableValue& value = ValueOf(index);
   if (value.type != VariableType::kString && value.type != VariableType::kRegexp) return {};
   return {text_.data() + value.at, value.size};
 }
 
 bool VariableStore::IsTrue(uint16_t index) const {
-  const VariableValue& value = values_[index];
+  const VariableValue& value = ValueOf(index);
   switch (value.type) {
     case VariableType::kUnset:
       return false;
@@ -153,7 +160,7 @@ bool VariableStore::IsTrue(uint16_t index) const {
 }
 
 bool VariableStore::ReadNumber(uint16_t index, double* number) const {
-  const VariableValue& value = values_[index];
+  const VariableValue& value = ValueOf(index);
   if (value.type == VariableType::kDouble) {
     *number = value.number;
     return true;
@@ -171,7 +178,7 @@ bool VariableStore::ReadNumber(uint16_t index, double* number) const {
 }
 
 void VariableStore::Write(uint16_t index, core::sip::TextWriter* out) const {
-  const VariableValue& value = values_[index];
+  const VariableValue& value = ValueOf(index);
   switch (value.type) {
     case VariableType::kUnset:
       return;

@@ -73,7 +73,8 @@ struct VariableValue {
 /// The values of one scope's variables.
 ///
 /// Shape:    as many values as the scenario has variables in the scope; their texts share one block
-///           of memory, each at most kTextMax bytes.
+///           of memory, each at most kTextMax bytes. A variable past the last one is unset, and
+///           setting it does nothing.
 /// Lifetime: borrows both blocks from its owner (a call's slab, the worker). Nothing is allocated.
 /// Errors:   SetText() is false, and the variable is unset, when the text memory is full.
 /// Thread:   one worker's.
@@ -88,14 +89,13 @@ class VariableStore {
   }
 
   void Clear();
-  void Unset(uint16_t index) { values_[index].type = VariableType::kUnset; }
+  void Unset(uint16_t index);
   void SetNumber(uint16_t index, double number);
   void SetBool(uint16_t index, bool boolean);
   /// kString or kRegexp. `text` may be a view of this store's own text.
   [[nodiscard]] bool SetText(uint16_t index, VariableType type, std::string_view text);
 
-  VariableType type(uint16_t index) const { return values_[index].type; }
-  double number(uint16_t index) const { return values_[index].number; }
+  VariableType type(uint16_t index) const { return ValueOf(index).type; }
   /// Empty for all but kString and kRegexp.
   std::string_view text(uint16_t index) const;
   /// What `test=` asks: a regexp that matched, a true bool, a number that is not 0, any string.
@@ -107,9 +107,13 @@ class VariableStore {
   size_t size() const { return values_.size(); }
 
  private:
+  const VariableValue& ValueOf(uint16_t index) const {
+    return index < values_.size() ? values_[index] : kUnsetValue;
+  }
   bool MakeRoom(size_t size, uint16_t keep);
   void Store(VariableValue* value, VariableType type, std::string_view text);
 
+  static constexpr VariableValue kUnsetValue{};
   std::span<VariableValue> values_;
   std::span<char> text_;
   uint32_t used_ = 0;

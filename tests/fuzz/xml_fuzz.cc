@@ -1,7 +1,9 @@
 // Whatever the repairer takes is repaired for good: repairing it again changes nothing. Whatever
 // the loader takes, it takes again from the repaired text, as the same steps; and each message of
-// it renders into a buffer of its exact size, and into nothing smaller.
+// it renders into a buffer of its exact size, and into nothing smaller. Then it is played for some
+// turns, by a generator of its own, against a peer that says what the scenario waits for.
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -10,8 +12,11 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/base/concat.h"
 #include "loadgen/scenario_loader.h"
 #include "loadgen/xml_repair.h"
+#include "tests/support/load_texts.h"
+#include "tests/support/load_world.h"
 
 namespace {
 
@@ -20,6 +25,9 @@ using loadgen::Scenario;
 using loadgen::SendStep;
 
 constexpr size_t kRenderMax = 1 << 20;
+constexpr size_t kTurnsMax = 32;  // Each of at most ScenarioPlayer::kStepsPerWalkMax steps.
+constexpr size_t kWordMax = 64;   // A method longer than that is not said.
+constexpr std::string_view kCallId = "1-4711@10.0.0.1";  // Of the client's first call.
 
 /// Values for everything that a message may ask for.
 struct World {
@@ -65,6 +73,44 @@ std::vector<std::string> RenderAll(const Scenario& scenario) {
   return messages;
 }
 
+std::string Response(uint16_t status_code, std::string_view method) {
+  return core::Concat("SIP/2.0 ", status_code == 0 ? 200 : status_code,
+                      " X\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK-1\r\n",
+                      "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nContact: <sip:c@d>\r\n",
+                      "Call-ID: ", kCallId, "\r\nCSeq: 1 ", method, "\r\n\r\n");
+}
+
+// As the scenario of the run, or as that of calls nobody asked for.
+void Play(const std::string& xml, const Scenario& scenario, bool out_of_call) {
+  const bool server = scenario.role() == Scenario::Role::kServer;
+  tests::LoadWorld world;
+  const core::Endpoint at = server && !out_of_call ? world.server() : world.client();
+  tests::LoadNode& node = world.Add({.scenario = out_of_call ? "uac" : xml,
+                                     .out_of_call = out_of_call ? xml : "",
+                                     .options = tests::LoadWorld::OptionsOf({"-m", "2", "-l", "2"}),
+                                     .local = at,
+                                     .remote = world.server()});
+  tests::ScriptedPeer& peer = world.AddPeer(tests::LoadWorld::At("10.0.0.3:5060"));
+  std::string_view method = "INVITE";
+  for (size_t turn = 0; turn < kTurnsMax; ++turn) {
+    const loadgen::Step& step = scenario.steps[turn % scenario.steps.size()];
+    if (const auto* send = std::get_if<SendStep>(&step.what)) {
+      if (!send->message.is_response()) method = send->message.method;
+    }
+    const auto* recv = std::get_if<loadgen::RecvStep>(&step.what);
+    if (recv != nullptr && method.size() <= kWordMax && recv->request.size() <= kWordMax) {
+      const std::string_view call_id = server ? "1@peer" : kCallId;
+      peer.Send(at, recv->is_response ? Response(recv->response, method)
+                                      : tests::Request(recv->request, call_id, 1));
+    }
+    peer.Turn();
+    world.network().clock().AdvanceTo(world.now() + std::chrono::milliseconds(700));
+    world.network().DeliverDue();
+    node.Turn();
+  }
+  node.io()->FlushAndWait(world.now());  // What the last turn sent is the node's until it has gone.
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -86,5 +132,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   CHECK((*first)->steps.size() == (*second)->steps.size());
   CHECK(RenderAll(**first) == RenderAll(**second));
+  for (const bool out_of_call : {false, true}) Play(std::string(text), **first, out_of_call);
   return 0;
 }

@@ -116,6 +116,24 @@ TEST(ActionRunnerTest, Jumps) {
   }
 }
 
+// A pause until what no clock holds, or as long, does not end; one of no number is none.
+TEST(ActionRunnerTest, PausesAsLongAsThereIsTime) {
+  for (const char* number : {"1e300", "nan", "-1e300"}) {
+    for (const bool restored : {false, true}) {
+      LoadWorld world;
+      ScriptedPeer& peer = world.AddPeerAsServer();
+      const std::string assigned = std::string("<assignstr assign_to=\"v\" value=\"") + number +
+                                   "\"/><todouble assign_to=\"n\" variable=\"v\"/>";
+      world.AddClient(
+          Scenario({Nop(assigned + (restored ? "<pauserestore variable=\"n\"/>" : "")),
+                    restored ? Nop("<log message=\"[$n]\"/>") : "<pause variable=\"n\"/>",
+                    SendRequest("OPTIONS", 1)}));
+      world.RunFor(1h);
+      EXPECT_EQ(peer.received.empty(), number == std::string("1e300")) << number << restored;
+    }
+  }
+}
+
 // One ereg over a 200 with these header lines: the value it assigns, and how the call came out.
 struct Searched {
   std::string value;
@@ -296,6 +314,50 @@ TEST(ActionRunnerTest, VariablesHaveScopes) {
   EXPECT_EQ(HeaderOf(peer.received[1].text, "Subject"), "2.000000 1.000000 1.000000 2");
   EXPECT_THAT(HeaderOf(peer.received[4].text, "Subject"),
               testing::MatchesRegex("5.000000 3.000000 1.000000 [12]"));
+}
+
+// Without -users a call has user variables of its own, as in SIPp: unset when it begins, whichever
+// way they are asked for, and forgotten when it ends. So has a server's, and one out of call.
+TEST(ActionRunnerTest, UserVariablesWithoutUsers) {
+  const std::string declared = "<User variables=\"mine,text\"/>";
+  const std::string actions =
+      "<strcmp assign_to=\"order\" variable=\"text\" value=\"a\"/>"
+      "<test assign_to=\"zero\" variable=\"mine\" compare=\"equal\" value=\"0\"/>"
+      "<add assign_to=\"mine\" value=\"1\"/><assignstr assign_to=\"text\" value=\"t\"/>";
+  const std::string subject = "Subject: [$mine] [$text] [$order] [$zero]\n";
+  const std::string expected = "1.000000 t -1.000000 true";
+  {
+    LoadWorld world;
+    ScriptedPeer& peer = world.AddPeerAsServer();
+    world.AddClient(Scenario({declared, "<nop condexec=\"mine\" next=\"end\" test=\"text\"/>",
+                              "<pause variable=\"mine\"/>", Nop(actions),
+                              SendRequest("OPTIONS", 1, "", subject), "<label id=\"end\"/>"}),
+                    {"-m", "2"});
+    ASSERT_TRUE(world.RunToEnd());
+    ASSERT_EQ(peer.received.size(), 2u);
+    for (const ScriptedPeer::Arrival& arrival : peer.received) {
+      EXPECT_EQ(HeaderOf(arrival.text, "Subject"), expected);
+    }
+  }
+  const std::string server =
+      Scenario({declared, RecvWith("OPTIONS", "", actions), SendResponse("200 OK", "", subject)});
+  for (const bool out_of_call : {false, true}) {
+    LoadWorld world;
+    ScriptedPeer& peer = world.AddPeer(world.client());
+    LoadNode::Config config{.scenario = server,
+                            .options = LoadWorld::OptionsOf({"-m", "1", "-l", "10"}),
+                            .local = world.server()};
+    if (out_of_call) {
+      config.scenario = Scenario({SendRequest("INVITE", 1), Recv("200")});
+      config.out_of_call = server;
+      config.remote = world.client();
+    }
+    world.Add(std::move(config));
+    peer.Send(world.server(), Request("OPTIONS", "1@peer", 1));
+    world.RunFor(10ms);
+    ASSERT_FALSE(peer.received.empty());
+    EXPECT_EQ(HeaderOf(peer.last(), "Subject"), expected);
+  }
 }
 
 // 401 and 407 are answered with the name that belongs to each, the nonce count goes up with each

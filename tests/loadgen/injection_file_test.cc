@@ -5,21 +5,26 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <set>
+
+#include "core/base/concat.h"
 
 namespace loadgen {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::unique_ptr<InjectionFile> Parse(std::string_view text) {
+std::unique_ptr<InjectionFile> Parse(const std::string& text) {
   absl::StatusOr<std::unique_ptr<InjectionFile>> file = InjectionFile::Parse(text, "dir/f.csv");
   EXPECT_TRUE(file.ok()) << file.status();
   return file.ok() ? *std::move(file) : nullptr;
 }
 
-std::string Error(std::string_view text) {
+std::string Error(const std::string& text) {
   return std::string(InjectionFile::Parse(text, "f.csv").status().message());
 }
 
@@ -96,8 +101,31 @@ TEST(InjectionFileTest, SaysWhatIsWrong) {
   EXPECT_THAT(Error("USER,PRINTF=x\na"), HasSubstr("PRINTF=x: wanted a whole number"));
   EXPECT_THAT(Error("USER,PRINTF=0\na"), HasSubstr("wanted a number of lines"));
   EXPECT_THAT(Error("USER,FOO=1\na"), HasSubstr("wanted PRINTF="));
-  EXPECT_THAT(std::string(InjectionFile::Read("/nonexistent/f").status().message()),
-              HasSubstr("cannot be read"));
+}
+
+// What cannot be a file of values is refused before it is read: a device would never end.
+TEST(InjectionFileTest, ReadsRegularFilesUpToALimit) {
+  const auto error = [](const std::string& path) {
+    return std::string(InjectionFile::Read(path).status().message());
+  };
+  EXPECT_THAT(error("/nonexistent/f"), HasSubstr("cannot be read"));
+  EXPECT_EQ(error("/dev/zero"),
+            "/dev/zero: is a device or a pipe; wanted a regular file of at most 4294967295 bytes");
+  EXPECT_THAT(error(testing::TempDir()),
+              HasSubstr("is a directory; wanted a regular file of at most 4294967295 bytes"));
+
+  const std::string path = core::Concat(testing::TempDir(), "/values_", getpid());
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(error(path), HasSubstr("is a device or a pipe"));
+  ASSERT_EQ(unlink(path.c_str()), 0);
+
+  std::ofstream(path) << "SEQUENTIAL\na;b\n";
+  const auto file = InjectionFile::Read(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(FieldOf(**file, 0, 1), "b");
+  ASSERT_EQ(truncate(path.c_str(), off_t{1} << 32), 0);  // A hole: it takes no room.
+  EXPECT_THAT(error(path), HasSubstr(": wanted at most 4294967295 bytes"));
+  EXPECT_EQ(unlink(path.c_str()), 0);
 }
 
 TEST(InjectionFilesTest, OneFileOfAName) {

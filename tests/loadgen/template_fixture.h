@@ -56,7 +56,8 @@ struct TemplateFixture {
   }
 
   void AddFile(std::string_view text_of_file, std::string_view path) {
-    absl::StatusOr<std::unique_ptr<InjectionFile>> file = InjectionFile::Parse(text_of_file, path);
+    absl::StatusOr<std::unique_ptr<InjectionFile>> file =
+        InjectionFile::Parse(std::string(text_of_file), path);
     CHECK(file.ok());
     CHECK(files.Add(*std::move(file)).ok());
   }

@@ -89,6 +89,27 @@ TEST_F(VariableStoreTest, TooMuchTextLeavesTheVariableUnset) {
   EXPECT_EQ(store_.text(0), "0123456789");
 }
 
+// A variable that has no place here is unset, whatever is asked of it, and stays so.
+TEST_F(VariableStoreTest, WhatHasNoPlaceIsUnset) {
+  VariableStore none;
+  for (VariableStore* store : {&store_, &none}) {
+    const auto past = static_cast<uint16_t>(store->size());
+    store->SetNumber(past, 1);
+    store->SetBool(past, true);
+    EXPECT_TRUE(store->SetText(past, VariableType::kString, "text"));
+    store->Unset(past);
+    double number = 0;
+    EXPECT_FALSE(store->ReadNumber(past, &number));
+    EXPECT_EQ(store->type(past), VariableType::kUnset);
+    EXPECT_EQ(store->text(past), "");
+    EXPECT_FALSE(store->IsTrue(past));
+    char memory[8];
+    core::sip::TextWriter out{memory};
+    store->Write(past, &out);
+    EXPECT_EQ(out.size(), 0u);
+  }
+}
+
 TEST_F(VariableStoreTest, PrintsTheLargestNumber) {
   char memory[512];
   core::sip::TextWriter out{memory};

@@ -8,23 +8,26 @@ no gap, no jump, nobody else's voice. Skipped (77) where there is no baresip.
 """
 
 import array
-import itertools
 import math
+import operator
 import random
+import re
 import signal
 import wave
 from collections import Counter
-from pathlib import Path
 
 from media_rig import media, media_words
-from rig import (CUSTOMER, TRUNK, Failure, Rig, Sbc, connector, free_block, free_port, is_bound,
-                 need, run, sbc_program, skip, wait_for)
+from rig import (CUSTOMER, TRUNK, Failure, Rig, Sbc, connector, free_block, host_port, is_bound,
+                 need, run, sbc_program, wait_for)
 
 MODULES = "/usr/lib/baresip/modules"
 RATE = 8000
 SECONDS = 6
 FRAME = 160  # Samples of 20 ms: a packet.
-SEARCH = RATE  # How late within the recording the wav may begin.
+WINDOW, SEARCH = 400, RATE // 2  # What is looked for in the wav, and how far from its own place.
+FRAME_DB, WHOLE_DB = 25, 30  # G.711 is 37 dB above its noise.
+EDGE = 15  # Packets that may be missing before the first, and after the last that was recorded.
+IP = "127.0.0.1"  # All four, as baresip sends from whatever address the kernel chooses.
 NUMBERS = {"pbx": "+16185558387", "trunk": "+18155558245"}
 CONFIG = """\
 sip_listen {ip}:{sip_port}
@@ -32,7 +35,7 @@ net_interface {ip}
 poll_method epoll
 call_max_calls 1
 audio_player aubridge,nobody
-audio_source aufile,{wav}
+audio_source aufile,{folder}/said.wav
 audio_alert aubridge,nobody
 ausrc_srate 8000
 auplay_srate 8000
@@ -82,29 +85,143 @@ def read_wav(path):
 
 
 class Baresip:
-    """One baresip with one account, in a folder of its own; its calls are answered at once."""
+    """One baresip with one account, in a folder of its own. It answers at once, and hangs up when
+    it has said its wav.
+    """
 
-    def __init__(self, rig, name, seed, ip, number, sbc_address):
-        self.rig, self.name, self.ip = rig, name, ip
+    def __init__(self, rig, name, number, seed):
+        self.rig, self.name, self.number = rig, name, number
         self.folder = rig.folder / name
         self.folder.mkdir()
-        self.port = free_port(ip)
+        self.port = int(free_block(IP, 2).split("-")[0])  # The next one is for TLS.
         self.said = voice(seed)
         write_wav(self.folder / "said.wav", self.said)
+
+    def start(self, sbc, dial=None):
         (self.folder / "config").write_text(CONFIG.format(
-            ip=ip, sip_port=self.port, wav=self.folder / "said.wav", modules=MODULES,
-            rtp_ports=free_block(ip, 8), folder=self.folder))
-        self.account = (f'<sip:{number}@{ip}:{self.port}>;regint=0;answermode=auto;'
-                        f'audio_codecs=pcmu;ptime=20;outbound="sip:{{}}:{{}};transport=udp"\n')
+            ip=IP, sip_port=self.port, modules=MODULES, rtp_ports=free_block(IP, 8),
+            folder=self.folder))
         (self.folder / "contacts").write_text("")
+        (self.folder / "accounts").write_text(
+            f"<sip:{self.number}@{IP}:{self.port}>;regint=0;answermode=auto;audio_codecs=pcmu;"
+            f'ptime=20;outbound="sip:{host_port(*sbc)};transport=udp"\n')
+        more = ["-e", f"/dial {dial}"] if dial else []
+        self.process = self.rig.start(self.name, [need("baresip", "baresip-core"), "-f",
+                                                  self.folder, *more])
+        wait_for(f"{self.name} listens", lambda: is_bound(IP, self.port), alive=self.process)
 
-    def start(self, sbc_address, dial=None):
-        (self.folder / "accounts").write_text(self.account.format(*sbc_address))
-        dialling = ["-e", f"/dial {dial}"] if dial else []
-        self.process = self.rig.start(self.name, [
-            need("baresip", "baresip-core"), "-f", self.folder, *dialling])
-        wait_for(f"{self.name} listens", lambda: is_bound(self.ip, self.port), alive=self.process)
+    def text(self):
+        return self.rig.output(self.process, 1000000)
 
-    def recording(self):
-        """The file of what came; None before."""
-        return next(self.folder.glob("dump-*-dec.wav"), None)
+    def wait_end(self):
+        """Returns when its one call has ended, and baresip has said what it knows of it."""
+        wait_for(f"{self.name}'s call ends", lambda: re.search(r"^jitter: .*$", self.text(), re.M),
+                 alive=self.process)
+        self.process.send_signal(signal.SIGTERM)
+        if (code := self.rig.wait(self.process, 10)) != 0:
+            raise Failure(f"{self.name}: exit {code}\n{self.rig.output(self.process)}")
+
+    def count(self, what):
+        """(of what it sent, of what it received), by its own account."""
+        return [int(word) for word in
+                re.search(rf"^{what}: +(\d+) +(\d+)", self.text(), re.M).groups()]
+
+    def heard(self):
+        files = list(self.folder.glob("dump-*-dec.wav"))
+        if len(files) != 1:
+            raise Failure(f"{self.name}: recordings: {files}")
+        return read_wav(files[0])
+
+
+def product(one, other):
+    return sum(map(operator.mul, one, other))
+
+
+def offset_of(heard, said):
+    """How many samples of what was said came before the recording begins, by cross-correlation."""
+    middle = len(heard) // 2
+    window = heard[middle:middle + WINDOW]
+    at = max(range(max(0, middle - SEARCH), min(len(said) - WINDOW, middle + SEARCH)),
+             key=lambda at: product(window, said[at:at + WINDOW]))
+    return at - middle
+
+
+def noise_ratio(heard, said):
+    """The power of what was said over that of the difference, in dB."""
+    difference = array.array("l", map(operator.sub, heard, said))
+    return 10 * math.log10(product(said, said) / max(1, product(difference, difference)))
+
+
+def check_heard(listener, speaker):
+    """The recording is one piece of what was said, all but the edges, in G.711's quality."""
+    heard, said = listener.heard(), speaker.said
+    where = f"{listener.name} heard of {speaker.name}"
+    offset = offset_of(heard, said)
+    first, last = max(0, -offset), min(len(heard), len(said) - offset)
+    first += -(first + offset) % FRAME  # To the first whole packet.
+    bad = [at for at in range(first, last - FRAME + 1, FRAME)
+           if noise_ratio(heard[at:at + FRAME], said[at + offset:at + offset + FRAME]) < FRAME_DB]
+    if bad:
+        raise Failure(f"{where} {len(bad)} packets wrongly, the first at {bad[0] / RATE:.3f} s of "
+                      f"{len(heard) / RATE:.3f} s, offset {offset}")
+    if last - first < len(said) - EDGE * FRAME:
+        raise Failure(f"{where} {last - first} samples of {len(said)}, offset {offset}")
+    if (ratio := noise_ratio(heard[first:last], said[first + offset:last + offset])) < WHOLE_DB:
+        raise Failure(f"{where} {ratio:.1f} dB above the noise")
+    return ratio
+
+
+def check_counts(listener, speaker, call, leg):
+    """What the SBC says it relayed to the listener, against what both baresips say."""
+    other = "callee" if leg == "caller" else "caller"
+    to_listener, from_speaker = media_words(call, leg), media_words(call, other)
+    counts = [speaker.count("packets")[0], from_speaker["received"], to_listener["sent"],
+              listener.count("packets")[1]]
+    # Each loses what is under way when the call ends.
+    if counts != sorted(counts, reverse=True) or counts[0] - counts[-1] > EDGE:
+        raise Failure(f"{speaker.name} to {listener.name}: sent, received and sent by the SBC, "
+                      f"received: {counts}")
+    lost = {"SBC": from_speaker["lost"], "SBC, of the listener": to_listener.get("peer_lost", 0),
+            "listener": listener.count("lost")[1]}
+    if any(lost.values()) or from_speaker["codec"] != "pcmu":
+        raise Failure(f"{speaker.name} to {listener.name}: lost: {lost}, {call[other + '_media']}")
+
+
+def check_records(sbc, calls):
+    ends = Counter((call["direction"], call["status"]) for call in sbc.calls())
+    if ends != {("termination", "200"): 1, ("origination", "200"): 1}:
+        raise Failure(f"the call log: {ends}")
+    for call in sbc.calls():
+        caller, callee = calls[call["direction"]]
+        check_counts(callee, caller, call, "callee")
+        check_counts(caller, callee, call, "caller")
+
+
+def test():
+    sbc_program()
+    need("baresip", "baresip-core")
+    with Rig() as rig:
+        names = ("pbx-calls", "trunk-answers", "trunk-calls", "pbx-answers")
+        out, answer_out, into, answer_in = [
+            Baresip(rig, name, NUMBERS[name.split("-")[0]], seed)
+            for seed, name in enumerate(names)]
+        calls = {"termination": (out, answer_out), "origination": (into, answer_in)}
+        way = connector(1, (IP, answer_out.port), [(IP, answer_in.port)], [IP])
+        sbc = Sbc(rig, [way], {"media": media(free_block(CUSTOMER, 8), free_block(TRUNK, 8))})
+        sides = {"pbx": (CUSTOMER, sbc.customer_port), "trunk": (TRUNK, sbc.trunk_port)}
+        for side, callee in (("trunk", answer_out), ("pbx", answer_in)):
+            callee.start(sides[side])
+        out.start(sides["pbx"], f"sip:{NUMBERS['trunk']}@{way['id']}.voiceconnector.chime.aws")
+        into.start(sides["trunk"], f"sip:{NUMBERS['pbx']}@{host_port(*sides['trunk'])}")
+        for baresip in (out, answer_out, into, answer_in):
+            baresip.wait_end()
+        sbc.wait_idle()
+        sbc.stop()
+        ratios = [check_heard(*pair) for caller, callee in calls.values()
+                  for pair in ((caller, callee), (callee, caller))]
+        check_records(sbc, calls)
+    print(f"{len(ratios)} voices, the worst {min(ratios):.1f} dB above its noise")
+
+
+if __name__ == "__main__":
+    run(test)

@@ -1,42 +1,18 @@
-"""What the tests of media by other people's stacks share: a network of their own, a capture that
-tshark reads, somebody who sprays, and the SBC's own words about a call's media.
+"""What the tests of media by other people's stacks share: a capture that tshark reads,
+somebody who sprays, and the SBC's own words about a call's media.
 """
 
-import ctypes
-import os
 import re
-import shutil
 import signal
 import socket
 import struct
 import subprocess
 import threading
 from collections import defaultdict
-from pathlib import Path
 
-from rig import CUSTOMER, LIBC, TRUNK, Failure, need, skip, wait_for
+from rig import CUSTOMER, TRUNK, Failure, need, wait_for
 
-CLONE_NEWNET = 0x40000000
 MARK = b"ringfence-e2e-mark-"  # In a datagram of ours that a capture must have seen.
-
-
-def command(*words):
-    """Runs a program of the system; a failure is one of the test's."""
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(f"{' '.join(map(str, words))}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
-
-
-def own_network():
-    """From here on this process and what it starts have a network that nobody else is in. It has no
-    name, so it is gone with them.
-    """
-    if os.geteuid() != 0:
-        skip("not root: a network namespace and a capture need it")
-    if LIBC.unshare(CLONE_NEWNET) != 0:
-        skip(f"no network namespace is to be had: {os.strerror(ctypes.get_errno())}")
-    command(need("ip", "iproute2"), "link", "set", "lo", "up")
 
 
 def media(customer_ports, trunk_ports, customer=CUSTOMER, trunk=TRUNK, shared=False):
@@ -67,7 +43,6 @@ class Capture:
         self.rig = rig
         self.path = rig.folder / f"{interface}.pcapng"
         self.ip, self.towards, self.marks = ip, towards or (ip, 9), 0
-        # Root, who gives up his rights, could not write into the folder, which only he may enter.
         self.process = rig.start(f"dumpcap-{interface}", [
             need("dumpcap", "tshark"), "-q", "-i", interface, "-f", "udp", "-w", self.path])
         self.mark()

@@ -11,7 +11,8 @@ import struct
 from collections import Counter
 from pathlib import Path
 
-from media_rig import Capture, Sprayer, rtp_flows, media, media_words, own_network
+from media_rig import Capture, Sprayer, media, media_words, rtp_flows
+from networks import own_network
 from rig import (CUSTOMER, SCENARIOS, TRUNK, Failure, Rig, Sbc, Sipp, connector, free_block,
                  free_port, need, run, sbc_program, skip)
 

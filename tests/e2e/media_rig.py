@@ -82,7 +82,6 @@ class Capture:
         """(source, its port, destination, its port) -> payloads, in their order."""
         flows = defaultdict(list)
         fields = ("ip.src", "udp.srcport", "ip.dst", "udp.dstport", "udp.payload")
-        # Or payloads would be taken apart, and have no field of their own.
         for line in self.tshark("-T", "fields", *(word for name in fields for word in ("-e", name)),
                                 "-Y", "udp && !icmp"):
             source, source_port, destination, destination_port, payload = line.split("\t")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""SIPp talks with SIPp through the SBC's media: a wav, a capture, and an echo, on a captured wire.
+"""SIPp talks with SIPp through the SBC's media: a wav, a capture, an echo, and an echo for a
+caller behind a NAT, on a captured wire.
 
 Each kind of talking is a connector of its own, and all of them talk at once, while a third host and
 the peers' own hosts spray every media port of the SBC. What each side was sent must be what the
@@ -7,6 +8,7 @@ other sent, packet for packet, as tshark reads the capture; the SBC's records mu
 and what was sprayed must reach nobody. Skipped (77) where there is no root, sipp or tshark.
 """
 
+import random
 import struct
 from collections import Counter
 from pathlib import Path
@@ -29,19 +31,21 @@ class Kind:
     """One way to talk. Pairs are of the caller and the callee.
 
     `plays`: what, as SIPp's <exec> has it. `packets`: how many each then sends in a call. `ports`:
-    SIPp's keywords of the media ports in the descriptions. `options`: SIPp's.
+    SIPp's keywords of the media ports in the descriptions. `options`: SIPp's. `nat`: the caller's
+    description names an address behind a NAT, so the SBC has to learn from where it talks.
     """
 
     def __init__(self, name, plays, packets, ports=(PORT, PORT), law=(0, "PCMU"),
-                 options=((), ())):
+                 options=((), ()), nat=False):
         self.name, self.plays, self.packets, self.ports = name, plays, packets, ports
-        self.law, self.options = law, options
+        self.law, self.options, self.nat = law, options, nat
 
     def set_up(self, rig, number):
         self.pbx, self.trunk = f"127.0.1.{number}", f"127.0.2.{number}"
         self.port_of_callee = free_port(self.trunk)
         self.connector = connector(number, (self.trunk, self.port_of_callee),
                                    [(self.pbx, free_port(self.pbx))], [self.pbx])
+        self.connector["customers"] = [{"cidrs": [f"{self.pbx}/32"], "nat": self.nat}]
         self.scenarios = []
         for base, play, port in zip(("pbx-outbound", "connector-outbound"), self.plays,
                                     self.ports):
@@ -54,6 +58,8 @@ class Kind:
                 action, f"<action><exec {play}/></action>" if play else "")
             text = text.replace("RTP/AVP 0", f"RTP/AVP {self.law[0]}").replace(
                 "rtpmap:0 PCMU", "rtpmap:{} {}".format(*self.law))
+            if self.nat and base == "pbx-outbound":
+                text = text.replace("[media_ip]", "192.168.7.7")
             text = text.replace('<timewait milliseconds="4000"/>', "")  # Nothing gets lost here.
             path = rig.folder / f"{base}-{self.name}.xml"
             path.write_text(text)
@@ -70,8 +76,8 @@ class Kind:
 
 
 def write_wav(path, seconds):
-    """A mu-law wav whose every packet differs from every other."""
-    data = bytes((at * at // 160 + at // 160 * 7) % 256 for at in range(8000 * seconds))
+    """A mu-law wav of noise: every packet differs from every other."""
+    data = random.Random(711).randbytes(8000 * seconds)
     form = struct.pack("<HHIIHH", 7, 1, 8000, 8000, 1, 8)
     body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack(
         "<I", len(data)) + data
@@ -90,6 +96,8 @@ def kinds(rig):
              (8, "PCMA"), (("-mp", 36000), ("-mp", 38000))),
         Kind("echo", (voice, ""), (300, 300), (PORT, "[media_port]"),
              options=((), ("-rtp_echo", "-mp", 40000))),
+        Kind("nat", (voice, ""), (300, 300), (PORT, "[media_port]"),
+             options=((), ("-rtp_echo", "-mp", 42000)), nat=True),
     ]
 
 
@@ -164,10 +172,12 @@ def test():
         all_kinds = kinds(rig)
         for number, kind in enumerate(all_kinds, 1):
             kind.set_up(rig, number)
-        blocks = media(free_block(CUSTOMER, 24), free_block(TRUNK, 24))
+        blocks = media(free_block(CUSTOMER, 32), free_block(TRUNK, 32))
         sbc = Sbc(rig, [kind.connector for kind in all_kinds], {"media": blocks})
         capture = Capture(rig, "lo", "127.0.0.1")
-        hosts = [STRANGER] + [ip for kind in all_kinds for ip in (kind.pbx, kind.trunk)]
+        # A port of a NAT is anybody's behind it: there only the host can tell the caller.
+        hosts = [STRANGER] + [ip for kind in all_kinds for ip in (kind.pbx, kind.trunk)
+                              if not (kind.nat and ip == kind.pbx)]
         with Sprayer(blocks, hosts, (0, 8)) as sprayer:
             play(rig, sbc, all_kinds)
         drops = {cause: sbc.metrics()[f'ringfence_media_drops_total{{cause="{cause}"}}']

@@ -1,5 +1,5 @@
-"""Networks that only the test is in. They have no name, so they are gone with its processes, however
-it ends.
+"""Networks that only the test is in. They have no name, so they are gone with its processes,
+however it ends.
 """
 
 import ctypes

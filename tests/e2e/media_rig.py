@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections import defaultdict
 
-from rig import CUSTOMER, TRUNK, Failure, need, wait_for
+from rig import CUSTOMER, TRUNK, Failure, free_block, need, wait_for
 
 MARK = b"ringfence-e2e-mark-"  # In a datagram of ours that a capture must have seen.
 
@@ -102,7 +102,8 @@ class Sprayer:
         self.targets = [target for block in blocks for target in ports_of(block)]
         self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in sources]
         for sprayer, source in zip(self.sockets, sources):
-            sprayer.bind((source, 0))
+            # Not a port that the kernel gives out: SIPp may talk from one that it has not bound.
+            sprayer.bind((source, int(free_block(source, 2).split("-")[0])))
             sprayer.setblocking(False)
         self.names = {sprayer.getsockname() for sprayer in self.sockets}
         self.payload_types = payload_types
@@ -122,7 +123,7 @@ class Sprayer:
 
     def spray(self):
         sequence = 0
-        while not self.is_over.wait(0.25):
+        while not self.is_over.wait(0.4):
             sequence += 1
             for sprayer in self.sockets:
                 for payload_type in self.payload_types:
@@ -147,10 +148,10 @@ class Sprayer:
         """Nobody was sent what was sprayed, nor was the sprayer sent anything."""
         if self.sent == 0:
             raise Failure("nothing was sprayed")
-        leaked = {flow: sum(self.PAYLOAD in payload for payload in payloads)
-                  for flow, payloads in flows.items() if flow[0] in ours}
-        if any(leaked.values()):
-            raise Failure(f"sprayed audio was relayed: {leaked}")
+        leaked = {flow: count for flow, payloads in flows.items() if flow[0] in ours
+                  and (count := sum(self.PAYLOAD in payload for payload in payloads))}
+        if leaked:
+            raise Failure(f"audio that {self.names} sprayed was relayed: {leaked}")
         if self.heard or any(flow[2:] in self.names for flow in flows if flow[0] in ours):
             raise Failure(f"the sprayer was sent {self.heard} datagrams")
 

@@ -9,18 +9,15 @@ by Linux at the other end. Both namespaces have no name, so they are gone with t
 however it ends. Skipped (77) where there is no root, namespace, sipp, or DPDK in the build.
 """
 
-import ctypes
 import os
 import re
-import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 
+from networks import FarSide, command, own_network
 from pairs import check_metrics
-from rig import LIBC, Failure, Rig, Sbc, Sipp, connector, need, run, sbc_program, skip, wait_for
+from rig import Failure, Rig, Sbc, Sipp, connector, need, run, sbc_program, skip, wait_for
 
-CLONE_NEWNET = 0x40000000
 SBC, PBX, TRUNK = "10.0.0.1", "10.0.0.11", "10.0.0.12"
 CUSTOMER_PORT, TRUNK_PORT = 5060, 5070  # Both of the one address that the SBC has.
 CALLEE_PORT, CALLER_PORT = 5060, 5080   # The namespace is ours: no other program has them.
@@ -29,46 +26,11 @@ NODE = {"name": "e2e-dpdk", "io": "dpdk",
         "dpdk": {"device": "net_af_packet0,iface=rf-sbc", "address": f"{SBC}/24"}}
 
 
-def command(*words):
-    """Runs a program of the system; a failure is one of the test's."""
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(f"{' '.join(map(str, words))}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
-
-
-class FarSide:
-    """The other namespace, with the interface of the Rig that starts programs in it."""
-
-    def __init__(self, rig):
-        self.rig, self.folder = rig, rig.folder
-        self.holder = rig.start("namespace", [need("unshare", "util-linux"), "--net",
-                                              shutil.which("sleep"), "3600"])
-        ours = os.readlink("/proc/self/ns/net")
-        path = f"/proc/{self.holder.pid}/ns/net"
-        wait_for("the second namespace", lambda: os.readlink(path) != ours, alive=self.holder)
-        self.enter = [need("nsenter", "util-linux"), f"--net={path}"]
-
-    def start(self, name, words):
-        return self.rig.start(name, [*self.enter, *words])
-
-    def output(self, process):
-        return self.rig.output(process)
-
-    def wait(self, process, seconds):
-        return self.rig.wait(process, seconds)
-
-    def is_bound(self, ip, port):
-        number = int.from_bytes(bytes(map(int, ip.split("."))), "little")
-        return f" {number:08X}:{port:04X} " in Path(f"/proc/{self.holder.pid}/net/udp").read_text()
-
-
 def make_wire(far):
     """rf-sbc here, rf-far there with both addresses, and every checksum written by who sends it: a
     veth pair passes on datagrams whose checksums the kernel has left to a card that there is not.
     """
     ip, ethtool = need("ip", "iproute2"), need("ethtool", "ethtool")
-    command(ip, "link", "set", "lo", "up")  # For /metrics.
     command(ip, "link", "add", "rf-sbc", "type", "veth", "peer", "name", "rf-far",
             "netns", far.holder.pid)
     command(ip, "link", "set", "rf-sbc", "up")
@@ -138,10 +100,7 @@ def test():
     sbc_program()
     for program, package in (("sipp", "sip-tester"), ("ip", "iproute2"), ("ethtool", "ethtool")):
         need(program, package)
-    if os.geteuid() != 0:
-        skip("not root: a network namespace and an AF_PACKET socket need it")
-    if LIBC.unshare(CLONE_NEWNET) != 0:
-        skip(f"no network namespace is to be had: {os.strerror(ctypes.get_errno())}")
+    own_network()
     with Rig() as rig:
         os.environ["RUNTIME_DIRECTORY"] = str(rig.folder)  # DPDK makes a directory there.
         far = FarSide(rig)

@@ -149,7 +149,7 @@ TEST(StartMemoryTest, AddressSpaceThatIsRefusedIsToldAsMemoryIs) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)  // It maps terabytes for itself.
-void StartAThreadInLittleMemory() {
+void StartAThreadInLittleMemory() noexcept {
   core::ExitWhenOutOfMemory({"test", "lower limits.calls"});
   const rlimit little = {1, 1};
   CHECK(setrlimit(RLIMIT_AS, &little) == 0);

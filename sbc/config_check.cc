@@ -127,6 +127,10 @@ void CheckLogging(const Reading& reading) {
     if (timeout && !has_media) {
       timeout->Warn("has no effect without `media`: RTP does not pass here");
     }
+    const auto dtmf = node.Find("dtmf");
+    if (dtmf && reading.config.connectors[i].dtmf != DtmfKind::kPass && !has_media) {
+      dtmf->Warn("has no effect without `media`: RTP does not pass here");
+    }
     const LoggingConfig& logging = reading.config.connectors[i].logging;
     const Node place = node.Find("logging").value_or(node);
     if (logging.enable_media_metric_logs && !has_media) {

@@ -69,6 +69,7 @@ void MediaPeer::OnPacket(core::Packet packet, Instant now) {
   PacketView view;
   if (PacketView::Parse(core::rtp::BytesOf(packet), &view) != core::rtp::PacketError::kOk) return;
   got_numbers.insert(view.sequence_number());
+  got_types.push_back(view.payload_type());
   (void)source_.OnPacket(view, now, PayloadKind::kAudio);
 }
 

@@ -38,7 +38,8 @@ class MediaPeer final : public Participant {
   const core::rtp::Source& source() const { return source_; }
   uint32_t sent() const { return sent_; }  // Of Talk().
 
-  std::vector<std::string> got;    // Payloads.
+  std::vector<std::string> got;    // Payloads,
+  std::vector<uint8_t> got_types;  // and their types, where they came in RTP.
   std::set<uint16_t> got_numbers;  // Sequence numbers: counted by nobody's Source.
 
  private:

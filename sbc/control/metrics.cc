@@ -80,6 +80,7 @@ constexpr Word kMediaEvents[] = {
     {"source_learnt", [](const WorkerSnapshot& s) { return s.media.learnt; }},
     {"ports_exhausted", [](const WorkerSnapshot& s) { return s.media.ports_exhausted; }},
     {"flow_conflict", [](const WorkerSnapshot& s) { return s.media.flow_conflicts; }},
+    {"event_ended", [](const WorkerSnapshot& s) { return s.media.events_ended; }},
     {"timed_out", [](const WorkerSnapshot& s) { return s.calls.media_timeouts; }},
     {"description_refused", [](const WorkerSnapshot& s) { return s.calls.sdp_refused; }},
 };

@@ -47,7 +47,7 @@ bool DigitPlayer::Play(core::Packet* packet, core::Instant now, DigitPlayCounts*
   if (PacketView::Parse(core::rtp::BytesOf(*packet), &view) != core::rtp::PacketError::kOk) {
     return false;
   }
-  if (waiting() > 0 && now - heard_at_ > kSilenceMax) Drop(counts);
+  if (waiting() > 0 && (events_ == 0 || now - heard_at_ > kSilenceMax)) Drop(counts);
   if (playing_ &&
       view.ssrc() != ssrc_) {  // Another sender: nobody would take it for the same digit.
     playing_ = false;

@@ -258,7 +258,7 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   stream->leg(from).map = from_answerer;
   NoteCodecs(asked, offer_, &stream->leg(offerer));
   NoteCodecs(answered, description_, &stream->leg(from));
-  stream->digits.on = bridges;
+  for (MediaStream::Leg& leg : stream->legs) leg.bridges_digits = bridges;
   if (bridges) {
     const bool answers = parties[Index(from)].side == Side::kTrunk;
     stream->digits.trunk = answers ? from : offerer;
@@ -298,7 +298,7 @@ DigitPlayer::Verdict MediaAnchor::PlayDigit(const MediaSession& session, const D
                                             Instant now) {
   for (size_t i = 0; i < session.stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session.streams[i].stream);
-    if (stream != nullptr && stream->digits.on && stream->in_force()) {
+    if (stream != nullptr && stream->legs[0].bridges_digits && stream->in_force()) {
       return stream->digits.player.Queue(digit, now);
     }
   }

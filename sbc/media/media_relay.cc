@@ -313,7 +313,7 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     ++counters_.unwanted;
     return;
   }
-  if (arrival.stream->digits.on) kind = Bridge(&packet, arrival, kind, now);
+  if (from.bridges_digits) kind = Bridge(&packet, arrival, kind, now);
   Forward(std::move(packet), &to, kind, now);
 }
 

@@ -24,9 +24,8 @@ struct Call;
 
 /// Between a customer who says digits in SIP INFO and a trunk that has them in RTP (`dtmf: info`).
 ///
-/// Shape: plain. Off in all other calls.
+/// Shape: plain. In all other calls nobody looks at it: see MediaStream::Leg::bridges_digits.
 struct DigitBridge {
-  bool on = false;
   LegId trunk = LegId::kCallee;  // The leg that has telephone-event.
   core::Handle<Call> call;       // Who is told of what the trunk pressed.
   DigitPlayer player;            // Towards the trunk.
@@ -65,6 +64,7 @@ struct MediaStream {
     // port, once after each description.
     bool learns_rtp = false;
     bool learns_rtcp = false;
+    bool bridges_digits = false;  // Of both legs: what it sends is MediaStream::digits' concern.
     core::IpAddress learns_from;
     PeerMedia peer;
     core::sdp::PayloadMap map;    // Of what it sends: which cross, and their numbers there.

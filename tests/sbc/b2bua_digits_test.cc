@@ -205,6 +205,17 @@ TEST(B2buaDigitsTest, TheTrunksEventsBecomeInfos) {
   media.End();
 }
 
+TEST(B2buaDigitsTest, AnEventWhoseEndsWereLostEndsWithTheVoiceBehindIt) {
+  DigitScene media;
+  media.BothTalk();
+  media.trunk.Press(5, 101, false);
+  media.scene.Run(150ms);
+  EXPECT_THAT(media.Told(), IsEmpty());
+  media.scene.Run(300ms);
+  EXPECT_THAT(media.Told(), ElementsAre("Signal=5\r\nDuration=100\r\n"));
+  media.End();
+}
+
 // In order, however fast they come: the next when the one before has its answer.
 TEST(B2buaDigitsTest, InfosGoOneByOne) {
   DigitScene media;

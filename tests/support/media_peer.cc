@@ -89,8 +89,8 @@ void MediaPeer::Talk(const core::Endpoint& to, bool with_rtcp) {
   next_ = network_->clock().Now();
 }
 
-void MediaPeer::Press(uint8_t event, char type) {
-  const char payload[] = {static_cast<char>(event), '\x8a', '\x03', '\x20'};
+void MediaPeer::Press(uint8_t event, char type, bool ends) {
+  const char payload[] = {static_cast<char>(event), ends ? '\x8a' : '\x0a', '\x03', '\x20'};
   SendRtp(type, timestamp_, {payload, sizeof(payload)});
 }
 

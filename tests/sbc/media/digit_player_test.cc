@@ -153,6 +153,16 @@ TEST_F(DigitPlayerTest, SilenceDropsWhatWaits) {
   EXPECT_EQ(out.code, 4);
 }
 
+TEST_F(DigitPlayerTest, WhoAgreesToNoEventsAnyMoreGetsNone) {
+  Voice();
+  ASSERT_EQ(Queue(1), Verdict::kQueued);
+  ASSERT_EQ(Queue(2), Verdict::kQueued);
+  EXPECT_TRUE(Voice().event);
+  player_.SetReceiver(0, 0);
+  EXPECT_FALSE(Voice().event);
+  EXPECT_EQ(counts_.dropped, 2u);
+}
+
 // The duration is the voice's time, whatever was lost of it.
 TEST_F(DigitPlayerTest, ALossShortensNoDigit) {
   Voice();

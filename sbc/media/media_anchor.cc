@@ -265,7 +265,7 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
     stream->digits.call = parties[Index(from)].call;
     const auto offerers = offer_.formats(asked);
     const auto answerers = description_.formats(answered);
-    BridgeDigits(stream, stream->digits.trunk, (answers ? told_answerer : told_offerer).span(),
+    BridgeDigits(stream, from, (answers ? told_answerer : told_offerer).span(),
                  answers ? offerers : answerers, answers ? answerers : offerers);
   }
   return options_.relay->SetPeer(stream, offerer, theirs, parties[Index(offerer)].nat) &&
@@ -274,14 +274,14 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
 
 // The trunk's events end here, under the number that it was told and, as many do it, under its own;
 // and what we play has the number that it told us.
-void MediaAnchor::BridgeDigits(MediaStream* stream, LegId trunk, std::span<const Format> told,
+void MediaAnchor::BridgeDigits(MediaStream* stream, LegId answerer, std::span<const Format> told,
                                std::span<const Format> customers, std::span<const Format> trunks) {
   DigitPlayer& player = stream->digits.player;
   player.SetReceiver(0, 0);
   const Format* events_told = core::sdp::FindEvents(told);
   const Format* events_said = core::sdp::FindEvents(trunks);
   if (events_told == nullptr || events_said == nullptr) return;
-  core::sdp::PayloadMap& map = stream->leg(trunk).map;
+  core::sdp::PayloadMap& map = stream->leg(stream->digits.trunk).map;
   map.Set(events_told->number, core::sdp::PayloadMap::kEndsHere);
   const Format* events_theirs = core::sdp::FindEvents(customers);
   const uint8_t crosses_as = map.Find(events_said->number);
@@ -289,8 +289,9 @@ void MediaAnchor::BridgeDigits(MediaStream* stream, LegId trunk, std::span<const
       (events_theirs != nullptr && crosses_as == events_theirs->number)) {
     map.Set(events_said->number, core::sdp::PayloadMap::kEndsHere);
   }
-  // Voice of another clock would give the events times that mean nothing (RFC 4733 §2.1).
-  if (stream->leg(Other(trunk)).source.clock_rate_hz() != core::sdp::kEventClockHz) return;
+  // Voice of another clock would give the events times that mean nothing (RFC 4733 §2.1). Which one
+  // it is the answer says: an offer may list several.
+  if (stream->leg(answerer).source.clock_rate_hz() != core::sdp::kEventClockHz) return;
   player.SetReceiver(events_said->number, core::sdp::EventsOf(events_said->fmtp));
 }
 

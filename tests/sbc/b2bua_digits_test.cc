@@ -128,6 +128,29 @@ TEST(B2buaDigitsTest, AnInfoIsPlayedToTheTrunk) {
   media.End();
 }
 
+// A softphone's offer begins with a codec of another clock; what the trunk answers with is what
+// carries the digits, and where that is the other one nothing can.
+TEST(B2buaDigitsTest, TheAnswersClockDecides) {
+  for (const bool narrow : {true, false}) {
+    MediaScene media(Anchoring(kInfo));
+    const std::string opus = "a=rtpmap:96 opus/48000/2\r\n";
+    SimPlan callee;
+    callee.script = {{.after = 100ms,
+                      .status = 200,
+                      .body = Sdp("127.0.0.9", 9000, opus, narrow ? "0 101" : "96 101")}};
+    const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, opus, "96 0"));
+    EXPECT_THAT(LineOf(media.ToTrunk(), "m=audio "), EndsWith("RTP/AVP 96 0 101"));
+    media.pbx.Talk(TargetOf(media.ToPbx()));
+    media.scene.Run(200ms);
+    media.scene.pbx.Do(call, Press("5"));
+    media.scene.Run(1s);
+    EXPECT_THAT(media.scene.pbx.Got("INFO", narrow ? 200 : 488), SizeIs(1));
+    EXPECT_THAT(Played(media.trunk), SizeIs(narrow ? 1 : 0));
+    media.pbx.Hush();
+    media.HangUp(call);
+  }
+}
+
 // Another call's way: the trunk offers, and finds its own number in the answer.
 TEST(B2buaDigitsTest, ACallFromTheTrunk) {
   MediaScene media(Anchoring(kInfo));

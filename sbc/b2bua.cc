@@ -114,6 +114,9 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
     case Kind::kRelay:
       if (call != nullptr) OnRelayResponse(call, mark.detail, response, now);
       return;
+    case Kind::kDigit:
+      if (call != nullptr) OnDigitAnswered(call, response.status_code(), now);
+      return;
     case Kind::kUpdate:
       if (call != nullptr && response.status_code() >= 200) {
         OnRefreshResponse(call, static_cast<LegId>(mark.detail), response, now);
@@ -148,6 +151,8 @@ void B2bua::OnFailure(ClientTransaction& transaction, Failure failure, Instant n
     case Kind::kBye:
       if (--call->byes_pending == 0) Free(call, now);
       return;
+    case Kind::kDigit:
+      return OnDigitAnswered(call, 0, now);
     case Kind::kRelay:
       if (call->bridged() != &call->forks[call->relays[mark.detail].fork]) {
         // The callee never heard a PRACK or UPDATE of an early dialog: its own timers decide.
@@ -308,11 +313,6 @@ void B2bua::WriteAbilities(const Policy& policy, Side side, bool offer_100rel, M
 
 void B2bua::WriteContact(const Face& face, MessageWriter* out) const {
   out->Header(HeaderId::kContact, {"<sip:", face.sent_by.view(), ">"});
-}
-
-bool B2bua::TakesContact(Method method) {
-  return method == Method::kInvite || method == Method::kUpdate || method == Method::kRefer ||
-         method == Method::kNotify || method == Method::kOptions;
 }
 
 void B2bua::CopyBody(const Message& message, MessageWriter* out) const {

@@ -89,6 +89,7 @@ class B2bua final : public core::sip::TransactionUser {
   /// Its answer, or what stands for one that did not come. What waited for it may be gone.
   void OnReplaced(uint64_t question, uint16_t refusal, const ReplacedDialog& replaced,
                   core::Instant now);
+  void OnHeard(const HeardDigit& heard, core::Instant now);
 
   /// True where the message belongs to a dialog of a call here: whoever sent it may (rule 2).
   bool Knows(const core::sip::Message& message);
@@ -146,9 +147,6 @@ class B2bua final : public core::sip::TransactionUser {
   static void WriteAbilities(const Policy& policy, Side side, bool offer_100rel,
                              core::sip::MessageWriter* out);
   void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
-  /// Only where the peer may learn from it where to send: INVITE and UPDATE, whose target it
-  /// refreshes, REFER and NOTIFY (RFC 3515 §2.2, RFC 6665 §8.2.1), OPTIONS (RFC 3261 §20 table 2).
-  static bool TakesContact(core::sip::Method method);
   void CopyBody(const core::sip::Message& message, core::sip::MessageWriter* out) const;
 
   // b2bua_media.cc: offers and answers.
@@ -162,9 +160,6 @@ class B2bua final : public core::sip::TransactionUser {
   uint16_t TakeFinalSdp(Call* call, Fork* fork, const core::sip::Message& response,
                         core::Instant now);
   uint16_t ResumeSdp(Call* call, Fork* fork, core::Instant now);
-  static MediaAnchor::Role RoleOfRequest(const Call& call, LegId from, core::sip::Method method);
-  static MediaAnchor::Role RoleOfAnswer(bool offerless);
-  static void DropOffer(Call* call, LegId from);
   void WriteBody(Call* call, LegId to, MediaAnchor::Role role, const core::sip::Message& message,
                  core::sip::MessageWriter* out);
   void KeepSdp(Call* call, LegId sent_to, MediaAnchor::Role role,
@@ -302,7 +297,6 @@ class B2bua final : public core::sip::TransactionUser {
   /// Sends a request inside the dialog once more, as its peer asked. False: the response is final.
   bool AnswerChallenge(Call* call, const core::sip::ClientTransaction& transaction,
                        const core::sip::Message& response, core::Instant now);
-  static bool HasCredentials(const core::sip::Message& request);
   struct Again {
     std::string_view sent_by;
     std::string_view branch;
@@ -392,6 +386,12 @@ class B2bua final : public core::sip::TransactionUser {
                    core::Instant now);
   bool AcceptTimer(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
                    const core::sip::Message& request, core::Instant now);
+
+  // b2bua_digits.cc: digits in INFO.
+  bool TakeDigit(Call* call, LegId from, core::sip::ServerTransaction& transaction,
+                 const core::sip::Message& request, core::Instant now);
+  void SendDigit(Call* call, core::Instant now);
+  void OnDigitAnswered(Call* call, uint16_t status_code, core::Instant now);
 
   // b2bua_message.cc: MESSAGE, above all outside of a dialog.
   static bool MayMessage(const Policy& policy, Side side);

@@ -17,6 +17,36 @@ constexpr std::string_view kAccept = "application/sdp, multipart/mixed";
 // late by this is drowning.
 constexpr core::Duration kWordTimeout = std::chrono::seconds(2);
 
+/// Whether it has our Contact: only where the peer may learn from it where to send. INVITE and
+/// UPDATE, whose target it refreshes, REFER and NOTIFY (RFC 3515 §2.2, RFC 6665 §8.2.1), OPTIONS
+/// (RFC 3261 §20 table 2).
+inline bool TakesContact(core::sip::Method method) {
+  using core::sip::Method;
+  return method == Method::kInvite || method == Method::kUpdate || method == Method::kRefer ||
+         method == Method::kNotify || method == Method::kOptions;
+}
+
+inline bool HasCredentials(const core::sip::Message& request) {
+  return request.Has(core::sip::HeaderId::kAuthorization) ||
+         request.Has(core::sip::HeaderId::kProxyAuthorization);
+}
+
+/// A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
+inline MediaAnchor::Role RoleOfRequest(const Call& call, LegId from, core::sip::Method method) {
+  const bool asked = call.media.is_pending && call.media.offer_from == Other(from);
+  return method == core::sip::Method::kPrack && asked ? MediaAnchor::Role::kAnswer
+                                                      : MediaAnchor::Role::kOffer;
+}
+
+/// What a response to a request carries: the answer, unless that had no offer.
+inline MediaAnchor::Role RoleOfAnswer(bool offerless) {
+  return offerless ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer;
+}
+
+inline void DropOffer(Call* call, LegId from) {
+  if (call->media.offer_from == from) MediaAnchor::DropOffer(&call->media);
+}
+
 /// Runs `write(MessageWriter*)` and keeps the message in a Packet. Empty, and counted, when it
 /// could not be written or kept.
 template <typename Write>

@@ -27,8 +27,14 @@ struct B2buaCounters {
   uint64_t challenged = 0;      // 401 to a customer.
   uint64_t sdp_refused = 0;     // Descriptions that were malformed or not acceptable.
   uint64_t media_timeouts = 0;  // Calls ended because no RTP came from a leg.
-  uint64_t unwritable = 0;      // A message of ours that could not be written: too long, or dry.
-  uint64_t off_route = 0;       // A Route that lies outside the side's reach (rule 19).
+  // `dtmf: info`. Of a customer's INFOs, those that were answered 200 and those that were not;
+  uint64_t digits_taken = 0;
+  uint64_t digits_refused = 0;
+  uint64_t digits_told = 0;    // and of the trunk's digits, those that the customer answered 2xx,
+  uint64_t digits_failed = 0;  // or otherwise,
+  uint64_t digits_lost = 0;    // or was not told: too many waited, or the call ended.
+  uint64_t unwritable = 0;     // A message of ours that could not be written: too long, or dry.
+  uint64_t off_route = 0;      // A Route that lies outside the side's reach (rule 19).
   uint64_t final_responses[7] = {};  // To callers, by class: [4] are 4xx.
 };
 

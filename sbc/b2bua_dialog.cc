@@ -96,9 +96,13 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
         return AnswerOutside(transaction, request, now);
       }
       [[fallthrough]];
-    case Method::kInfo:
     case Method::kNotify:
       (void)PassRequest(call, entry.leg, fork, transaction, request, packet, now);
+      return;
+    case Method::kInfo:
+      if (!TakeDigit(call, entry.leg, transaction, request, now)) {
+        (void)PassRequest(call, entry.leg, fork, transaction, request, packet, now);
+      }
       return;
     case Method::kRefer:
       return OnRefer(call, entry.leg, fork, transaction, request, packet, now);

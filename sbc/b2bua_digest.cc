@@ -156,10 +156,6 @@ bool B2bua::AnswerChallenge(Call* call, const ClientTransaction& transaction,
   return true;
 }
 
-bool B2bua::HasCredentials(const Message& request) {
-  return request.Has(HeaderId::kAuthorization) || request.Has(HeaderId::kProxyAuthorization);
-}
-
 Packet B2bua::WriteAgain(const Message& request, const Again& again, const Credential& secret,
                          LegCredentials* credentials) {
   return Build([&](MessageWriter* out) {

@@ -307,6 +307,7 @@ void B2bua::Free(Call* call, Instant now) {
     options_.table->Acknowledged(call->invite.server, now);
   }
   ++counters_.calls_ended;
+  counters_.digits_lost += call->digits.size();
   const core::Handle<Call> handle = calls_.HandleOf(call);
   RemoveTag(call->attempt.from_tag.view(), {handle, LegId::kCallee, 0});
   for (uint8_t i = 0; i < call->fork_count; ++i) {

@@ -43,6 +43,8 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
     // Digits are no codec: they pass whatever voice is allowed, at the end of the list.
     (void)party.codecs.allowed.PushBack(core::sdp::Codec::kTelephoneEvent);
   }
+  party.bridges_digits = connector.dtmf == DtmfKind::kInfo;
+  party.call = calls_.HandleOf(&call);
   if (leg.side == Side::kTrunk) {
     party.sources.media_cidrs = connector.trunk.media_cidrs;
     return party;
@@ -118,19 +120,6 @@ uint16_t B2bua::ResumeSdp(Call* call, Fork* fork, Instant now) {
   }
   if (refusal != 0 || !answer) return refusal;
   return TakeDescription(call, Other(offerer), Role::kAnswer, answer.text(), now);
-}
-
-// A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
-Role B2bua::RoleOfRequest(const Call& call, LegId from, Method method) {
-  const bool asked = call.media.is_pending && call.media.offer_from == Other(from);
-  return method == Method::kPrack && asked ? Role::kAnswer : Role::kOffer;
-}
-
-// What a response to a request carries: the answer, unless that had no offer.
-Role B2bua::RoleOfAnswer(bool offerless) { return offerless ? Role::kOffer : Role::kAnswer; }
-
-void B2bua::DropOffer(Call* call, LegId from) {
-  if (call->media.offer_from == from) MediaAnchor::DropOffer(&call->media);
 }
 
 // The body as the other leg is told it: a description with our addresses in place of the peer's,

@@ -14,6 +14,7 @@
 #include "core/sip/server_transaction.h"
 #include "core/time/timer_wheel.h"
 #include "sbc/call_record.h"
+#include "sbc/digit.h"
 #include "sbc/face.h"
 #include "sbc/leg_id.h"
 #include "sbc/media/media_session.h"
@@ -253,6 +254,8 @@ struct Call {
   core::Instant received_at{};
   Takeover takeover;
   MediaSession media;
+  core::BoundedVector<Digit, kDigitsWaitingMax> digits;  // The trunk's, for the customer's INFO.
+  bool digit_sent = false;                               // One is under way.
   core::Instant media_told_at{};  // When its media was last told of; at first, the answer.
   RoutePlan plan;
   CallRecord record;

@@ -219,7 +219,8 @@ struct RejectionsConfig {
   uint16_t code(RejectionCause cause) const { return codes[static_cast<size_t>(cause)]; }
 };
 
-enum class DtmfKind : uint8_t { kPass, kRfc4733, kInfo };
+/// How digits cross: as they come, or the customer's as SIP INFO and the trunk's in RTP (RFC 4733).
+enum class DtmfKind : uint8_t { kPass, kInfo };
 
 /// One Voice Connector and the PBXs that it stands for.
 struct ConnectorConfig {

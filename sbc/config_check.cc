@@ -124,10 +124,13 @@ void CheckMediaSettings(const Reading& reading) {
   const bool shared = std::any_of(media.begin(), media.end(), [](const MediaConfig& range) {
     return range.side == Side::kTrunk && range.shared;
   });
-  for (const auto& connector : reading.connectors) {
-    const auto trunk = connector.node.Find("trunk");
+  for (size_t i = 0; i < reading.connectors.size(); ++i) {
+    const Node& node = reading.connectors[i].node;
+    const auto trunk = node.Find("trunk");
     const auto cidrs = trunk && trunk->is_map() ? trunk->Find("media_cidrs") : std::nullopt;
-    for (const auto& setting : {connector.node.Find("media_timeout"), cidrs}) {
+    const bool bridges = reading.config.connectors[i].dtmf != DtmfKind::kPass;
+    const auto dtmf = bridges ? node.Find("dtmf") : std::nullopt;
+    for (const auto& setting : {node.Find("media_timeout"), dtmf, cidrs}) {
       if (setting && media.empty()) {
         setting->Warn("has no effect without `media`: RTP does not pass here");
       }

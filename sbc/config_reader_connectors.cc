@@ -22,8 +22,7 @@ using core::config::EnumName;
 using core::config::Node;
 using core::config::Range;
 
-constexpr EnumName<DtmfKind> kDtmfKinds[] = {
-    {"pass", DtmfKind::kPass}, {"rfc4733", DtmfKind::kRfc4733}, {"info", DtmfKind::kInfo}};
+constexpr EnumName<DtmfKind> kDtmfKinds[] = {{"pass", DtmfKind::kPass}, {"info", DtmfKind::kInfo}};
 constexpr std::string_view kCodecs[] = {"PCMU", "PCMA", "G722", "G729", "opus"};
 
 // A list of blocks, each kept with its place.
@@ -147,7 +146,6 @@ void ReadMediaSettings(const Node& node, ConnectorReading* connector) {
   if (const auto codecs = node.Find("codecs")) ReadCodecs(*codecs, connector);
   node.Read("dtmf", &connector->config.dtmf, std::span<const EnumName<DtmfKind>>(kDtmfKinds));
   node.Read("media_timeout", &connector->config.media_timeout, DurationRange{0s, 24h});
-  if (const auto dtmf = node.Find("dtmf")) dtmf->Warn("has no effect yet");
 }
 
 void ReadAwsParts(const Node& node, ConnectorReading* connector) {

@@ -197,7 +197,14 @@ absl::Status SbcWorker::Open() {
 
 void SbcWorker::OnPacket(Packet packet, Instant now) {
   dirty_ = true;
-  if (media_.Owns(packet.socket())) return media_.OnPacket(std::move(packet), now);
+  if (media_.Owns(packet.socket())) {
+    media_.OnPacket(std::move(packet), now);
+    if (!media_.heard().empty()) {
+      for (const HeardDigit& heard : media_.heard()) b2bua_.OnHeard(heard, now);
+      media_.ForgetHeard();
+    }
+    return;
+  }
   const core::transport::Listener* listener = transport_.FindListener(packet.socket());
   if (listener == nullptr) return;
   source_ = packet.remote().ip;

@@ -25,6 +25,7 @@ struct TransactionMark {
     kProbe,     // A RouteHealth probe.
     kPager,     // A MESSAGE outside of a dialog; the handle is its own pool's.
     kOrphanBye,  // A BYE of ours that no call waits for. detail: 1 once it has gone again.
+    kDigit,      // An INFO of ours; detail: the LegId.
   };
   static constexpr uint32_t kIndexBits = 20;
   static constexpr size_t kCallsMax = size_t{1} << kIndexBits;

@@ -94,11 +94,10 @@ void DtmfSender::Start(const Digit& digit) {
   ends_left_ = kEndsSent;
 }
 
-DtmfSender::Frame DtmfSender::Next() {
+DtmfSender::Frame DtmfSender::Next(uint16_t ticks) {
   CHECK(!done());
   const bool marker = told_ == 0;
-  told_ = static_cast<uint16_t>(
-      std::min<uint32_t>(uint32_t{told_} + digit_.packet_ticks, digit_.duration_ticks));
+  told_ = static_cast<uint16_t>(std::min<uint32_t>(uint32_t{told_} + ticks, digit_.duration_ticks));
   const bool end = told_ == digit_.duration_ticks;
   if (end) --ends_left_;
   return {.marker = marker,

@@ -92,7 +92,9 @@ class DtmfSender {
     std::array<uint8_t, kPayloadBytes> payload{};
   };
   /// The next packet. Only while not done().
-  Frame Next();
+  Frame Next() { return Next(digit_.packet_ticks); }
+  /// The same, `ticks` after the packet before it.
+  Frame Next(uint16_t ticks);
 
  private:
   Digit digit_;

@@ -52,6 +52,8 @@ FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const
 class PayloadMap {
  public:
   static constexpr uint8_t kRefused = Format::kNoNumber;
+  static constexpr uint8_t kEndsHere = 0xfe;  // Taken, but it is for us: events that we read.
+  static_assert(kEndsHere > 0x7f && kRefused > 0x7f, "no number of a payload type");
 
   PayloadMap() { to_.fill(kRefused); }
   /// kRefused: not negotiated (rule 23).

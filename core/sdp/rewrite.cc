@@ -6,6 +6,7 @@
 #include "core/base/siphash.h"
 #include "core/sdp/cursor.h"
 #include "core/sdp/hold.h"
+#include "core/sdp/telephone_event.h"
 
 namespace core::sdp {
 namespace {
@@ -107,6 +108,7 @@ struct MediaLine {
   uint16_t port = 0;
   std::string_view protocol;
   const FormatSelection& selection;
+  uint8_t event_number = Format::kNoNumber;
 };
 
 void WriteMediaLine(const MediaDescription& media, std::span<const Format> formats,
@@ -126,6 +128,10 @@ void WriteMediaLine(const MediaDescription& media, std::span<const Format> forma
     }
   }
   if (line.selection.empty()) out->Append(media.is_rtp() ? " 0" : " -");  // One must stand (§5.14).
+  if (line.event_number != Format::kNoNumber) {
+    out->Append(' ');
+    out->AppendNumber(line.event_number);
+  }
   out->Append(kLineEnd);
 }
 
@@ -149,9 +155,22 @@ void WriteFormatAttribute(const MediaDescription& media, const Line& line, const
   out->Append(kLineEnd);
 }
 
+void WriteOwnEvents(uint8_t number, TextWriter* out) {
+  out->Append("a=rtpmap:");
+  out->AppendNumber(number);
+  out->Append(" telephone-event/");
+  out->AppendNumber(kEventClockHz);
+  out->Append("\r\na=fmtp:");
+  out->AppendNumber(number);
+  out->Append(' ');
+  out->Append(kOwnEvents);
+  out->Append(kLineEnd);
+}
+
 // What we say of ourselves, behind what the peer said.
 void WriteOwnAttributes(const MediaDescription& media, const MediaRewrite& rewrite,
                         TextWriter* out) {
+  if (rewrite.event_number != Format::kNoNumber) WriteOwnEvents(rewrite.event_number, out);
   if (media.has_direction || rewrite.direction != Direction::kSendRecv) {
     WriteLine('a', Name(rewrite.direction), out);
   }
@@ -186,7 +205,8 @@ void WriteMedia(const SessionDescription& source, const MediaDescription& media,
   }
   const std::string_view protocol =
       rewrite.protocol.empty() ? media.protocol_text : rewrite.protocol;
-  WriteMediaLine(media, formats, {rewrite.port, protocol, rewrite.formats}, out);
+  WriteMediaLine(media, formats, {rewrite.port, protocol, rewrite.formats, rewrite.event_number},
+                 out);
   const Numbers numbers = MakeNumbers(rewrite.formats);
   // i= and b= before a=, whatever the source's order was.
   for (const char type : {'i', 'b', 'a'}) {

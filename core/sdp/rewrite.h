@@ -24,6 +24,9 @@ struct MediaRewrite {
   std::string_view protocol;
   Direction direction = Direction::kSendRecv;
   FormatSelection formats;
+  /// telephone-event/8000 under this number behind them, which the source does not have: we make
+  /// the events ourselves (see telephone_event.h). kNoNumber: none.
+  uint8_t event_number = Format::kNoNumber;
 };
 
 /// A rewrite that keeps what can be kept: each format, and the direction that the source means.

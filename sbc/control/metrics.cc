@@ -80,8 +80,18 @@ constexpr Word kMediaEvents[] = {
     {"source_learnt", [](const WorkerSnapshot& s) { return s.media.learnt; }},
     {"ports_exhausted", [](const WorkerSnapshot& s) { return s.media.ports_exhausted; }},
     {"flow_conflict", [](const WorkerSnapshot& s) { return s.media.flow_conflicts; }},
+    {"event_ended", [](const WorkerSnapshot& s) { return s.media.events_ended; }},
     {"timed_out", [](const WorkerSnapshot& s) { return s.calls.media_timeouts; }},
     {"description_refused", [](const WorkerSnapshot& s) { return s.calls.sdp_refused; }},
+};
+constexpr Word kDigits[] = {
+    {"info_taken", [](const WorkerSnapshot& s) { return s.calls.digits_taken; }},
+    {"info_refused", [](const WorkerSnapshot& s) { return s.calls.digits_refused; }},
+    {"played", [](const WorkerSnapshot& s) { return s.media.digits.played; }},
+    {"not_played", [](const WorkerSnapshot& s) { return s.media.digits.dropped; }},
+    {"told", [](const WorkerSnapshot& s) { return s.calls.digits_told; }},
+    {"telling_failed", [](const WorkerSnapshot& s) { return s.calls.digits_failed; }},
+    {"not_told", [](const WorkerSnapshot& s) { return s.calls.digits_lost; }},
 };
 constexpr Word kIoEvents[] = {
     {"send_dropped", [](const WorkerSnapshot& s) { return s.io.send_dropped; }},
@@ -329,6 +339,7 @@ void Writer::WriteMedia() {
     drops.Add(Sum(word.value), {{"cause", std::string(word.label)}});
   }
   Events("ringfence_media_events_total", "What media met.", kMediaEvents);
+  Events("ringfence_digits_total", "Digits between INFO and RFC 4733.", kDigits);
   out_.Gauge("ringfence_media_streams", "Streams that are anchored now.")
       .Add(Sum([](const WorkerSnapshot& s) { return s.media_streams_now; }));
   MetricFamilies::Family used = out_.Gauge("ringfence_media_ports_used", "Calls that have ports.");

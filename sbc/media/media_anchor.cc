@@ -7,6 +7,7 @@
 #include "core/sdp/answer_judge.h"
 #include "core/sdp/hold.h"
 #include "core/sdp/rewrite.h"
+#include "core/sdp/telephone_event.h"
 
 namespace sbc {
 
@@ -75,18 +76,54 @@ void NoteCodecs(const MediaDescription& media, const SessionDescription& descrip
   leg->rtcp.set_clock_rate_hz(clock_rate_hz);
 }
 
+// What a leg is told of a line: which of the other one's formats, and events of our own beside
+// them where it has the digits in RTP and the other one does not.
+struct Selected {
+  FormatSelection formats;
+  uint8_t event_number = Format::kNoNumber;
+};
+Selected SelectOffer(const MediaDescription& media, std::span<const Format> formats,
+                     const MediaAnchor::Party& to) {
+  Selected selected{core::sdp::SelectForOffer(media, formats, to.codecs)};
+  if (!to.bridges_digits) return selected;
+  if (to.side == Side::kCustomer) {
+    core::sdp::DropEvents(formats, &selected.formats);
+  } else {
+    selected.event_number = core::sdp::EventNumberForOffer(formats, selected.formats);
+  }
+  return selected;
+}
+Selected SelectAnswer(std::span<const Format> offered, std::span<const Format> answered,
+                      const MediaAnchor::Party& to) {
+  Selected selected{core::sdp::SelectForAnswer(offered, answered)};
+  if (!to.bridges_digits) return selected;
+  if (to.side == Side::kCustomer) {
+    core::sdp::DropEvents(answered, &selected.formats);
+  } else {
+    selected.event_number = core::sdp::EventNumberForAnswer(offered, answered, selected.formats);
+  }
+  return selected;
+}
+
 // The formats of a selection as they were told, under the numbers that were told.
 struct Told {
-  std::array<Format, SessionDescription::kFormatsPerMediaMax> formats;
+  std::array<Format, SessionDescription::kFormatsPerMediaMax + 1> formats;
   size_t count = 0;
   std::span<const Format> span() const { return {formats.data(), count}; }
 };
-void Tell(const FormatSelection& selection, std::span<const Format> source, Told* told) {
-  for (const FormatSelection::Entry& entry : selection.entries) {
+void Tell(const Selected& selected, std::span<const Format> source, Told* told) {
+  for (const FormatSelection::Entry& entry : selected.formats.entries) {
     Format& format = told->formats[told->count++];
     format = source[entry.index];
     format.number = entry.number;
   }
+  if (selected.event_number == Format::kNoNumber) return;
+  Format& events = told->formats[told->count++];
+  events = {};
+  events.codec = core::sdp::Codec::kTelephoneEvent;
+  events.encoding = core::sdp::Name(events.codec);
+  events.clock_rate_hz = core::sdp::kEventClockHz;
+  events.number = selected.event_number;
 }
 
 }  // namespace
@@ -198,17 +235,17 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   PeerMedia ours;
   core::sdp::PayloadMap from_offerer;
   core::sdp::PayloadMap from_answerer;
+  Told told_answerer;
+  Told told_offerer;
+  const bool bridges = parties[Index(from)].bridges_digits && asked.is_rtp();
   if (IsAnchored(asked) && IsAnchored(answered)) {
     theirs = ReadPeer(asked, parties[Index(offerer)]);
     ours = ReadPeer(answered, parties[Index(from)]);
     theirs.is_muxed = theirs.is_muxed && asked.is_rtp();
-    Told told_answerer;
-    Told told_offerer;
     const auto asked_formats = offer_.formats(asked);
     const auto answered_formats = description_.formats(answered);
-    Tell(core::sdp::SelectForOffer(asked, asked_formats, parties[Index(from)].codecs),
-         asked_formats, &told_answerer);
-    Tell(core::sdp::SelectForAnswer(asked_formats, answered_formats), answered_formats,
+    Tell(SelectOffer(asked, asked_formats, parties[Index(from)]), asked_formats, &told_answerer);
+    Tell(SelectAnswer(asked_formats, answered_formats, parties[Index(offerer)]), answered_formats,
          &told_offerer);
     from_offerer = core::sdp::MapPayloads({.told_to_sender = told_offerer.span(),
                                            .said_by_sender = asked_formats,
@@ -221,8 +258,52 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   stream->leg(from).map = from_answerer;
   NoteCodecs(asked, offer_, &stream->leg(offerer));
   NoteCodecs(answered, description_, &stream->leg(from));
+  for (MediaStream::Leg& leg : stream->legs) leg.bridges_digits = bridges;
+  if (bridges) {
+    const bool answers = parties[Index(from)].side == Side::kTrunk;
+    stream->digits.trunk = answers ? from : offerer;
+    stream->digits.call = parties[Index(from)].call;
+    const auto offerers = offer_.formats(asked);
+    const auto answerers = description_.formats(answered);
+    BridgeDigits(stream, from, (answers ? told_answerer : told_offerer).span(),
+                 answers ? offerers : answerers, answers ? answerers : offerers);
+  }
   return options_.relay->SetPeer(stream, offerer, theirs, parties[Index(offerer)].sources) &&
          options_.relay->SetPeer(stream, from, ours, parties[Index(from)].sources);
+}
+
+// The trunk's events end here, under the number that it was told and, as many do it, under its own;
+// and what we play has the number that it told us.
+void MediaAnchor::BridgeDigits(MediaStream* stream, LegId answerer, std::span<const Format> told,
+                               std::span<const Format> customers, std::span<const Format> trunks) {
+  DigitPlayer& player = stream->digits.player;
+  player.SetReceiver(0, 0);
+  const Format* events_told = core::sdp::FindEvents(told);
+  const Format* events_said = core::sdp::FindEvents(trunks);
+  if (events_told == nullptr || events_said == nullptr) return;
+  core::sdp::PayloadMap& map = stream->leg(stream->digits.trunk).map;
+  map.Set(events_told->number, core::sdp::PayloadMap::kEndsHere);
+  const Format* events_theirs = core::sdp::FindEvents(customers);
+  const uint8_t crosses_as = map.Find(events_said->number);
+  if (crosses_as == core::sdp::PayloadMap::kRefused ||
+      (events_theirs != nullptr && crosses_as == events_theirs->number)) {
+    map.Set(events_said->number, core::sdp::PayloadMap::kEndsHere);
+  }
+  // Voice of another clock would give the events times that mean nothing (RFC 4733 §2.1). Which one
+  // it is the answer says: an offer may list several.
+  if (stream->leg(answerer).source.clock_rate_hz() != core::sdp::kEventClockHz) return;
+  player.SetReceiver(events_said->number, core::sdp::EventsOf(events_said->fmtp));
+}
+
+DigitPlayer::Verdict MediaAnchor::PlayDigit(const MediaSession& session, const Digit& digit,
+                                            Instant now) {
+  for (size_t i = 0; i < session.stream_count; ++i) {
+    MediaStream* stream = options_.relay->Find(session.streams[i].stream);
+    if (stream != nullptr && stream->legs[0].bridges_digits && stream->in_force()) {
+      return stream->digits.player.Queue(digit, now);
+    }
+  }
+  return DigitPlayer::Verdict::kNoVoice;
 }
 
 bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
@@ -286,10 +367,14 @@ std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId 
     lines[i].rtcp_port = media.is_rtp() ? pair.rtcp_local.port : uint16_t{0};
     if (answers && i < offer_.media().size()) {
       // Under the numbers that the offer has, and multiplexed where it asked for that.
-      lines[i].formats = core::sdp::SelectForAnswer(offer_.formats(offer_.media()[i]), formats);
+      const auto selected = SelectAnswer(offer_.formats(offer_.media()[i]), formats, party);
+      lines[i].formats = selected.formats;
+      lines[i].event_number = selected.event_number;
       lines[i].has_rtcp_mux = offer_.media()[i].has_rtcp_mux;
     } else if (role == Role::kOffer) {
-      lines[i].formats = core::sdp::SelectForOffer(media, formats, party.codecs);
+      const auto selected = SelectOffer(media, formats, party);
+      lines[i].formats = selected.formats;
+      lines[i].event_number = selected.event_number;
       lines[i].has_rtcp_mux = media.has_rtcp_mux;
     }
     lines[i].is_rejected = lines[i].formats.empty();

@@ -35,6 +35,10 @@ class MediaAnchor {
     bool told_local = false;  // In `local_networks`: told our own address.
     MediaSources sources;
     core::sdp::CodecPolicy codecs;  // What may be offered to it.
+    // `dtmf: info`, of both legs: the customer's is told of no telephone-event, and the trunk's of
+    // ours. Digits that the trunk presses are for this call.
+    bool bridges_digits = false;
+    core::Handle<Call> call;
   };
   enum class Role : uint8_t { kOffer, kAnswer };
 
@@ -72,6 +76,10 @@ class MediaAnchor {
                                                       const Party& party, std::string_view sdp);
   void End(MediaSession* session, core::Instant now);
 
+  /// A digit for the trunk of a call that bridges digits.
+  [[nodiscard]] DigitPlayer::Verdict PlayDigit(const MediaSession& session, const Digit& digit,
+                                               core::Instant now);
+
   /// What both legs did since the call began and since the last time this was asked.
   void Summarize(const MediaSession& session, CallMedia* media);
   /// Since when nothing has come from a leg of which RTP is expected. Nothing is expected while
@@ -85,6 +93,9 @@ class MediaAnchor {
                      std::string_view sdp, core::Instant now);
   uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2]);
   bool Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]);
+  void BridgeDigits(MediaStream* stream, LegId answerer, std::span<const core::sdp::Format> told,
+                    std::span<const core::sdp::Format> customers,
+                    std::span<const core::sdp::Format> trunks);
   bool Judge(const Party& party) const;
   PeerMedia ReadPeer(const Media& media, const Party& party) const;
   MediaStream* FindStream(const MediaSession& session, size_t line);

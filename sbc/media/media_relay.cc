@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/rtp/packet_view.h"
+#include "core/sdp/telephone_event.h"
 
 namespace sbc {
 
@@ -19,6 +20,9 @@ namespace {
 
 constexpr size_t kStreamsPerCall = 2;  // Voice, and the fax that it turns into (T.38).
 constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
+constexpr uint8_t kPayloadTypeMax = 0x7f;
+// An event whose three ends were lost is over when voice comes this long after its last packet.
+constexpr core::Duration kEventSilenceMax = std::chrono::milliseconds(200);
 
 // At a port of its own, not among the RTP (RFC 5761).
 bool HasOwnRtcp(const PeerMedia& peer) { return !peer.is_muxed && peer.rtcp.port != 0; }
@@ -129,6 +133,7 @@ void MediaRelay::Unbind(MediaStream* stream, LegId id, Instant now) {
 }
 
 void MediaRelay::End(MediaStream* stream, Instant now) {
+  counters_.digits.dropped += stream->digits.player.waiting();
   options_.wheel->Disarm(&stream->report_timer);
   for (const LegId id : {LegId::kCaller, LegId::kCallee}) {
     MediaStream::Leg& leg = stream->leg(id);
@@ -284,7 +289,8 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     }
     const uint8_t payload_type = view.payload_type();
     const uint8_t mapped = from.map.Find(payload_type);
-    if (mapped == core::sdp::PayloadMap::kRefused) {
+    if (mapped > kPayloadTypeMax) {
+      if (mapped == core::sdp::PayloadMap::kEndsHere) return OnEvent(view, arrival, now);
       ++counters_.payload_types;
       return;
     }
@@ -309,7 +315,61 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     ++counters_.unwanted;
     return;
   }
+  if (from.bridges_digits) kind = Bridge(&packet, arrival, kind, now);
   Forward(std::move(packet), &to, kind, now);
+}
+
+// A trunk's event where the customer has digits in SIP: it is read, and goes no further.
+void MediaRelay::OnEvent(core::rtp::PacketView view, const Arrival& arrival, Instant now) {
+  MediaStream* stream = arrival.stream;
+  MediaStream::Leg& from = stream->leg(arrival.leg);
+  (void)from.source.OnPacket(view, now, core::rtp::PayloadKind::kEvent);
+  from.heard_at = now;
+  ++from.received.packets;
+  from.received.bytes += view.size();
+  ++counters_.events_ended;
+  stream->digits.event_at = now;
+  stream->digits.shift.Take(view.sequence_number());
+  Hear(stream, from.dtmf.OnPacket(view));
+}
+
+void MediaRelay::Hear(MediaStream* stream, const core::rtp::DtmfReader::Events& events) {
+  MediaStream::Leg& from = stream->leg(stream->digits.trunk);
+  for (const core::rtp::DtmfReader::Event& event : events) {
+    if (core::rtp::DigitOf(event.code) == 0 && event.code != core::sdp::kFlashEvent) continue;
+    if (event.kind == core::rtp::DtmfReader::Event::Kind::kStart) {
+      ++from.dtmf_digits;
+      continue;
+    }
+    const uint32_t duration_ms = event.duration_ticks / (core::sdp::kEventClockHz / 1000);
+    const Digit digit = {event.code,
+                         static_cast<uint16_t>(std::min<uint32_t>(duration_ms, UINT16_MAX))};
+    // One packet says no more than there is room for, and its reader took what was there before.
+    CHECK(heard_.PushBack({stream->digits.call, digit}));
+  }
+}
+
+// What crosses where digits do not: the customer's voice is their carrier on its way to the trunk,
+// and the trunk's closes up where events were.
+core::rtp::PayloadKind MediaRelay::Bridge(Packet* packet, const Arrival& arrival,
+                                          core::rtp::PayloadKind kind, Instant now) {
+  DigitBridge& digits = arrival.stream->digits;
+  if (arrival.leg != digits.trunk) {
+    if (kind == core::rtp::PayloadKind::kEvent) return kind;
+    return digits.player.Play(packet, now, &counters_.digits) ? core::rtp::PayloadKind::kEvent
+                                                              : kind;
+  }
+  core::rtp::PacketView view;
+  if (core::rtp::PacketView::Parse(core::rtp::BytesOf(*packet), &view) !=
+      core::rtp::PacketError::kOk) {
+    return kind;
+  }
+  view.set_sequence_number(digits.shift.Apply(view.sequence_number()));
+  core::rtp::DtmfReader& reader = arrival.stream->leg(arrival.leg).dtmf;
+  if (reader.on() && now - digits.event_at > kEventSilenceMax) {
+    Hear(arrival.stream, reader.Finish());
+  }
+  return kind;
 }
 
 void MediaRelay::Forward(Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "core/base/bounded_vector.h"
 #include "core/base/fixed_hash_map.h"
 #include "core/base/pool.h"
 #include "core/base/random.h"
@@ -35,6 +36,14 @@ struct MediaRelayCounters {
   uint64_t learnt = 0;         // Ports of peers behind a NAT.
   uint64_t ports_exhausted = 0;
   uint64_t flow_conflicts = 0;  // Refused: another call has that peer's place at each shared port.
+  uint64_t events_ended = 0;    // Packets of telephone-events that were for us.
+  DigitPlayCounts digits;
+};
+
+/// A digit that a trunk's telephone-events said, in a call whose customer hears of it in SIP.
+struct HeardDigit {
+  core::Handle<Call> call;
+  Digit digit;
 };
 
 /// Relays the media of one worker's calls between its own ports, and lets nobody else in.
@@ -90,6 +99,11 @@ class MediaRelay {
   /// One datagram that Owns() its socket.
   void OnPacket(core::Packet packet, core::Instant now);
 
+  /// The digits that ended with the last packet: whoever gave it takes them before the next one.
+  using HeardDigits = core::BoundedVector<HeardDigit, 16>;
+  const HeardDigits& heard() const { return heard_; }
+  void ForgetHeard() { heard_ = {}; }
+
   const MediaRelayCounters& counters() const { return counters_; }
   size_t streams() const { return streams_.size(); }
   /// What descriptions on that side say where our media is; nothing where it has no such ports.
@@ -126,6 +140,10 @@ class MediaRelay {
   Arrival Find(const core::Packet& packet);
   void OnRtp(core::Packet packet, const Arrival& arrival, core::Instant now);
   void OnRtcp(core::Packet packet, const Arrival& arrival, core::Instant now);
+  void OnEvent(core::rtp::PacketView view, const Arrival& arrival, core::Instant now);
+  void Hear(MediaStream* stream, const core::rtp::DtmfReader::Events& events);
+  core::rtp::PayloadKind Bridge(core::Packet* packet, const Arrival& arrival,
+                                core::rtp::PayloadKind kind, core::Instant now);
   void Forward(core::Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,
                core::Instant now);
   void SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes);
@@ -145,6 +163,7 @@ class MediaRelay {
   bool enabled_ = false;
   core::Pool<MediaStream> streams_;
   std::vector<std::unique_ptr<MediaPorts>> ports_;
+  HeardDigits heard_;
   std::vector<Place> places_;  // By socket index.
   core::FixedHashMap<SharedFlow> shared_;
   uint64_t hash_key_;

@@ -14,11 +14,25 @@
 #include "core/sdp/format_selection.h"
 #include "core/time/timer_wheel.h"
 #include "sbc/leg_id.h"
+#include "sbc/media/digit_player.h"
 #include "sbc/media/media_summary.h"
+#include "sbc/media/sequence_shift.h"
 
 namespace sbc {
 
 class MediaPorts;
+struct Call;
+
+/// Between a customer who says digits in SIP INFO and a trunk that has them in RTP (`dtmf: info`).
+///
+/// Shape: plain. In all other calls nobody looks at it: see MediaStream::Leg::bridges_digits.
+struct DigitBridge {
+  LegId trunk = LegId::kCallee;  // The leg that has telephone-event.
+  core::Handle<Call> call;       // Who is told of what the trunk pressed.
+  DigitPlayer player;            // Towards the trunk.
+  SequenceShift shift;           // Of what the trunk sends, without its events.
+  core::Instant event_at{};      // When the trunk's last event packet came.
+};
 
 /// What the description of one peer says of one stream: where it takes media, and what it sends.
 ///
@@ -69,6 +83,7 @@ struct MediaStream {
     // port, once after each description.
     bool learns_rtp = false;
     bool learns_rtcp = false;
+    bool bridges_digits = false;  // Of both legs: what it sends is MediaStream::digits' concern.
     core::IpAddress learns_from;
     std::span<const core::Cidr> media_cidrs;  // Of MediaSources.
     PeerMedia peer;
@@ -107,6 +122,7 @@ struct MediaStream {
 
   void* relay;  // The MediaRelay, for the timer.
   Leg legs[2];
+  DigitBridge digits;
   core::Timer report_timer;  // When the next leg's RTCP is due.
 };
 

@@ -305,7 +305,7 @@ connectors:
     credentials: {username: u, password: p}
     limits: {calls: 10}
     codecs: [PCMU, PCMA]
-    dtmf: rfc4733
+    dtmf: info
     media_timeout: 60s
     failover: {answer_timeout: 1s}
 failover: {codes: [503], progress_timeout: 5s, ring_timeout: 1m, total_timeout: 30s,
@@ -335,7 +335,7 @@ logs: {directory: logs}
   EXPECT_EQ(connector.credentials->username, "u");
   EXPECT_EQ(connector.calls_max, 10u);
   EXPECT_THAT(connector.codecs, ElementsAre("PCMU", "PCMA"));
-  EXPECT_EQ(connector.dtmf, DtmfKind::kRfc4733);
+  EXPECT_EQ(connector.dtmf, DtmfKind::kInfo);
   EXPECT_EQ(connector.media_timeout, 60s);
   EXPECT_EQ(connector.failover.answer_timeout, 1s);
   EXPECT_EQ(connector.failover.progress_timeout, 5s) << "what it does not say is the global one's";

@@ -95,7 +95,8 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
       {"connectors: [{id: a}]\nlogs: {directory: no/such/folder}",
        "logs.directory: tests/corpus/seed/no/such/folder: No such file or directory; without it "
        "there is no start"},
-      {"connectors: [{id: a, dtmf: info}]", "connectors[0].dtmf: has no effect yet"},
+      {"connectors: [{id: a, dtmf: info}]",
+       "connectors[0].dtmf: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a, media_timeout: 1s}]",
        "connectors[0].media_timeout: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a}]\nmedia: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "

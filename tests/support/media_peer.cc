@@ -69,6 +69,7 @@ void MediaPeer::OnPacket(core::Packet packet, Instant now) {
   PacketView view;
   if (PacketView::Parse(core::rtp::BytesOf(packet), &view) != core::rtp::PacketError::kOk) return;
   got_numbers.insert(view.sequence_number());
+  got_types.push_back(view.payload_type());
   (void)source_.OnPacket(view, now, PayloadKind::kAudio);
 }
 
@@ -88,8 +89,8 @@ void MediaPeer::Talk(const core::Endpoint& to, bool with_rtcp) {
   next_ = network_->clock().Now();
 }
 
-void MediaPeer::Press(uint8_t event, char type) {
-  const char payload[] = {static_cast<char>(event), '\x8a', '\x03', '\x20'};
+void MediaPeer::Press(uint8_t event, char type, bool ends) {
+  const char payload[] = {static_cast<char>(event), ends ? '\x8a' : '\x0a', '\x03', '\x20'};
   SendRtp(type, timestamp_, {payload, sizeof(payload)});
 }
 

@@ -32,13 +32,14 @@ class MediaPeer final : public Participant {
   void Hush() { talking_ = false; }
   /// From now on this one of so many is not sent, though it has its number. 0: none.
   void LoseOneIn(uint32_t count) { lose_one_in_ = count; }
-  /// A digit, as one packet that begins and ends it.
-  void Press(uint8_t event, char type = 101);
+  /// A digit of 100 ms, as one packet that begins it, and ends it unless its ends were lost.
+  void Press(uint8_t event, char type = 101, bool ends = true);
 
   const core::rtp::Source& source() const { return source_; }
   uint32_t sent() const { return sent_; }  // Of Talk().
 
-  std::vector<std::string> got;    // Payloads.
+  std::vector<std::string> got;    // Payloads,
+  std::vector<uint8_t> got_types;  // and their types, where they came in RTP.
   std::set<uint16_t> got_numbers;  // Sequence numbers: counted by nobody's Source.
 
  private:

@@ -107,6 +107,11 @@ sbc::B2buaCounters SbcScene::counters() {
     sum.session_refreshes += one.session_refreshes;
     sum.session_expiries += one.session_expiries;
     sum.media_timeouts += one.media_timeouts;
+    sum.digits_taken += one.digits_taken;
+    sum.digits_refused += one.digits_refused;
+    sum.digits_told += one.digits_told;
+    sum.digits_failed += one.digits_failed;
+    sum.digits_lost += one.digits_lost;
     sum.emergency_calls += one.emergency_calls;
     sum.off_route += one.off_route;
     sum.unwritable += one.unwritable;

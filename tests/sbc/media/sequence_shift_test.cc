@@ -1,0 +1,78 @@
+#include "sbc/media/sequence_shift.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace sbc {
+namespace {
+
+// Goal: what goes on is numbered without a gap where packets ended here, and with one where packets
+// were lost before us.
+
+TEST(SequenceShiftTest, WithoutEventsNothingChanges) {
+  SequenceShift shift;
+  for (const uint16_t number : std::vector<uint16_t>{65534, 65535, 0, 1, 3, 2, 2, 40000}) {
+    EXPECT_EQ(shift.Apply(number), number);
+  }
+}
+
+TEST(SequenceShiftTest, AGapIsClosed) {
+  SequenceShift shift;
+  EXPECT_EQ(shift.Apply(65533), 65533);
+  for (const uint16_t event : std::vector<uint16_t>{65534, 65535, 0}) shift.Take(event);
+  EXPECT_EQ(shift.Apply(1), 65534);
+  EXPECT_EQ(shift.Apply(2), 65535);
+  shift.Take(3);
+  EXPECT_EQ(shift.Apply(4), 0);
+}
+
+TEST(SequenceShiftTest, AStreamMayBeginWithEvents) {
+  SequenceShift shift;
+  shift.Take(7);
+  shift.Take(8);
+  EXPECT_EQ(shift.Apply(9), 7);
+}
+
+TEST(SequenceShiftTest, ALossStaysALoss) {
+  SequenceShift shift;
+  EXPECT_EQ(shift.Apply(10), 10);
+  shift.Take(11);
+  shift.Take(13);  // 12 was lost: voice or not, nobody knows.
+  EXPECT_EQ(shift.Apply(14), 12);
+}
+
+TEST(SequenceShiftTest, WhatWasOvertakenHasItsOwnPlace) {
+  SequenceShift shift;
+  EXPECT_EQ(shift.Apply(10), 10);
+  shift.Take(12);
+  EXPECT_EQ(shift.Apply(11), 11);
+  EXPECT_EQ(shift.Apply(13), 12);
+  EXPECT_EQ(shift.Apply(11), 11);  // A duplicate stays one.
+  shift.Take(12);
+  EXPECT_EQ(shift.Apply(14), 13);
+}
+
+// Who got 12 as 12 must not get 13 as 12: the gap of 11 stays.
+TEST(SequenceShiftTest, AnEventThatComesLateMovesNothing) {
+  SequenceShift shift;
+  EXPECT_EQ(shift.Apply(10), 10);
+  EXPECT_EQ(shift.Apply(12), 12);
+  shift.Take(11);
+  EXPECT_EQ(shift.Apply(13), 13);
+}
+
+TEST(SequenceShiftTest, ANewBeginningIsFollowed) {
+  SequenceShift shift;
+  EXPECT_EQ(shift.Apply(10), 10);
+  shift.Take(11);
+  EXPECT_EQ(shift.Apply(30000), 29999);
+  shift.Take(30001);
+  EXPECT_EQ(shift.Apply(30002), 30000);
+  EXPECT_EQ(shift.Apply(20000), 19998);  // Backwards, too.
+  shift.Take(20001);
+  EXPECT_EQ(shift.Apply(20002), 19999);
+}
+
+}  // namespace
+}  // namespace sbc

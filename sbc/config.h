@@ -201,8 +201,9 @@ enum class RejectionCause : uint8_t {
   kUnknownNumber,  // No connector owns the called number.
   kProtocol,       // What the INVITE itself asks: 420, 422, 481, 406, 415 or 483, as RFCs have it.
 };
-inline constexpr size_t kRejectionCauseCount = 12;
-inline constexpr size_t kRejectionCodeCount = 11;  // Those before kProtocol have a code to set.
+inline constexpr size_t kRejectionCauseCount = static_cast<size_t>(RejectionCause::kProtocol) + 1;
+// Those before kProtocol have a code to set.
+inline constexpr size_t kRejectionCodeCount = static_cast<size_t>(RejectionCause::kProtocol);
 std::string_view RejectionCauseName(RejectionCause cause);  // "caller_id"
 
 struct RejectionsConfig {

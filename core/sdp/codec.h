@@ -30,7 +30,7 @@ enum class Codec : uint8_t {
   kRedundancy,      // RFC 2198: its fmtp names other payload types.
   kRetransmission,  // RFC 4588: the same.
 };
-inline constexpr size_t kCodecCount = 20;
+inline constexpr size_t kCodecCount = static_cast<size_t>(Codec::kRetransmission) + 1;
 
 /// By its encoding name, without regard to case (RFC 8866 §6.6: the names are media subtypes).
 Codec FindCodec(std::string_view encoding);

@@ -25,7 +25,7 @@ enum class Method : uint8_t {
   kMessage,
   kPublish,
 };
-inline constexpr size_t kMethodCount = 15;
+inline constexpr size_t kMethodCount = static_cast<size_t>(Method::kPublish) + 1;
 
 /// The method of this name; methods are case-sensitive (RFC 3261 §7.1).
 Method FindMethod(std::string_view name);

@@ -28,7 +28,8 @@ absl::StatusOr<core::SocketId> OpenPort(core::net::PacketIo* io, const core::End
   socket.local = local;
   socket.group = core::net::BufferGroup::kMedia;
   socket.receive_buffer_bytes = shared ? kSharedBufferBytes : kOwnBufferBytes;
-  socket.icmp_errors = false;  // On media sockets they are a counter at most (rule 8).
+  socket.kernel_receive_time = true;  // Jitter is the network's, not that of our turns.
+  socket.icmp_errors = false;         // On media sockets they are a counter at most (rule 8).
   absl::StatusOr<core::SocketId> opened = io->Open(socket);
   if (opened.ok()) return opened;
   const core::Endpoint::Text text = local.text();

@@ -299,7 +299,7 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
       CountDigits(view, &from);
     }
     if (payload_type == from.noise_payload_type) kind = core::rtp::PayloadKind::kComfortNoise;
-    (void)from.source.OnPacket(view, now, kind);  // What it counts, it counts.
+    (void)from.source.OnPacket(view, packet.received_at(), kind);  // What it counts, it counts.
     if (mapped != payload_type) view.set_payload_type(mapped);
   }
   if (!known) {

@@ -12,7 +12,6 @@ namespace sbc {
 using core::Instant;
 using core::sip::Message;
 using core::sip::MessageWriter;
-using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 using Role = MediaAnchor::Role;

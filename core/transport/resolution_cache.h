@@ -24,8 +24,8 @@ struct ResolveTarget {
 struct ResolvedAddress {
   Endpoint endpoint;
   uint16_t priority = 0;  // Of its SRV record, and 0 without one. Lower ones first.
-  uint16_t weight = 0;  // Of its target, however many addresses that has.
-  uint8_t target = 0;   // Which SRV record it is of; one's addresses stand together.
+  uint16_t weight = 0;    // Of its target, however many addresses that has.
+  uint8_t target = 0;     // Which SRV record it is of; one's addresses stand together.
   friend bool operator==(const ResolvedAddress&, const ResolvedAddress&) = default;
 };
 

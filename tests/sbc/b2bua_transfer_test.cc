@@ -95,7 +95,7 @@ TEST(B2buaTransferTest, ANotifyNamesTheReferAsItsLegKnowsIt) {
   ASSERT_THAT(sent, SizeIs(2));
   ASSERT_THAT(got, SizeIs(2));
   ASSERT_NE(sent[0].sequence(), got[0].sequence());
-  for (const size_t refer : {1, 0}) {
+  for (const size_t refer : {size_t{1}, size_t{0}}) {
     scene.trunk.Do(0, {.method = "NOTIFY",
                        .fields = "Event: Refer ;id=" + std::to_string(got[refer].sequence()) +
                                  "\r\nSubscription-State: active\r\n"});

@@ -69,6 +69,7 @@ void AppendLeg(const MediaLegSummary& leg, std::string* out) {
   AppendCount(" rtcp_received=", leg.whole.received.rtcp_packets, out);
   AppendCount(" rtcp_sent=", leg.whole.sent.rtcp_packets, out);
   if (leg.is_active) AppendReception(leg, out);
+  if (leg.wrong_source > 0) AppendCount(" wrong_source=", leg.wrong_source, out);
   AppendCount(" dtmf=", leg.dtmf_digits, out);
   AppendTime(" rtt_ms=", leg.round_trip, out);
   if (leg.is_active) AppendMos(" mos_cq=", JudgeLeg(leg, leg.whole.stream).mos_conversation, out);

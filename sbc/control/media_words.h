@@ -13,7 +13,8 @@ namespace sbc {
 ///     ssrc_changes=0 payload_switches=0 mos_lq=4.35 dtmf=1 rtt_ms=19.434 mos_cq=4.30 peer_lost=0
 ///     peer_jitter_ms=0.250" callee_media="..."
 ///
-/// What is not known is not there: all from `codec` and `expected` on where no RTP came.
+/// What is not known is not there: all from `codec` and `expected` on where no RTP came. And
+/// `wrong_source=N` stands before `dtmf` where RTP to this call's port came from somebody else.
 void AppendMedia(const CallMedia& media, std::string* out);
 
 }  // namespace sbc

@@ -276,6 +276,7 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
   const bool known = from.IsFrom(packet.remote(), from.peer.rtp);
   if (!known && !(from.learns_rtp && packet.remote().ip == from.learns_from)) {
     ++counters_.wrong_source;
+    ++from.wrong_source;
     return;
   }
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));

@@ -95,6 +95,7 @@ struct MediaStream {
     uint8_t noise_payload_type = 13;                      // Comfort noise's (RFC 3551).
     MediaCounts received;
     MediaCounts sent;
+    uint32_t wrong_source = 0;  // Came to this leg's own port, and was not its peer's.
     core::rtp::DtmfReader dtmf;
     uint32_t dtmf_digits = 0;
     // When its last packet came; later, when a description changed what is to be expected.

@@ -27,7 +27,8 @@ void SummarizePeerReport(const MediaStream::Leg& leg, const MediaStream::Leg& ot
   out->round_trip = leg.rtcp.round_trip();
   const auto& report = leg.rtcp.peer_report();
   if (!report.has_value()) return;
-  // Sequence numbers cross us unchanged, so what was missing when it came to us is missing there.
+  // Sequence numbers cross us unchanged, or closed up where events ended here, so what was missing
+  // when it came to us is missing there.
   out->sent_lost = static_cast<uint32_t>(std::max(report->cumulative_lost - leg.lost_before_us, 0));
   out->sent_jitter =
       core::Duration(std::chrono::nanoseconds(uint64_t{report->jitter_ticks} * 1'000'000'000 /
@@ -41,6 +42,7 @@ void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLeg
   Add(Since(whole.received, leg->told.received), &out->lately.received);
   Add(Since(whole.sent, leg->told.sent), &out->lately.sent);
   out->dtmf_digits += leg->dtmf_digits;
+  out->wrong_source += leg->wrong_source;
   if (leg->source.active() && !out->is_active) {
     out->is_active = true;
     out->whole.stream = whole.stream;

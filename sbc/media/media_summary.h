@@ -41,6 +41,7 @@ struct MediaLegSummary {
   std::optional<core::Duration> jitter_max;
   core::Duration longest_gap{};
   uint32_t dtmf_digits = 0;                  // RFC 4733's, each once.
+  uint32_t wrong_source = 0;                 // Refused: RTP to its own port from somebody else.
   std::optional<core::Duration> round_trip;  // From LSR and DLSR: between us and the peer.
   // What the peer's reports say of what we sent: nullopt where it makes none. What had been lost
   // before it came to us is taken off.

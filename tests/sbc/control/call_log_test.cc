@@ -57,7 +57,7 @@ TEST(CallLogTest, MediaOfBothLegs) {
           "mos_lq=4.40 dtmf=2 rtt_ms=19.434 mos_cq=4.35 peer_lost=6 peer_jitter_ms=0.250\" "
           "callee_media=\"codec=opus received=2990 sent=3498 rtcp_received=0 rtcp_sent=11 "
           "expected=2990 lost=0 duplicates=0 reordered=0 late=0 gap_ms=0.000 ssrc_changes=0 "
-          "payload_switches=0 dtmf=0\"\n"));
+          "payload_switches=0 wrong_source=7 dtmf=0\"\n"));
   report.media.legs[1] = {};
   line.clear();
   AppendCallLine(report, &line);

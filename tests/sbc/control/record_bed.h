@@ -90,6 +90,7 @@ inline CallReport InboundReport() {
   pbx.lately = pbx.whole;
   pbx.codec = core::rtp::Codec::kOpus;  // Of which no MOS is known.
   pbx.is_active = true;
+  pbx.wrong_source = 7;
   return report;
 }
 

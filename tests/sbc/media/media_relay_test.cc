@@ -218,6 +218,8 @@ TEST_F(MediaRelayTest, NobodyElseGetsIn) {
   held.rtp = held.rtcp = {};
   ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, held));
   spray("held");
+  EXPECT_GT(stream->leg(LegId::kCaller).wrong_source, 0u);
+  EXPECT_EQ(stream->leg(LegId::kCallee).wrong_source, 0u);  // On shared ports nobody knows whose.
   relay_->End(stream, now());
   spray("after the BYE");
   EXPECT_GT(relay_->counters().strays, 0u);

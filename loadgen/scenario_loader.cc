@@ -162,6 +162,7 @@ absl::StatusOr<std::unique_ptr<Scenario>> LoadScenario(std::string_view text,
   state.file_name = std::string(file_name);
   const ElementReader in(root, &state);
   scenario->name = std::string(in.Text("name").value_or(""));
+  if (scenario->name.empty()) scenario->name = state.file_name;
   in.WarnOfUnread();
   state.injections = inputs.injections;
   state.keys = inputs.keys;

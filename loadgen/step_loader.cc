@@ -140,6 +140,7 @@ absl::Status LoadPause(const ElementReader& in, Step* step) {
   if (!found && in.Has("milliseconds")) {
     found = true;
     RETURN_IF_ERROR(in.Number("milliseconds", &pause.duration_ms.first));
+    if (pause.duration_ms.first < 0) in.Warn("milliseconds is below 0: no pause at all");
   }
   if (found) pause.source = PauseStep::Source::kDistribution;
   bool check = true;

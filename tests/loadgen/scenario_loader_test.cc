@@ -297,6 +297,7 @@ TEST(ScenarioLoaderTest, WarnsOfWhatIsIgnored) {
   const auto scenario = MustLoad(
       core::Concat(kOptions, "\n<recv request=\"BYE\" ptional=\"true\" crlf=\"1\" chance=\"0.5\"/>",
                    Nop("<log message=\"a\" mesage=\"b\"/>"), "<label id=\"1\" name=\"x\"/>",
+                   "<pause milliseconds=\"-5\"/>",
                    Send("timeout=\"500\" crlf=\"true\" display=\"d\"", "BYE sip:x SIP/2.0")));
   EXPECT_THAT(
       scenario->warnings,
@@ -304,6 +305,7 @@ TEST(ScenarioLoaderTest, WarnsOfWhatIsIgnored) {
                   HasSubstr("<recv>: the attribute chance is ignored"),  // Without a `next`.
                   HasSubstr("<log>: the attribute mesage is ignored"),
                   HasSubstr("<label>: the attribute name is ignored"),
+                  HasSubstr("<pause>: milliseconds is below 0: no pause at all"),
                   HasSubstr("<send>: the attribute timeout is ignored: a send over UDP waits")));
   EXPECT_TRUE(scenario->warnings.front().starts_with("t.xml:")) << scenario->warnings.front();
 }

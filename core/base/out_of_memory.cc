@@ -25,7 +25,7 @@ void Exit() {
   _exit(the_answer.exit_code);
 }
 
-// A thread that the system refuses comes as an exception, perhaps one of a library's thread.
+// A thread that the system refuses comes as an exception, and perhaps in a library's own thread.
 void Terminate() {
   const std::type_info* type = abi::__cxa_current_exception_type();
   if (type == nullptr) std::abort();  // No exception: a fault of ours, which wants a core file.

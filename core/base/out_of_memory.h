@@ -13,8 +13,9 @@ struct OutOfMemoryAnswer {
 };
 
 /// From here on, memory that cannot be had ends the program with that code and that one line; so
-/// does a thread, with one of its own. All is had at start, so this is an operator's answer (less
-/// to ask for, a larger machine), never a call's.
+/// does any exception that nobody catches, with a line of its own: we throw none, so it is a
+/// library's, a refused thread most likely. All is had at start, so this is an operator's answer
+/// (less to ask for, a larger machine), never a call's.
 void ExitWhenOutOfMemory(const OutOfMemoryAnswer& answer);
 
 /// Where memory that is not `new`'s cannot be had: as if it were.

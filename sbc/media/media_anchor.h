@@ -60,7 +60,8 @@ class MediaAnchor {
   [[nodiscard]] uint16_t Take(MediaSession* session, LegId from, Role role, const Party parties[2],
                               std::string_view sdp, core::Instant now);
   /// The peer says again, to a refresh that repeated what it had been told, where it is. What was
-  /// agreed on stays. False where that cannot be: then nothing has changed.
+  /// agreed on stays. False where the description cannot be, which changes nothing, or where shared
+  /// ports have no room for its new place, which takes the leg's media away (see SetPeer()).
   [[nodiscard]] bool Move(MediaSession* session, LegId from, const Party& party,
                           std::string_view sdp);
   /// The offer was refused, or nobody answered it: what was agreed on before stays.

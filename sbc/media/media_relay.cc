@@ -291,7 +291,10 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     const uint8_t payload_type = view.payload_type();
     const uint8_t mapped = from.map.Find(payload_type);
     if (mapped > kPayloadTypeMax) {
-      if (mapped == core::sdp::PayloadMap::kEndsHere) return OnEvent(view, arrival, now);
+      if (mapped == core::sdp::PayloadMap::kEndsHere) {
+        (void)from.source.OnPacket(view, packet.received_at(), core::rtp::PayloadKind::kEvent);
+        return OnEvent(view, arrival, now);
+      }
       ++counters_.payload_types;
       return;
     }
@@ -324,7 +327,6 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
 void MediaRelay::OnEvent(core::rtp::PacketView view, const Arrival& arrival, Instant now) {
   MediaStream* stream = arrival.stream;
   MediaStream::Leg& from = stream->leg(arrival.leg);
-  (void)from.source.OnPacket(view, now, core::rtp::PayloadKind::kEvent);
   from.heard_at = now;
   ++from.received.packets;
   from.received.bytes += view.size();

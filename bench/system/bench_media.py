@@ -16,6 +16,7 @@ from bench_generators import CALLED
 from bench_measure import CostMeter, alternate, median_of
 from bench_media_calls import (FAR_IP, NEAR_IP, Call, RtpengineControl, SipEnds, ends_text,
                                routes_text)
+from bench_memory import measure_memory
 from bench_process import BenchError, free_port, wait_until
 from bench_ratio import ratio_of_pairs
 from bench_subjects import CALLEE_SIDE, CALLER_SIDE, Subject, start_sbc
@@ -69,14 +70,6 @@ class Relay:
         return [sample]
 
 
-def rss_kb(pids):
-    total = 0
-    for pid in pids:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        total += int(re.search(r"^Private_Dirty: *(\d+) kB", text, re.M).group(1))
-    return total
-
-
 def socket_kb():
     """Of all UDP sockets of this network namespace, in the kernel."""
     return int(re.search(r"^UDP: .* mem (\d+)", Path("/proc/net/sockstat").read_text(),
@@ -100,10 +93,7 @@ class Media:
         subject = start_sbc(self.rig, self.binaries, near, far, self.budget_us, MEDIA_PORTS)
         ends = SipEnds(near, far, subject.target, CALLED)
         calls = [Call(index) for index in range(CALLS_MAX)]
-        ends.set_up(calls[:100])  # What the first calls touch is not theirs alone.
-        before = rss_kb(subject.pids)
-        ends.set_up(calls[100:])
-        self.call_kb = (rss_kb(subject.pids) - before) / (CALLS_MAX - 100)
+        ends.set_up(calls)
         self.relays["ringfence-sbc"] = Relay("ringfence-sbc", subject, calls, ends.close)
 
     def _start_forwarder(self):
@@ -185,9 +175,11 @@ def _answers(control):
 
 
 def measure_media(rig, report, binaries, plan):
+    talking, with_set_up = measure_memory(rig, binaries, MEDIA_PORTS)
     media = Media(rig, report, binaries, plan["seconds"], plan["budget_us"])
-    report.note(f"memory: {media.call_kb:.1f} kB of our own for each anchored call (goal: at most "
-                f"{GOAL_CALL_KB:.0f}); kernel sockets of all: {socket_kb()} kB")
+    report.note(f"memory of our own: {talking:.1f} kB for each anchored call that talks (goal: at "
+                f"most {GOAL_CALL_KB:.0f}), {with_set_up:.1f} kB with the transactions of its "
+                f"set-up; kernel sockets of all: {socket_kb()} kB")
     for rate in plan["packets"]:
         media.compare(f"{rate} packets/s, {calls_for(rate)} calls", rate, plan["pairs"])
     media.end()

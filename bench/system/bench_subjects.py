@@ -42,12 +42,14 @@ def start_floor(rig, binaries, _caller, callee):
     return Subject("floor", process, near)
 
 
-def start_sbc(rig, binaries, caller, callee, budget_us=LATENCY_BUDGET_US, media_ports=None):
+def start_sbc(rig, binaries, caller, callee, budget_us=LATENCY_BUDGET_US, media_ports=None,
+              more=None, before=()):
     """As shipped, with call lines and CDRs; a Voice Connector's call to a PBX by a weighted route.
 
     Limits are raised to what lingers for 32 s at these rates; probes of the route are off, as the
     callee plays one scenario (a probe each 30 s is no cost). `media_ports`: a range on both sides,
-    as the configuration writes it; without it signalling only.
+    as the configuration writes it; without it signalling only. `more`: further keys of the
+    configuration. `before`: what to run the program with.
     """
     near = (CALLER_SIDE, free_port(CALLER_SIDE))
     far = (CALLEE_SIDE, free_port(CALLEE_SIDE))
@@ -79,12 +81,13 @@ def start_sbc(rig, binaries, caller, callee, budget_us=LATENCY_BUDGET_US, media_
         "logs": {"directory": str(logs)},
     }
     if media_ports:
-        config["limits"]["calls"] = 2000
+        config["limits"] = {"calls": 2000}  # Transactions by the program's own rule for as many.
         config["media"] = [{"side": "trunk", "address": near[0], "ports": media_ports},
                            {"side": "customer", "address": far[0], "ports": media_ports}]
+    config |= more or {}
     path = rig.folder / "sbc.yaml"
     path.write_text(json.dumps(config, indent=1))
-    process = rig.start("ringfence-sbc", [binaries / "ringfence-sbc", "--config", path],
+    process = rig.start("ringfence-sbc", [*before, binaries / "ringfence-sbc", "--config", path],
                         rig.measured_core)
 
     def is_ready():

@@ -47,13 +47,15 @@ Packet PacketPool::Acquire() {
 }
 
 PacketStore::PacketStore(const Counts& counts)
-    : small_(kSmallBytes, counts.small),
+    : tiny_(kTinyBytes, counts.tiny),
+      small_(kSmallBytes, counts.small),
       medium_(kMediumBytes, counts.medium),
       large_(kLargeBytes, counts.large) {}
 
 Packet PacketStore::Acquire(size_t size) {
   Packet packet;
-  if (size <= kSmallBytes) packet = small_.Acquire();
+  if (size <= kTinyBytes) packet = tiny_.Acquire();
+  if (!packet && size <= kSmallBytes) packet = small_.Acquire();
   if (!packet && size <= kMediumBytes) packet = medium_.Acquire();
   if (!packet && size <= kLargeBytes) packet = large_.Acquire();
   return packet;

@@ -62,20 +62,22 @@ class PacketPool {
 };
 
 /// What outlives a turn: messages that a transaction may have to send again, and requests that a
-/// call may have to route again. Three size classes, each with its own bound, so that a few large
-/// messages cannot use up the room of the many small ones.
+/// call may have to route again. Size classes, each with its own bound, so that a few large messages
+/// cannot use up the room of the many small ones.
 ///
-/// Errors: an empty Packet when the class (and the next larger one) is dry: the caller answers 503,
+/// Errors: an empty Packet when the class (and each larger one) is dry: the caller answers 503,
 /// or
 ///         does without resending.
 /// Thread: one worker's.
 class PacketStore {
  public:
   struct Counts {
-    uint32_t small = 0;   // Of 1 kB: responses, ACK, BYE.
+    uint32_t tiny = 0;    // Of 448 B: what a call keeps for hours (its dialogs' texts, SDP), ACK, BYE.
+    uint32_t small = 0;   // Of 1 kB: responses, INVITEs without SDP.
     uint32_t medium = 0;  // Of 4 kB: INVITEs with SDP.
     uint32_t large = 0;   // Of 64 kB: as much as a datagram can hold; few.
   };
+  static constexpr uint32_t kTinyBytes = 448;  // With the headroom an odd number of cache lines.
   static constexpr uint32_t kSmallBytes = 1024;
   static constexpr uint32_t kMediumBytes = 4096;
   static constexpr uint32_t kLargeBytes = 65535;
@@ -87,12 +89,14 @@ class PacketStore {
   /// A datagram with these bytes.
   [[nodiscard]] Packet Copy(std::string_view bytes);
 
-  size_t used() const { return small_.used() + medium_.used() + large_.used(); }
+  size_t used() const { return tiny_.used() + small_.used() + medium_.used() + large_.used(); }
+  const PacketPool& tiny() const { return tiny_; }
   const PacketPool& small() const { return small_; }
   const PacketPool& medium() const { return medium_; }
   const PacketPool& large() const { return large_; }
 
  private:
+  PacketPool tiny_;
   PacketPool small_;
   PacketPool medium_;
   PacketPool large_;

@@ -79,10 +79,13 @@ TEST(PacketPoolTest, HeadroomAndCapacityBelongToTheSlot) {
 // A message goes into the smallest class that holds it, into a larger one when that is dry, and
 // nowhere when all are (rule 2: "not resendable").
 TEST(PacketStoreTest, ClassesBySizeAndOverflowUpwards) {
-  PacketStore store({.small = 1, .medium = 1, .large = 1});
-  const Packet small = store.Copy("BYE");
+  PacketStore store({.tiny = 1, .small = 1, .medium = 1, .large = 1});
+  const Packet tiny = store.Copy("BYE");
+  EXPECT_EQ(tiny.capacity(), PacketStore::kTinyBytes);
+  EXPECT_EQ(tiny.text(), "BYE");
+
+  const Packet small = store.Copy("ACK");
   EXPECT_EQ(small.capacity(), PacketStore::kSmallBytes);
-  EXPECT_EQ(small.text(), "BYE");
 
   const Packet spilled = store.Copy("ACK");
   EXPECT_EQ(spilled.capacity(), PacketStore::kMediumBytes);
@@ -91,7 +94,7 @@ TEST(PacketStoreTest, ClassesBySizeAndOverflowUpwards) {
   EXPECT_EQ(large.capacity(), PacketStore::kLargeBytes);
   EXPECT_FALSE(store.Copy(std::string(5'000, 'x')));
   EXPECT_FALSE(store.Copy(std::string(70'000, 'x')));
-  EXPECT_EQ(store.used(), 3u);
+  EXPECT_EQ(store.used(), 4u);
 }
 
 }  // namespace

@@ -425,11 +425,14 @@ void SbcWorker::OnTurnEnd(Instant now) {
   if (draining_ && !drained_said_ && b2bua_.calls() == 0) {
     drained_said_ = Post(options_.control, EnvelopeKind::kDrained, {}, options_.index);
   }
+  if (std::exchange(fires_seen_, timers_.fired()) != timers_.fired()) dirty_ = true;
   PublishIfDue(now);
 }
 
 void SbcWorker::FirePublish(void* self, core::Timer* /*timer*/, Instant now) {
-  static_cast<SbcWorker*>(self)->PublishIfDue(now);
+  auto* worker = static_cast<SbcWorker*>(self);
+  ++worker->fires_seen_;  // Else the worker would wake each second to tell that it woke.
+  worker->PublishIfDue(now);
 }
 
 void SbcWorker::PublishIfDue(Instant now) {

@@ -214,7 +214,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   bool draining_ = false;
   bool stopping_ = false;
   bool drained_said_ = false;
-  bool dirty_ = false;  // Something happened since the last snapshot.
+  bool dirty_ = false;       // Something happened since the last snapshot.
+  uint64_t fires_seen_ = 0;  // Of the timers: what they did is something, too.
 };
 
 }  // namespace sbc

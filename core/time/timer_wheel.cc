@@ -99,6 +99,7 @@ size_t TimerWheel::FireDue(Instant now, size_t max) {
     for (; !due_.empty(); ++fired) {
       if (fired == max) return fired;
       Timer* timer = due_.PopFront();
+      ++fired_;
       timer->fire_(timer->owner_, timer,
                    now);  // May have freed the timer: it is not touched again.
     }

@@ -59,7 +59,8 @@ class TimerWheel {
   /// Fires all that are due, at most `max` of them; returns how many. What is left is due at once.
   size_t FireDue(Instant now, size_t max = SIZE_MAX);
 
-  size_t armed() const;  // Walks every slot: for tests and invariants.
+  uint64_t fired() const { return fired_; }  // Since the start.
+  size_t armed() const;                      // Walks every slot: for tests and invariants.
 
  private:
   static constexpr int kLevels = 4;
@@ -83,7 +84,8 @@ class TimerWheel {
   uint64_t NextTick() const;
 
   Instant start_;
-  Instant now_;           // Of the latest FireDue().
+  Instant now_;  // Of the latest FireDue().
+  uint64_t fired_ = 0;
   uint64_t current_ = 0;  // The tick whose slot is fired next.
   // Level n holds the timers whose tick first differs from current_ in byte n, counted from the
   // top; so all of level n come before any of level n + 1, and no level but 0 uses current_'s own

@@ -75,6 +75,23 @@ TEST(B2buaWorkersTest, SingleSourceTrunkOnFourWorkers) {
   scene.ExpectClean();
 }
 
+// What timers do after the last packet is told, too; and telling it wakes nobody for ever.
+TEST(B2buaWorkersTest, MetricsSayWhatTimersDidInAnIdleNode) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.Run(100s);
+  const sbc::SbcWorker& worker = scene.world->worker(0);
+  const sbc::WorkerSnapshot told = worker.snapshot().Read();
+  EXPECT_EQ(told.calls_now, 0u);
+  EXPECT_EQ(told.client_transactions_now, 0u);
+  EXPECT_EQ(told.server_transactions_now, 0u);
+  EXPECT_EQ(told.store_packets_now, 0u);
+  const uint64_t version = worker.snapshot().version();
+  scene.Run(100s);
+  EXPECT_EQ(worker.snapshot().version(), version);
+}
+
 // Rule 5: CpsLimit 1, four workers, exactly one.
 TEST(B2buaWorkersTest, CpsLimitOfOneIsExactlyOne) {
   SbcScene::Options options = Four();

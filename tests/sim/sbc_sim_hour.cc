@@ -68,6 +68,7 @@ void SimulatedHour::AddTo(SimCoverage* coverage) {
   coverage->Count("addresses that change during calls", addresses_changed_);
   coverage->Count("conversation compared", compared_);
   coverage->Count("RTP lost, and told", media_lost_);
+  for (const auto& [what, times] : changes_) coverage->Count(what.c_str(), times);
   if (traits_.ipv6) coverage->CountIpv6(three_);
   if (traits_.folds) coverage->CountFolded({&one_, &two_, &three_});
 }

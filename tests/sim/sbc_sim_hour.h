@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include "tests/sim/dice.h"
 #include "tests/sim/sbc_sim_coverage.h"
 #include "tests/sim/sbc_sim_plans.h"
+#include "tests/sim/sbc_sim_sdp.h"
 #include "tests/sim/sbc_sim_traits.h"
 #include "tests/support/media_peer.h"
 #include "tests/support/sbc_world.h"
@@ -50,17 +52,29 @@ class SimulatedHour {
   void OnRefer(SimUserAgent* agent, size_t call, const SimMessage& refer);
 
   // sbc_sim_media.cc: calls that talk.
+  struct Talker {
+    SimUserAgent* agent = nullptr;
+    size_t call = 0;
+    SpokenSdp sdp;
+    std::unique_ptr<MediaPeer> media;
+    core::Endpoint to;  // Where it was told to send to.
+    bool speaks = true;
+  };
   struct Conversation {
     std::string number;
-    std::string callee_sdp;
     std::string call_id;  // Of the caller, once it went well to its end.
-    std::unique_ptr<MediaPeer> caller;
-    std::unique_ptr<MediaPeer> callee;
+    Talker caller;
+    Talker callee;
   };
   void SetMediaWeather();
   void GiveOwnSdp(SimPlan* plan);
   void Converse();
   bool JoinConversation(const SimMessage& invite, SimPlan* plan) const;
+  bool FindTalkers(Conversation* talk);
+  bool StillTalks(const Conversation& talk) const;
+  void Speak(Conversation* talk);
+  bool Change(Conversation* talk);
+  bool Reinvite(Talker* from, Talker* to, bool with_offer);
   void CheckMedia();
   void CheckLeg(const std::string& who, const MediaPeer& from, const MediaPeer& to,
                 const sbc::MediaLegSummary& took, const sbc::MediaLegSummary& gave);
@@ -90,6 +104,7 @@ class SimulatedHour {
   size_t addresses_changed_ = 0;
   std::vector<Conversation> conversations_;
   size_t own_sdps_ = 0;
+  std::map<std::string, uint64_t> changes_;  // What became of media in the middle of them.
   size_t compared_ = 0;  // Conversations whose records were held against the truth.
   uint64_t media_lost_ = 0;
   bool draining_ = false;

@@ -1,8 +1,10 @@
-// Some calls of an hour talk, both ways, while all else goes on. What their callers and callees
+// Some calls of an hour talk, both ways, while all else goes on; what they agreed on changes in the
+// middle: one end holds the other, moves, or asks for an offer. What their callers and callees
 // send is lost, repeated and overtaken on its way to the SBC; from there on it is not, so that what
 // a peer heard is what the SBC had, and its own records can be held against it.
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,11 +18,7 @@ namespace {
 
 constexpr char kCustomerMedia[] = "127.0.0.24";
 constexpr char kTrunkMedia[] = "127.0.0.29";
-
-std::string SdpAt(const std::string& address, size_t port) {
-  return "v=0\r\no=- 1 1 IN IP4 " + address + "\r\ns=-\r\nc=IN IP4 " + address +
-         "\r\nt=0 0\r\nm=audio " + std::to_string(port) + " RTP/AVP 0\r\n";
-}
+constexpr uint16_t kPortsEach = 32;  // Of a conversation's ends: they move up to seven times.
 
 // Where a description says that its sender is to be sent to.
 bool ReadTarget(const std::string& sdp, core::Endpoint* target) {
@@ -40,16 +38,35 @@ core::IpAddress Ip(const char* text) {
 }
 
 // The call of that number that this agent is in, or none.
-SimCall* FindTalking(SimUserAgent* agent, const std::string& number, bool caller) {
+std::optional<size_t> FindTalking(SimUserAgent* agent, const std::string& number, bool caller) {
   for (size_t c = agent->calls(); c-- > 0;) {
     SimCall& call = agent->call(c);
     const std::string& called = caller ? call.remote : call.local;
     if (call.caller != caller || called.find(number) == std::string::npos) continue;
     for (const SimDialog& dialog : call.dialogs) {
-      if (dialog.state == SimDialog::State::kConfirmed) return &call;
+      if (dialog.state == SimDialog::State::kConfirmed) return c;
     }
   }
-  return nullptr;
+  return std::nullopt;
+}
+
+// The last description that came in a call, in whatever message.
+std::string LastSdp(const SimUserAgent& agent, const std::string& call_id) {
+  for (auto entry = agent.log().rbegin(); entry != agent.log().rend(); ++entry) {
+    SimMessage message;
+    if (entry->sent || !SimMessage::Parse(entry->text, &message)) continue;
+    if (message.call_id() == call_id && message.body.starts_with("v=0")) return message.body;
+  }
+  return "";
+}
+
+// The highest CSeq of the INVITEs in a call that were answered with 200.
+uint32_t LastAccepted(const SimUserAgent& agent, const std::string& call_id) {
+  uint32_t last = 0;
+  for (const SimMessage& response : agent.Got("INVITE", 200)) {
+    if (response.call_id() == call_id) last = std::max(last, response.sequence());
+  }
+  return last;
 }
 
 }  // namespace
@@ -57,7 +74,9 @@ SimCall* FindTalking(SimUserAgent* agent, const std::string& number, bool caller
 // One port for many calls would be many calls' conflict at the trunk's shared ports.
 void SimulatedHour::GiveOwnSdp(SimPlan* plan) {
   if (!traits_.media) return;
-  const std::string own = SdpAt("192.0.2.77", 20000 + 2 * own_sdps_++);
+  const SpokenSdp said{.address = "192.0.2.77",
+                       .port = static_cast<uint16_t>(20000 + 2 * own_sdps_++)};
+  const std::string own = said.Text();
   const auto give = [&own](std::string* body) {
     if (*body == kSdp) *body = own;
   };
@@ -77,55 +96,140 @@ void SimulatedHour::Converse() {
   const bool to_trunk = trait_dice_.Chance(0.5);
   SimUserAgent* caller = to_trunk ? agents_[trait_dice_.Below(2)] : &trunk_;
   const SimPlan drawn = CallerPlan(&trait_dice_, to_trunk, placed_++);
-  const size_t port = 4000 + 4 * conversations_.size();
-  const std::string customer = std::string(kCustomerMedia) + ":" + std::to_string(port);
-  const std::string trunk = std::string(kTrunkMedia) + ":" + std::to_string(port);
+  const auto port = static_cast<uint16_t>(4000 + kPortsEach * conversations_.size());
+  const bool delayed = trait_dice_.Chance(0.2);  // The callee offers, in its 2xx.
   Conversation& talk = conversations_.emplace_back();
   talk.number = drawn.number;
-  talk.caller = std::make_unique<MediaPeer>(to_trunk ? customer : trunk, &network_, &simulation_);
-  talk.callee = std::make_unique<MediaPeer>(to_trunk ? trunk : customer, &network_, &simulation_);
-  talk.callee_sdp = SdpAt(to_trunk ? kTrunkMedia : kCustomerMedia, port);
+  const char* near = to_trunk ? kCustomerMedia : kTrunkMedia;
+  const char* far = to_trunk ? kTrunkMedia : kCustomerMedia;
+  const auto open = [&](const char* address) {
+    return std::make_unique<MediaPeer>(std::string(address) + ":" + std::to_string(port), &network_,
+                                       &simulation_);
+  };
+  talk.caller.media = open(near);
+  talk.callee.media = open(far);
+  if (delayed) {
+    talk.callee.sdp = SpokenSdp::Draw(&trait_dice_, far, port);
+    talk.caller.sdp = SpokenSdp::DrawAnswer(&trait_dice_, near, port, talk.callee.sdp);
+    ++changes_["conversation with a delayed offer"];
+  } else {
+    talk.caller.sdp = SpokenSdp::Draw(&trait_dice_, near, port);
+    talk.callee.sdp = SpokenSdp::DrawAnswer(&trait_dice_, far, port, talk.caller.sdp);
+  }
   SimPlan plan;
   plan.number = drawn.number;
   plan.caller = drawn.caller;
-  plan.body = plan.sdp = SdpAt(to_trunk ? kCustomerMedia : kTrunkMedia, port);
+  plan.sdp = talk.caller.sdp.Text();
+  plan.body = delayed ? "" : plan.sdp;
   // Where the conversation does not come about, the call ends by itself.
-  plan.confirmed = {{.after = 60s, .method = "BYE"}};
+  plan.confirmed = {{.after = 120s, .method = "BYE"}};
   plan.script = {{.after = 3600s, .method = "BYE", .fork = SimStep::kConfirmed}};
-  const size_t index = caller->Place(plan);
+  talk.caller.agent = caller;
+  talk.caller.call = caller->Place(plan);
   simulation_.RunFor(3s);
 
-  SimUserAgent* callee = nullptr;
-  SimCall* answered = nullptr;
+  if (!FindTalkers(&talk)) return;
+  talk.caller.sdp.formats = talk.callee.sdp.formats =
+      delayed ? talk.caller.sdp.formats : talk.callee.sdp.formats;
+  Speak(&talk);
+  for (size_t changes = trait_dice_.Below(4); changes > 0 && StillTalks(talk); --changes) {
+    if (!Change(&talk)) break;
+    Speak(&talk);
+  }
+  if (!StillTalks(talk)) return;  // Somebody hung up in the middle.
+  talk.call_id = caller->call(talk.caller.call).call_id;
+  caller->Do(talk.caller.call, {.method = "BYE", .fork = SimStep::kConfirmed});
+}
+
+// Who answered, and where each end was told to send to. False where no conversation came about.
+bool SimulatedHour::FindTalkers(Conversation* talk) {
+  if (!FindTalking(talk->caller.agent, talk->number, true).has_value()) return false;
   for (SimUserAgent* agent : agents_) {
-    if (SimCall* found = FindTalking(agent, talk.number, false)) {
-      callee = agent;
-      answered = found;
+    if (const auto call = FindTalking(agent, talk->number, false)) {
+      talk->callee.agent = agent;
+      talk->callee.call = *call;
     }
   }
-  if (FindTalking(caller, talk.number, true) == nullptr || callee == nullptr) return;
-  const std::string call_id = caller->call(index).call_id;
-  std::string answer;
-  for (const SimMessage& response : caller->Got("INVITE", 200)) {
-    if (response.call_id() == call_id) answer = response.body;
+  if (talk->callee.agent == nullptr) return false;
+  for (Talker* each : {&talk->caller, &talk->callee}) {
+    const std::string call_id = each->agent->call(each->call).call_id;
+    const std::string told = LastSdp(*each->agent, call_id);
+    if (told.empty()) return false;  // The ACK that has it is still under way.
+    if (ReadTarget(told, &each->to)) continue;
+    Complain(call_id + " was answered without an address for its media");
+    return false;
   }
-  core::Endpoint to_caller;
-  core::Endpoint to_callee;
-  if (!ReadTarget(answer, &to_caller) || !ReadTarget(answered->invite.body, &to_callee)) {
-    return Complain(call_id + " was answered without an address for its media");
+  return true;
+}
+
+bool SimulatedHour::StillTalks(const Conversation& talk) const {
+  return !stopped_ && FindTalking(talk.caller.agent, talk.number, true).has_value() &&
+         FindTalking(talk.callee.agent, talk.number, false).has_value();
+}
+
+void SimulatedHour::Speak(Conversation* talk) {
+  for (Talker* each : {&talk->caller, &talk->callee}) {
+    if (each->speaks) each->media->Talk(each->to);
   }
-  talk.caller->Talk(to_caller);
-  talk.callee->Talk(to_callee);
   simulation_.RunFor(1s + trait_dice_.Within(3s));
-  talk.caller->Hush();
-  talk.callee->Hush();
+  talk->caller.media->Hush();
+  talk->callee.media->Hush();
   simulation_.RunFor(3s);  // Until all of it has come.
-  if (FindTalking(caller, talk.number, true) == nullptr ||
-      FindTalking(callee, talk.number, false) == nullptr || stopped_) {
-    return;  // Somebody hung up in the middle.
+}
+
+// What they agreed on changes. Nobody speaks while it does, so that all was said under one
+// agreement. False where it did not come about: then no more is said.
+bool SimulatedHour::Change(Conversation* talk) {
+  const bool by_caller = trait_dice_.Chance(0.5);
+  Talker* from = by_caller ? &talk->caller : &talk->callee;
+  Talker* to = by_caller ? &talk->callee : &talk->caller;
+  const auto move = [](Talker* talker) {
+    talker->sdp.port += 4;
+    talker->media->Move(talker->sdp.port);
+  };
+  switch (trait_dice_.Below(4)) {
+    case 0:
+      from->sdp.direction = "sendonly";
+      to->sdp.direction = "recvonly";
+      if (!Reinvite(from, to, true)) return false;
+      ++changes_["conversation held"];
+      to->speaks = false;
+      Speak(talk);
+      to->speaks = true;
+      if (!StillTalks(*talk)) return false;
+      from->sdp.direction = to->sdp.direction = "sendrecv";
+      return Reinvite(from, to, true);
+    case 1:
+      move(from);
+      if (!Reinvite(from, to, true)) return false;
+      ++changes_["conversation moved"];
+      return true;
+    case 2:
+      move(from);
+      move(to);
+      if (!Reinvite(from, to, true)) return false;
+      ++changes_["conversation moved, both ends"];
+      return true;
+    default:
+      if (!Reinvite(from, to, false)) return false;
+      ++changes_["conversation offered anew by who was asked"];
+      return true;
   }
-  talk.call_id = call_id;
-  caller->Do(index, {.method = "BYE", .fork = SimStep::kConfirmed});
+}
+
+// True where it was accepted.
+bool SimulatedHour::Reinvite(Talker* from, Talker* to, bool with_offer) {
+  for (Talker* each : {from, to}) {
+    ++each->sdp.version;
+    each->agent->call(each->call).plan.sdp = each->sdp.Text();
+  }
+  const std::string call_id = from->agent->call(from->call).call_id;
+  const uint32_t before = LastAccepted(*from->agent, call_id);
+  from->agent->Do(from->call, {.method = "INVITE",
+                               .fork = SimStep::kConfirmed,
+                               .body = with_offer ? from->sdp.Text() : ""});
+  simulation_.RunFor(4s);
+  return LastAccepted(*from->agent, call_id) > before;
 }
 
 // The plan of who is called to talk; false for any other call.
@@ -134,9 +238,9 @@ bool SimulatedHour::JoinConversation(const SimMessage& invite, SimPlan* plan) co
   const Conversation& talk = conversations_.back();
   if (invite.Get("To").find(talk.number) == std::string::npos) return false;
   *plan = SimPlan();
-  plan->sdp = talk.callee_sdp;
+  plan->sdp = talk.callee.sdp.Text();
   plan->script = {{.after = 20ms, .status = 180},
-                  {.after = 100ms, .status = 200, .body = talk.callee_sdp}};
+                  {.after = 100ms, .status = 200, .body = plan->sdp}};
   plan->confirmed = {{.after = 1800s, .method = "BYE", .fields = kFallback}};
   return true;
 }
@@ -153,9 +257,9 @@ void SimulatedHour::CheckMedia() {
       continue;
     }
     ++compared_;
-    CheckLeg(talk.call_id + ", caller", *talk.caller, *talk.callee,
+    CheckLeg(talk.call_id + ", caller", *talk.caller.media, *talk.callee.media,
              report->media.leg(sbc::LegId::kCaller), report->media.leg(sbc::LegId::kCallee));
-    CheckLeg(talk.call_id + ", callee", *talk.callee, *talk.caller,
+    CheckLeg(talk.call_id + ", callee", *talk.callee.media, *talk.caller.media,
              report->media.leg(sbc::LegId::kCallee), report->media.leg(sbc::LegId::kCaller));
   }
 }

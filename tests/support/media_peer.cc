@@ -29,10 +29,22 @@ core::SocketId Open(const core::Endpoint& local, SimIo* io) {
 MediaPeer::MediaPeer(const std::string& address, SimNetwork* network, Simulation* simulation)
     : network_(network), io_(network), rtcp_({.ssrc = kSsrc}, network->clock().Now(), &random_) {
   CHECK(core::Endpoint::Parse(address, &local_));
+  OpenBoth();
+  simulation->Add(this, &io_);
+}
+
+void MediaPeer::OpenBoth() {
   rtcp_local_ = {local_.ip, static_cast<uint16_t>(local_.port + 1)};
   socket_ = Open(local_, &io_);
   rtcp_socket_ = Open(rtcp_local_, &io_);
-  simulation->Add(this, &io_);
+}
+
+void MediaPeer::Move(uint16_t port) {
+  CHECK(!talking_);
+  io_.Close(socket_);
+  io_.Close(rtcp_socket_);
+  local_.port = port;
+  OpenBoth();
 }
 
 Instant MediaPeer::NextDue() const {

@@ -30,6 +30,8 @@ class MediaPeer final : public Participant {
   void Send(const std::string& payload, const core::Endpoint& to, char type = 0);
   void Talk(const core::Endpoint& to, bool with_rtcp = true);
   void Hush() { talking_ = false; }
+  /// To another pair of ports of its address, in silence: what comes to the old one is lost.
+  void Move(uint16_t port);
   /// From now on this one of so many is not sent, though it has its number. 0: none.
   void LoseOneIn(uint32_t count) { lose_one_in_ = count; }
   /// A digit of 100 ms, as one packet that begins it, and ends it unless its ends were lost.
@@ -43,6 +45,7 @@ class MediaPeer final : public Participant {
   std::set<uint16_t> got_numbers;  // Sequence numbers: counted by nobody's Source.
 
  private:
+  void OpenBoth();
   void SendRtp(char type, uint32_t timestamp, const std::string& payload);
   void SendRtcp(core::Instant now);
   void OnPacket(core::Packet packet, core::Instant now);

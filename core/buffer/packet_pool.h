@@ -72,12 +72,12 @@ class PacketPool {
 class PacketStore {
  public:
   struct Counts {
-    uint32_t tiny = 0;    // Of 448 B: what a call keeps for hours (its dialogs' texts, SDP), ACK, BYE.
+    uint32_t tiny = 0;    // Of 448 B: what calls keep for hours (dialogs' texts, SDP); ACK, BYE.
     uint32_t small = 0;   // Of 1 kB: responses, INVITEs without SDP.
     uint32_t medium = 0;  // Of 4 kB: INVITEs with SDP.
     uint32_t large = 0;   // Of 64 kB: as much as a datagram can hold; few.
   };
-  static constexpr uint32_t kTinyBytes = 448;  // With the headroom an odd number of cache lines.
+  static constexpr uint32_t kTinyBytes = 448;  // An odd number of cache lines with the headroom.
   static constexpr uint32_t kSmallBytes = 1024;
   static constexpr uint32_t kMediumBytes = 4096;
   static constexpr uint32_t kLargeBytes = 65535;

@@ -62,8 +62,8 @@ class PacketPool {
 };
 
 /// What outlives a turn: messages that a transaction may have to send again, and requests that a
-/// call may have to route again. Size classes, each with its own bound, so that a few large messages
-/// cannot use up the room of the many small ones.
+/// call may have to route again. Size classes, each with its own bound, so that a few large
+/// messages cannot use up the room of the many small ones.
 ///
 /// Errors: an empty Packet when the class (and each larger one) is dry: the caller answers 503,
 /// or

@@ -157,13 +157,12 @@ class Players:
         return str(path)
 
 
-def talking(players, server, client, host=HOST):
+def talking(players, server, client, host=HOST, flow=("connector-outbound", "pbx-outbound")):
     marks = ["--media_marks"] if server == client == "load" else []
     side = lambda program, name: (program, [
         "-sf", str(SCENARIOS / f"{name}-talking.xml"), *(marks if program == "load" else [])])
-    problem, *reports = players.play(f"{client} talks with {server} on {host}",
-                                     side(server, "connector-outbound"),
-                                     side(client, "pbx-outbound"), host)
+    problem, *reports = players.play(f"{client} talks with {server} on {host}, {flow[1]}",
+                                     side(server, flow[0]), side(client, flow[1]), host)
     if problem is not None:
         return problem
     for media in filter(None, reports):
@@ -222,7 +221,9 @@ def main():
         cases = [(f"{client} talks with {server}",
                   lambda s=server, c=client: talking(players, s, c))
                  for server, client in (("load", "load"), ("load", "sipp"), ("sipp", "load"))]
-        cases += [("IPv6", lambda: talking(players, "load", "load", "::1"))]
+        cases += [("IPv6", lambda: talking(players, "load", "load", "::1")),
+                  ("inbound", lambda: talking(players, "load", "load",
+                                              flow=("pbx-inbound", "connector-inbound")))]
         cases += [("captures", lambda: capture(players)), ("echo", lambda: echo(players))]
         for name, case in cases:
             problem = case()

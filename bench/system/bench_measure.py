@@ -11,6 +11,8 @@ CALLER_IP = "127.0.0.11"
 CALLEE_IP = "127.0.0.12"
 RATE_MAX = 80_000
 SETTLE_S = 0.25   # From a generator's start to where its cost is taken.
+SATURATED = 0.8   # Share of its core that a program has where it is the limit itself.
+SATURATION = 0.9  # Of the highest clean rate: beyond, one round in two would not count.
 GIVE_UP = 2       # A point ends after so many rounds for each that was wanted.
 
 
@@ -112,10 +114,10 @@ def clean_at(sample, rate, attempts=3):
     return None, why
 
 
-def highest_clean_rate(sample, start, step):
+def highest_clean_rate(sample, start, step, most=RATE_MAX):
     """(rate, the samples at it): doubles while clean, then halves the gap down to `step`.
 
-    `sample(rate)` returns a list of samples. Bounded by RATE_MAX.
+    `sample(rate)` returns a list of samples. Bounded by `most`.
     """
     low, low_samples, high = 0, None, None
     rate = start
@@ -123,12 +125,12 @@ def highest_clean_rate(sample, start, step):
         taken, why = clean_at(sample, round(rate))
         if taken:
             low, low_samples = rate, taken
-            if high is None and rate >= RATE_MAX:
+            if high is None and rate >= most:
                 break
         else:
             high = rate
         if high is None:
-            rate = min(rate * 1.6, RATE_MAX)
+            rate = min(rate * 1.6, most)
         elif low == 0:
             rate = high / 2
             if rate < 100:

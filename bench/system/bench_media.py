@@ -13,16 +13,17 @@ import time
 from pathlib import Path
 
 from bench_generators import CALLED
-from bench_measure import CostMeter, alternate, median_of
+from bench_measure import (SATURATED, SATURATION, CostMeter, alternate, highest_clean_rate,
+                           median_of)
 from bench_media_calls import (FAR_IP, NEAR_IP, Call, RtpengineControl, SipEnds, ends_text,
                                routes_text)
 from bench_memory import measure_memory
 from bench_process import BenchError, free_port, wait_until
-from bench_ratio import ratio_of_pairs
+from bench_ratio import PAIRS_FOR_A_VERDICT, median_interval, ratio_of_pairs
 from bench_subjects import CALLEE_SIDE, CALLER_SIDE, Subject, start_sbc
 
 GOAL_FORWARDER, GOAL_RTPENGINE, GOAL_CALL_KB = 1.25, 0.45, 6.0
-GOAL_ADDED_US = 200           # p99 beyond the forwarder's own.
+GOAL_ADDED_US = 200           # p99 beyond the forwarder's own, and beyond what both may wait.
 GOAL_AT = 20_000              # Packets a second, for the goal beside rtpengine.
 PACE = 50                     # Packets a second of each end: 20 ms.
 BUDGETS_US = (0, 250, 500, 1000, 2000, 5000)
@@ -31,6 +32,7 @@ MEDIA_PORTS = "20000-24999"  # Below those that free_port() draws from.
 STUB_SIDES = {CALLER_SIDE: "127.0.0.6", CALLEE_SIDE: "127.0.0.7"}
 RTPENGINE_IP = "127.0.0.8"
 LOST_MAX = 0.0005             # Of a clean sample: the machine stalls now and then.
+PACKETS_MAX = 400_000         # A second: beyond what loopback carries on one core.
 LATE_US = 2000                # A driver whose p99 is later than this was the limit.
 
 
@@ -152,12 +154,33 @@ class Media:
             self.report.figure(
                 what, ratio_of_pairs([(one.cost, two.cost) for one, two in zip(ours, theirs)]),
                 goal, others=max(median_of(ours, "others"), median_of(theirs, "others")))
-        if rounds:
-            added = [(turn["ringfence-sbc"][0].p99_ms - turn["forwarder"][0].p99_ms) * 1e3
-                     for turn in rounds]
-            self.report.note(f"{title}: p99 of added latency beyond the forwarder's: median "
-                             f"{sorted(added)[len(added) // 2]:.0f} us (goal: under "
-                             f"{GOAL_ADDED_US} us)")
+        self.note_added(title, rounds)
+
+    def note_added(self, title, rounds):
+        """p99 of the relay's latency beyond the forwarder's, which waits as long."""
+        if not rounds:
+            return
+        added = median_interval([
+            (turn["ringfence-sbc"][0].p99_ms - turn["forwarder"][0].p99_ms) * 1e3
+            for turn in rounds])
+        goal = self.budget_us + GOAL_ADDED_US
+        self.report.note(f"{title}: p99 of added latency beyond the forwarder's: "
+                         f"{added.median:.0f} us [{added.low:.0f}, {added.high:.0f}] (goal: under "
+                         f"{goal}, the budget and {GOAL_ADDED_US}): "
+                         f"{added.verdict(goal, True, PAIRS_FOR_A_VERDICT)}")
+
+    def saturate(self, step, pairs):
+        """Near the highest rate that the relay carries cleanly."""
+        name = "ringfence-sbc"
+        rate, samples = highest_clean_rate(functools.partial(self.sample, name), GOAL_AT, step,
+                                           PACKETS_MAX)
+        own = samples[0].own
+        limit = "its own limit" if own > SATURATED else "not its limit: the driver's or the " \
+            "machine's"
+        self.report.note(f"relay: clean up to {rate} packets/s, where it has {own:.0%} of its core "
+                         f"({limit})")
+        rate = round(SATURATION * rate)
+        self.compare(f"saturation, {rate} packets/s", rate, pairs)
 
     def end(self):
         for relay in self.relays.values():
@@ -182,9 +205,11 @@ def measure_media(rig, report, binaries, plan):
                 f"set-up; kernel sockets of all: {socket_kb()} kB")
     for rate in plan["packets"]:
         media.compare(f"{rate} packets/s, {calls_for(rate)} calls", rate, plan["pairs"])
+    if plan["curve"]:
+        media.saturate(plan["step"], plan["pairs"])
     media.end()
     for budget in BUDGETS_US if plan["curve"] else ():
         media = Media(rig, report, binaries, plan["seconds"], budget, peers=False)
-        media.rounds(f"budget {budget} us, {GOAL_AT} packets/s", GOAL_AT,
-                     max(3, plan["pairs"] // 6))
+        title = f"budget {budget} us, {GOAL_AT} packets/s"
+        media.note_added(title, media.rounds(title, GOAL_AT, max(3, plan["pairs"] // 3)))
         media.end()

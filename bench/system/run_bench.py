@@ -27,8 +27,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # Before our own modules: the tree stays clean.
 
 from bench_generators import BUFFER_BYTES, ringfence_load, sipp
-from bench_measure import (CALLEE_IP, CALLER_IP, alternate, highest_clean_rate, median_of,
-                           sample_generator, sample_subject)
+from bench_measure import (CALLEE_IP, CALLER_IP, SATURATED, SATURATION, alternate,
+                           highest_clean_rate, median_of, sample_generator, sample_subject)
 from bench_media import measure_media
 from bench_process import BenchError, Rig, free_port
 from bench_ratio import PAIRS_FOR_A_VERDICT, median_interval, ratio_of_pairs
@@ -38,8 +38,6 @@ PARTS = ("index", "relay", "generator", "media")
 RATES = (1000, 3000, 10000)
 PACKETS = (5_000, 20_000, 50_000)  # A second, of audio.
 DISTURBED = 0.1   # Beyond this share of the core, others are said to have been there.
-SATURATED = 0.8   # Share of its core that a program has where it is the limit itself.
-SATURATION = 0.9  # Of the highest clean rate: beyond, one round in two would not count.
 GOAL_FLOOR, GOAL_KAMAILIO, GOAL_SIPP, GOAL_SIPP_RATE, GOAL_INDEX_US = 2.0, 0.35, 0.5, 2.0, 0.4
 RECEPTIONS = 2  # Of a call's six, those on the way from the INVITE to its 200: each may wait.
 

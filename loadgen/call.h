@@ -75,6 +75,7 @@ struct Call : core::ListNode<Call> {
   uint64_t call_id_hash = 0;
   uint16_t step = 0;
   uint16_t waiting_step = kNoIndex;  // Whose timeout wait_timer is, in a chain of recv.
+  int steps_without_time = 0;        // Since it last waited for anything.
 
   bool is_server = false;
   bool established = false;  // An ACK was sent or received.

@@ -144,6 +144,57 @@ absl::Status CheckTimers(const LoadState& state) {
   return absl::OkStatus();
 }
 
+// Where a call always goes on from a step, and without time passing: what asks for a test, chance,
+// jump, message or pause is not known here, and an action may end the call or the run.
+std::optional<size_t> SureNext(const Scenario& scenario, size_t index) {
+  const Step& step = scenario.steps[index];
+  if (std::holds_alternative<RecvStep>(step.what)) return std::nullopt;
+  const auto* send = std::get_if<SendStep>(&step.what);
+  if (send != nullptr && send->retransmit > core::Duration{0}) return std::nullopt;
+  if (const auto* pause = std::get_if<PauseStep>(&step.what)) {
+    const bool is_none = pause->source == PauseStep::Source::kDistribution &&
+                         pause->duration_ms.kind == Distribution::Kind::kFixed &&
+                         pause->duration_ms.first <= 0;
+    if (!is_none) return std::nullopt;
+  }
+  for (const Action& action : step.actions) {
+    const auto* log = std::get_if<LogAction>(&action.what);
+    if ((log != nullptr && log->level == LogAction::Level::kError) ||
+        std::holds_alternative<JumpAction>(action.what) ||
+        std::holds_alternative<PauseRestoreAction>(action.what) ||
+        std::holds_alternative<InternalCommandAction>(action.what)) {
+      return std::nullopt;
+    }
+  }
+  if (step.next == kNoIndex) return index + 1;
+  if (step.test || step.chance < 1) return std::nullopt;
+  return step.next;
+}
+
+// A warning for each loop that nothing leads out of. SIPp says no word of it, and a file may hold
+// one where no call gets to; the call that does will fail.
+void WarnOfEndlessLoops(LoadState* state) {
+  Scenario* scenario = state->scenario;
+  const std::vector<Step>& steps = scenario->steps;
+  std::vector<size_t> walk_of(steps.size(),
+                              steps.size());  // The first step of the walk through it.
+  for (size_t first = 0; first < steps.size(); ++first) {
+    size_t at = first;
+    while (at < steps.size() && walk_of[at] == steps.size()) {
+      walk_of[at] = first;
+      const std::optional<size_t> next = SureNext(*scenario, at);
+      if (!next) break;
+      if (*next < steps.size() && walk_of[*next] == first) {
+        scenario->warnings.push_back(core::Concat(
+            state->file_name, ":", steps[at].line, ": the call goes back to line ",
+            steps[*next].line, " from here, and so for ever without time passing: it will fail; ",
+            "wanted a <recv>, a <pause> or a test on the way"));
+      }
+      at = *next;
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Scenario>> LoadScenario(std::string_view text,
@@ -182,6 +233,7 @@ absl::StatusOr<std::unique_ptr<Scenario>> LoadScenario(std::string_view text,
   RETURN_IF_ERROR(CheckTransactions(state));
   RETURN_IF_ERROR(CheckTimers(state));
   RETURN_IF_ERROR(CheckVariables(state));
+  WarnOfEndlessLoops(&state);
   return scenario;
 }
 

@@ -109,6 +109,7 @@ void ScenarioPlayer::Walk(Call* call, Instant now) {
       (void)Finish(call, now);  // The call is gone, and this was the last that knew it.
       return;
     }
+    if (++call->steps_without_time > kStepsWithoutTimeMax) return FailEndless(call, now);
     switch (Execute(call, now)) {
       case Next::kAdvance:
         Advance(call);
@@ -116,6 +117,8 @@ void ScenarioPlayer::Walk(Call* call, Instant now) {
       case Next::kStay:
         break;
       case Next::kWait:
+        call->steps_without_time = 0;
+        return;
       case Next::kGone:
         return;
     }
@@ -123,6 +126,21 @@ void ScenarioPlayer::Walk(Call* call, Instant now) {
   if (call->step >= scenario_.steps.size()) return (void)Finish(call, now);
   call->waiting_step = kNoIndex;
   environment_.timers->Arm(&call->wait_timer, now);  // It goes on in the next turn.
+}
+
+void ScenarioPlayer::FailEndless(Call* call, Instant now) {
+  if (environment_.trace->warns()) {
+    char memory[32];
+    core::sip::TextWriter numbers(memory);
+    numbers.AppendNumber(static_cast<uint64_t>(scenario_.steps[call->step].line));
+    const size_t line_size = numbers.size();
+    numbers.AppendNumber(kStepsWithoutTimeMax);
+    environment_.trace->Warn({"Call-Id: ", call->call_id(), ", an endless loop by line ",
+                              numbers.text().substr(0, line_size),
+                              " of the scenario: ", numbers.text().substr(line_size),
+                              " steps, and none of them let time pass"});
+  }
+  (void)Fail(call, Failure::kEndlessLoop, now);  // The call is gone.
 }
 
 ScenarioPlayer::Next ScenarioPlayer::Execute(Call* call, Instant now) {

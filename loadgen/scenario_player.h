@@ -60,11 +60,16 @@ struct PlayerEnvironment {
 /// 180 and a REGISTER's 200 with the next INVITE.)
 ///
 /// Shape:  a walk takes at most kStepsPerWalkMax steps at once, so that a scenario that loops
-///         without waiting cannot hold the worker.
+///         without waiting cannot hold the worker. A call that took kStepsWithoutTimeMax of them
+///         and waited for nothing has failed. (SIPp takes them for ever, and -timeout waits.)
 /// Thread: one worker's. Nothing is allocated for a message, but by ereg's regexec().
 class ScenarioPlayer {
  public:
   static constexpr int kStepsPerWalkMax = 1000;
+  // No loop is this long in earnest: SIPp, which takes a step a millisecond, would be at it for
+  // more than a minute and a half. Here one that has no end is over in two seconds if it sends a
+  // message a step, and much sooner if not.
+  static constexpr int kStepsWithoutTimeMax = 100'000;
 
   ScenarioPlayer(const Scenario* scenario, PlayerEnvironment* environment);
   ScenarioPlayer(const ScenarioPlayer&) = delete;
@@ -136,6 +141,7 @@ class ScenarioPlayer {
 
   // The walk (scenario_player.cc).
   void Walk(Call* call, core::Instant now);
+  void FailEndless(Call* call, core::Instant now);
   Next Execute(Call* call, core::Instant now);
   void Advance(Call* call);
   Next Send(Call* call, const Step& step, core::Instant now);

@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, kFailureCount> kNames = {
     "TestShouldntMatch",
     "StrcmpDoesntMatch",
     "StrcmpShouldntMatch",
+    "EndlessLoop",
     "MediaMos",
     "MediaLoss",
     "MediaJitter",

@@ -27,8 +27,9 @@ enum class Failure : uint8_t {
   kTestShouldntMatch,
   kStrcmpDoesntMatch,
   kStrcmpShouldntMatch,
-  // Of MediaChecks: ours, without a column in SIPp's file.
-  kMediaMos,
+  // Ours, without a column in SIPp's file.
+  kEndlessLoop,  // ScenarioPlayer::kStepsWithoutTimeMax steps, and none that let time pass.
+  kMediaMos,     // From here on of MediaChecks.
   kMediaLoss,
   kMediaJitter,
   kMediaOneWay,

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
+#include "core/base/concat.h"
 #include "tests/support/load_texts.h"
 #include "tests/support/load_world.h"
 
@@ -19,6 +21,7 @@ using testing::StartsWith;
 using tests::HeaderOf;
 using tests::LoadNode;
 using tests::LoadWorld;
+using tests::Nop;
 using tests::Recv;
 using tests::Request;
 using tests::Scenario;
@@ -189,6 +192,61 @@ TEST(LoadWorkerTest, DrainingHasAnEnd) {
   LoadNode& pauses =
       other.AddServer(Scenario({Recv("OPTIONS"), "<pause/>", kForget}), {"-d", "1000"});
   EXPECT_EQ(pauses.worker().DrainMax(), 33400ms);
+}
+
+// A call that goes round for ever, and waits for nothing, fails and says by which line; the run has
+// its end, and the calls beside it are as they were.
+TEST(LoadWorkerTest, EndlessLoopsFail) {
+  for (const std::string& loop :
+       {std::string("<nop next=\"top\"/>"), std::string("<pause milliseconds=\"0\" next=\"top\"/>"),
+        "<nop/>\n" + Nop("<jump value=\"1\"/>")}) {  // What leads back there is not known before.
+    LoadWorld world;
+    ScriptedPeer& peer = world.AddPeerAsServer();
+    LoadNode& client = world.AddClient(
+        Scenario({SendRequest("OPTIONS", 1), "<label id=\"top\"/>", loop, Recv("200")}));
+    const core::Instant start = world.now();
+
+    ASSERT_TRUE(world.RunToEnd()) << loop;
+
+    EXPECT_LT(world.now() - start, 2s) << loop;
+    EXPECT_EQ(client.failed_by(Failure::kEndlessLoop), 1u) << loop;
+    EXPECT_EQ(peer.received.size(), 1u) << loop;
+    EXPECT_EQ(client.worker().timers()->armed(), 0u) << loop;
+    EXPECT_NE(client.warnings().find(", an endless loop by line 1"), std::string::npos)
+        << client.warnings();
+  }
+}
+
+// As many steps with a wait among them are no endless loop; nor is one of nearly as many without.
+TEST(LoadWorkerTest, LongLoopsDoNotFail) {
+  const auto loop = [](const char* rounds, const char* wait) {
+    return Scenario(
+        {SendRequest("OPTIONS", 1), Nop("<assign assign_to=\"i\" value=\"0\"/>"),
+         "<label id=\"top\"/>", core::Concat("<pause milliseconds=\"", wait, "\"/>"),
+         Nop(core::Concat("<add assign_to=\"i\" value=\"1\"/><test assign_to=\"more\" ",
+                          "variable=\"i\" compare=\"less_than\" value=\"", rounds, "\"/>"),
+             "next=\"top\" test=\"more\"")});
+  };
+  for (const auto& [rounds, wait] : {std::pair("49990", "0"), std::pair("60000", "1")}) {
+    LoadWorld world;
+    world.AddPeerAsServer();
+    LoadNode& client = world.AddClient(loop(rounds, wait));
+    ASSERT_TRUE(world.RunToEnd());
+    EXPECT_EQ(client.counts().successful, 1u) << rounds;
+  }
+}
+
+// A deadline ends the run in the midst of such loops.
+TEST(LoadWorkerTest, DrainingEndsInEndlessLoops) {
+  LoadWorld world;
+  world.AddPeerAsServer();
+  LoadNode& client = world.AddClient(
+      Scenario({SendRequest("OPTIONS", 1), "<label id=\"top\"/>", "<nop next=\"top\"/>"}));
+  client.worker().Turn();
+  client.worker().Drain(world.now());
+  world.RunFor(1ms);
+  EXPECT_EQ(client.worker().phase(), LoadWorker::Phase::kEnded);
+  EXPECT_EQ(client.failed_by(Failure::kAborted), 1u);
 }
 
 // The keys + - p: another pace from now on, none at all, and on again without the calls that would

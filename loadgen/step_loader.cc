@@ -189,7 +189,9 @@ absl::Status LoadCommon(const ElementReader& in, size_t index, Step* step) {
   }
   RETURN_IF_ERROR(LoadNext(in, index, step));
   RETURN_IF_ERROR(in.Variable("condexec", &step->condition));
-  RETURN_IF_ERROR(in.Bool("condexec_inverse", &step->condition_inverse));
+  if (step->condition) {  // Else there is nothing to turn round, and SIPp runs the step.
+    RETURN_IF_ERROR(in.Bool("condexec_inverse", &step->condition_inverse));
+  }
   if (in.Has("lost")) {
     RETURN_IF_ERROR(in.Number("lost", &step->lost_percent));
     if (step->lost_percent < 0 || step->lost_percent > 100) {

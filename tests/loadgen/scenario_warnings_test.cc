@@ -56,6 +56,15 @@ TEST(ScenarioWarningsTest, EndlessLoops) {
               ElementsAre(HasSubstr("t.xml:7: the call goes back to line 6 from here")));
 }
 
+// SIPp runs such a step, and so do we.
+TEST(ScenarioWarningsTest, ConditionTurnedRoundWithoutOne) {
+  EXPECT_THAT(
+      WarningsOf("<recv request=\"INVITE\" condexec=\"v\" condexec_inverse=\"true\"/>"
+                 "<nop condexec=\"v\"/>\n<nop condexec_inverse=\"true\"/>"),
+      ElementsAre("t.xml:3: <nop>: the attribute condexec_inverse is ignored: it has no meaning "
+                  "here"));
+}
+
 // Where it may lead out, or wait, nothing is said: that shows when it is played.
 TEST(ScenarioWarningsTest, LoopsThatMayEnd) {
   for (const char* step :

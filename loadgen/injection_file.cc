@@ -90,7 +90,21 @@ absl::Status InjectionFile::ReadFirstLine(std::string_view line) {
           core::Concat(path_, ":1: ", word, ": wanted PRINTF=, PRINTFOFFSET= or PRINTFMULTIPLE="));
     }
   }
-  return absl::OkStatus();
+  return CheckNumbers();
+}
+
+// The numbers of the lines between are between those of the first and the last.
+absl::Status InjectionFile::CheckNumbers() const {
+  if (printf_lines_ == 0) return absl::OkStatus();
+  int64_t last = 0;
+  if (!__builtin_mul_overflow(printf_multiple_, int64_t{printf_lines_} - 1, &last) &&
+      !__builtin_add_overflow(printf_offset_, last, &last)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      core::Concat(path_, ":1: PRINTFOFFSET=", printf_offset_,
+                   " and PRINTFMULTIPLE=", printf_multiple_, ": wanted numbers of at most ",
+                   INT64_MAX, ", and at least ", INT64_MIN, ", in all ", printf_lines_, " lines"));
 }
 
 absl::StatusOr<std::unique_ptr<InjectionFile>> InjectionFile::Parse(std::string text,

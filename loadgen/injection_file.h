@@ -64,6 +64,7 @@ class InjectionFile {
   };
 
   absl::Status ReadFirstLine(std::string_view line);
+  absl::Status CheckNumbers() const;
 
   std::string path_;
   std::string name_;

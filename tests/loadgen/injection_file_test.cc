@@ -84,6 +84,23 @@ TEST(InjectionFileTest, PrintfMakesLines) {
   EXPECT_EQ(FieldOf(*file, 4, 2), "% 10%x");
 }
 
+// A number that 64 bits do not hold is refused, in whichever line it would stand.
+TEST(InjectionFileTest, PrintfNumbersFit) {
+  const std::string highest = "9223372036854775807";
+  const auto file = Parse("USER,PRINTF=8,PRINTFOFFSET=9223372036854775800\n%d");
+  EXPECT_EQ(FieldOf(*file, 7, 0), highest);
+  EXPECT_EQ(Error("USER,PRINTF=9,PRINTFOFFSET=9223372036854775800\n%d"),
+            "f.csv:1: PRINTFOFFSET=9223372036854775800 and PRINTFMULTIPLE=1: wanted numbers of at "
+            "most 9223372036854775807, and at least -9223372036854775808, in all 9 lines");
+  EXPECT_THAT(Error("USER,PRINTF=3,PRINTFMULTIPLE=" + highest + "\n%d"),
+              HasSubstr("f.csv:1: PRINTFOFFSET=0 and PRINTFMULTIPLE=9223372036854775807: wanted"));
+  EXPECT_THAT(Error("USER,PRINTF=2,PRINTFOFFSET=-9223372036854775808,PRINTFMULTIPLE=-1\n%d"),
+              HasSubstr("PRINTFOFFSET=-9223372036854775808 and PRINTFMULTIPLE=-1: wanted"));
+  EXPECT_THAT(Error("USER,PRINTF=2,PRINTFOFFSET=9223372036854775808\n%d"),
+              HasSubstr("f.csv:1: PRINTFOFFSET=9223372036854775808: wanted a whole number"));
+  EXPECT_EQ(Error("USER,PRINTFOFFSET=" + highest + "\n%d"), "");  // It stands nowhere.
+}
+
 TEST(InjectionFileTest, Lookup) {
   const auto file = Parse("SEQUENTIAL\nx;alice\ny;bob\nz;alice\n");
   EXPECT_FALSE(file->indexed());

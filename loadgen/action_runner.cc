@@ -6,12 +6,14 @@
 #include <cstring>
 #include <variant>
 
+#include "core/base/ascii.h"
 #include "core/sip/cursor.h"
 #include "loadgen/pause_length.h"
 
 namespace loadgen {
 namespace {
 
+using core::HexValue;
 using core::Instant;
 
 std::string_view HeadOf(std::string_view message) {
@@ -28,13 +30,6 @@ bool BeginsWith(std::string_view text, std::string_view prefix, bool ignore_case
 bool IsUnreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '_' || c == '.' || c == '~';
-}
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 void UrlEncode(std::string_view text, core::sip::TextWriter* out) {

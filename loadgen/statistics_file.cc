@@ -9,7 +9,7 @@
 #include "core/base/concat.h"
 #include "core/base/status.h"
 #include "core/sip/text_writer.h"
-#include "loadgen/trace.h"
+#include "loadgen/time_text.h"
 
 namespace loadgen {
 namespace {

@@ -1,80 +1,24 @@
 #include "loadgen/template.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "core/base/check.h"
+#include "loadgen/time_text.h"
 
 namespace loadgen {
 namespace {
 
 using core::sip::Message;
 using core::sip::TextWriter;
-using std::chrono::days;
-using std::chrono::microseconds;
-using std::chrono::seconds;
-using std::chrono::sys_time;
 
 constexpr size_t kAuthenticationMax = 2048;
 constexpr size_t kParameterMax = 256;
 constexpr std::string_view kLenPlace = "     ";  // As wide as %5u.
 
-/// Digits with zeros in front.
-void AppendPadded(uint64_t number, size_t width, TextWriter* out) {
-  char digits[20];
-  size_t at = sizeof(digits);
-  for (; number != 0 || width != 0; number /= 10) {
-    digits[--at] = static_cast<char>('0' + number % 10);
-    if (width != 0) --width;
-  }
-  out->Append(std::string_view(digits + at, sizeof(digits) - at));
-}
-
 void AppendSigned(int64_t number, TextWriter* out) {
   if (number < 0) out->Append('-');
   out->AppendNumber(number < 0 ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number));
-}
-
-struct CivilTime {
-  std::chrono::year_month_day date;
-  unsigned weekday;
-  std::chrono::hh_mm_ss<microseconds> time;
-};
-
-CivilTime ToCivil(int64_t unix_us) {
-  const sys_time<microseconds> time{microseconds(unix_us)};
-  const sys_time<days> day = std::chrono::floor<days>(time);
-  return {std::chrono::year_month_day(day), std::chrono::weekday(day).c_encoding(),
-          std::chrono::hh_mm_ss<microseconds>(time - day)};
-}
-
-void AppendClock(const CivilTime& civil, TextWriter* out) {
-  AppendPadded(static_cast<uint64_t>(civil.time.hours().count()), 2, out);
-  out->Append(':');
-  AppendPadded(static_cast<uint64_t>(civil.time.minutes().count()), 2, out);
-  out->Append(':');
-  AppendPadded(static_cast<uint64_t>(civil.time.seconds().count()), 2, out);
-}
-
-// SIPp's: local date, local time, and seconds since the epoch, a tab between them.
-void AppendTimestamp(const RenderContext& context, TextWriter* out) {
-  const int64_t offset_us = int64_t{context.run->utc_offset_s} * 1'000'000;
-  const CivilTime civil = ToCivil(context.wall.unix_us + offset_us);
-  const auto fraction = static_cast<uint64_t>(civil.time.subseconds().count());
-  AppendSigned(static_cast<int>(civil.date.year()), out);
-  out->Append('-');
-  AppendPadded(static_cast<unsigned>(civil.date.month()), 2, out);
-  out->Append('-');
-  AppendPadded(static_cast<unsigned>(civil.date.day()), 2, out);
-  out->Append('\t');
-  AppendClock(civil, out);
-  out->Append('.');
-  AppendPadded(fraction, 6, out);
-  out->Append('\t');
-  AppendSigned(context.wall.unix_us / 1'000'000, out);
-  out->Append('.');
-  AppendPadded(fraction, 6, out);
 }
 
 // SIP-date                                                              RFC 3261 §25.1
@@ -305,7 +249,7 @@ void TemplateRenderer::WriteCall(const Segment& segment) {
     case Keyword::kClockTick:
       return out_.AppendNumber(context_.clock_tick_ms);
     case Keyword::kTimestamp:
-      return AppendTimestamp(context_, &out_);
+      return WriteWallTime(context_.wall, context_.run->utc_offset_s, &out_);
     case Keyword::kDate:
       return AppendDate(context_.wall.unix_us, &out_);
     case Keyword::kUsers:

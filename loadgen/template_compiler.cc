@@ -2,6 +2,7 @@
 #include <charconv>
 #include <optional>
 
+#include "core/base/ascii.h"
 #include "core/base/concat.h"
 #include "core/base/status.h"
 #include "loadgen/cdata.h"
@@ -10,16 +11,11 @@
 namespace loadgen {
 namespace {
 
+using core::HexValue;
+
 constexpr std::string_view kParameterised[] = {"authentication", "field", "file", "fill", "last_"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-int HexValue(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool HasParameters(std::string_view keyword) {
   for (const std::string_view begin : kParameterised) {

@@ -6,13 +6,8 @@
 
 #include "core/base/instant.h"
 #include "core/base/log.h"
-#include "core/sip/text_writer.h"
 
 namespace loadgen {
-
-/// Local date and time, as SIPp's traces and statistics print it: date, time and seconds since the
-/// epoch, a tab between them.
-void WriteWallTime(core::WallTime wall, int32_t utc_offset_s, core::sip::TextWriter* out);
 
 /// The files of -trace_msg and -trace_err.
 ///

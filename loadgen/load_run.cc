@@ -310,7 +310,7 @@ int LoadRun::Run() {
   if (shows_progress_) (void)std::fputs("\n", stderr);
   const RunSummary summary = Summarize();
   const bool written = WriteReports(summary);
-  const int code = ExitCodeOf(end_, worker_->statistics().counts);
+  const int code = ExitCodeOf(end_, *worker_);
   return code == kExitOk && !written ? int{kExitFatal} : code;
 }
 

@@ -41,6 +41,15 @@ absl::Status ReadRate(std::string_view text, double* out) {
   return absl::OkStatus();
 }
 
+absl::Status ReadShare(std::string_view text, double* out) {
+  double number = 0;
+  if (!ParseNumber(text, &number) || !(number >= 0) || number > 1) {
+    return absl::InvalidArgumentError("wanted a share, 0.0 to 1.0");
+  }
+  *out = number;
+  return absl::OkStatus();
+}
+
 absl::Status ReadTime(std::string_view text, core::Duration unit, core::Duration* out) {
   const absl::StatusOr<core::Duration> duration = ParseDuration(text, unit);
   RETURN_IF_ERROR(duration.status());
@@ -213,6 +222,8 @@ constexpr OptionRow kNetworkRows[] = {
      SetFlag<&Options::media_marks>},
     {"rtp_payload", "NUMBER", "The payload type of an rtp_stream that does not say it (8)",
      [](Values v, Options* o) { return ReadWhole<uint8_t>(v[0], 0, 127, &o->rtp_payload_type); }},
+    {"audiotolerance", "SHARE", "Of an apattern, what must not come back for exit code 253 (1.0)",
+     [](Values v, Options* o) { return ReadShare(v[0], &o->audio_tolerance); }},
     {"rtp_echo", "", "Sends RTP back to where it came from", SetFlag<&Options::rtp_echo>},
     {"rsa", "HOST[:PORT]", "Sends there instead of to the remote host",
      [](Values v, Options* o) { return ParseHostPort(v[0], &o->send_host, &o->send_port); }},
@@ -276,7 +287,6 @@ constexpr OptionRow kOutputRows[] = {
 
 constexpr std::string_view kLater[] = {"3pcc",
                                        "assocmaxret",
-                                       "audiotolerance",
                                        "bind_to_device",
                                        "calldebug_file",
                                        "calldebug_overwrite",

@@ -53,6 +53,7 @@ struct Options {
   uint8_t rtp_payload_type = 8;     // -rtp_payload
   bool media_marks = false;         // --media_marks
   bool rtp_echo = false;            // -rtp_echo
+  double audio_tolerance = 1;       // -audiotolerance
   int buffer_bytes = 0;             // -buff_size; 0: as large as the kernel allows.
 
   // Calls and their pace.

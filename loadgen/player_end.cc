@@ -162,6 +162,7 @@ ScenarioPlayer::Next ScenarioPlayer::Finish(Call* call, Instant now) {
 void ScenarioPlayer::End(Call* call, bool succeeded, Failure failure, Instant now) {
   CallCounts& counts = statistics_.counts;
   CheckMarks(call);
+  CheckPattern(*call);
   if (call->failure != Failure::kNone) {  // A check that failed on the way decides.
     succeeded = false;
     failure = call->failure;

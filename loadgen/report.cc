@@ -126,12 +126,20 @@ std::string StepName(const Step& step) {
   return "nop";
 }
 
-int ExitCodeOf(RunEnd end, const CallCounts& counts) {
+int ExitCodeOf(RunEnd end, const CallCounts& counts, uint64_t no_pattern) {
   if (end == RunEnd::kStopNow) return kExitInternal;
   if (end == RunEnd::kTimeoutError || end == RunEnd::kFatal) return kExitFatal;
+  // What a signal cut off is not judged, here and in SIPp.
+  if (no_pattern > 0 && end != RunEnd::kStopped) return kExitNoPattern;
   if (counts.failed > 0) return kExitCallsFailed;
   if (end == RunEnd::kTimeout && counts.successful == 0) return kExitInternal;
   return kExitOk;
+}
+
+int ExitCodeOf(RunEnd end, const LoadWorker& worker) {
+  const MediaEngine* media = worker.media();
+  return ExitCodeOf(end, worker.statistics().counts,
+                    media == nullptr ? 0 : media->statistics().pattern_calls_failed);
 }
 
 GeneratorLimits JudgeLimits(const RunSummary& summary) {

@@ -21,6 +21,7 @@ enum ExitCode : int {
   kExitNothingRun = 99,  // -h, -v, -sd, and the parent of -bg.
   kExitFatal = 255,      // Wrong from the start, or a file of results that could not be written.
   kExitNoSocket = 254,
+  kExitNoPattern = 253,  // What "apattern" sent did not come back: MediaEngine::PatternFailed().
 };
 
 /// What it needs it has at the start, so that is wrong with the run, and no call has failed.
@@ -37,7 +38,10 @@ enum class RunEnd : uint8_t {
   kFatal,         // <error>, or files that do not fit
 };
 
-int ExitCodeOf(RunEnd end, const CallCounts& counts);
+/// `no_pattern`: so many calls were without the pattern that they sent. It says more than that
+/// calls failed, and less than that the run did (SIPp).
+int ExitCodeOf(RunEnd end, const CallCounts& counts, uint64_t no_pattern);
+int ExitCodeOf(RunEnd end, const LoadWorker& worker);
 
 /// Everything that a report is made of.
 struct RunSummary {

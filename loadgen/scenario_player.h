@@ -156,6 +156,7 @@ class ScenarioPlayer {
   bool Lost(const Step& step);
   void CheckMedia(Call* call, const Step& step);
   void CheckMarks(Call* call);
+  void CheckPattern(const Call& call);
 
   // Sending (player_send.cc).
   RenderContext ContextOf(Call* call, const Rendering& rendering);

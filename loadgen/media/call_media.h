@@ -110,9 +110,11 @@ struct CallMedia {
   core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of the audio received last.
   uint8_t last_payload_type = 0xff;
   uint64_t packets_received = 0;
+  uint64_t pattern_packets_sent = 0;
   uint64_t pattern_matched = 0;
   uint64_t pattern_differed = 0;
-  uint8_t pattern_sent = 0;  // The one that is waited for.
+  uint8_t pattern_sent = 0;    // The one that is waited for,
+  uint16_t pattern_bytes = 0;  // and so many of it in a packet.
 
   // --media_marks
   uint32_t marks_sent = 0;

@@ -51,6 +51,12 @@ void ScenarioPlayer::CheckMarks(Call* call) {
   environment_.trace->Warn({"Call-Id: ", call->call_id(), ", audio of another call came"});
 }
 
+// The call is as good as it was: the run's exit code says it (SIPp).
+void ScenarioPlayer::CheckPattern(const Call& call) {
+  if (call.media == nullptr || !environment_.media->PatternFailed(*call.media)) return;
+  environment_.trace->Warn({"Call-Id: ", call.call_id(), ", too little of its pattern came back"});
+}
+
 void ScenarioPlayer::CheckMedia(Call* call, const Step& step) {
   if (call->media == nullptr || !step.media.any()) return;
   Failure failure = Failure::kNone;

@@ -73,6 +73,7 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
   statistics_.mark_lost += media->marks.lost();
   statistics_.pattern_matched += media->pattern_matched;
   statistics_.pattern_differed += media->pattern_differed;
+  if (PatternFailed(*media)) ++statistics_.pattern_calls_failed;
   const core::rtp::StreamCounts counts = media->source.counts();
   MediaRecord record{.call_id = {},
                      .number = media->number,
@@ -160,9 +161,13 @@ void MediaEngine::Measure(CallMedia* media, const PacketView& view, Instant at) 
   if (meaning.kind == PayloadKind::kEvent) Note(media, media->digit_reader.OnPacket(view));
   if (parts_.marks && meaning.kind == PayloadKind::kAudio) ReadMark(media, view.payload(), at);
   if (media->pattern_sent == 0 || meaning.kind != PayloadKind::kAudio) return;
-  const std::span<const uint8_t> payload = view.payload();
-  const bool same = std::all_of(payload.begin(), payload.end(),
-                                [=](uint8_t byte) { return byte == media->pattern_sent; });
+  std::span<const uint8_t> payload = view.payload();
+  const bool whole = payload.size() == media->pattern_bytes;
+  if (parts_.marks && payload.size() >= MediaMark::kBytes) {
+    payload = payload.subspan(MediaMark::kBytes);  // A mark stands on the pattern.
+  }
+  const bool same = whole && std::all_of(payload.begin(), payload.end(),
+                                         [=](uint8_t byte) { return byte == media->pattern_sent; });
   ++(same ? media->pattern_matched : media->pattern_differed);
 }
 
@@ -199,6 +204,13 @@ void MediaEngine::CountOneWay(core::Duration latency) {
   }
   if (latency > kLate) ++statistics_.mark_late;
   statistics_.one_way_us.Record(latency / std::chrono::microseconds(1));
+}
+
+bool MediaEngine::PatternFailed(const CallMedia& media) const {
+  if (media.pattern_packets_sent == 0) return false;  // Nothing could come back.
+  const auto sent = static_cast<double>(media.pattern_packets_sent);
+  const double share = 1 - static_cast<double>(media.pattern_matched) / sent;
+  return std::max(0.0, share) >= parts_.pattern_tolerance;
 }
 
 MediaFault MediaEngine::Judge(const CallMedia& media, const MediaChecks& checks) const {

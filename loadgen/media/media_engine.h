@@ -50,11 +50,12 @@ class MediaEngine {
     core::net::PacketIo* io = nullptr;
     core::TimerWheel* timers = nullptr;
     core::Random* random = nullptr;
-    core::Instant wheel_began;  // Where its ticks are counted from.
-    bool echo = false;          // -rtp_echo
-    bool marks = false;         // --media_marks
-    bool records = false;       // Of each call: --json.
-    uint32_t run = 1;           // In marks: not 0, and another one in each generator.
+    core::Instant wheel_began;     // Where its ticks are counted from.
+    bool echo = false;             // -rtp_echo
+    bool marks = false;            // --media_marks
+    bool records = false;          // Of each call: --json.
+    double pattern_tolerance = 1;  // -audiotolerance: see PatternFailed().
+    uint32_t run = 1;              // In marks: not 0, and another one in each generator.
     MediaPorts::Options ports;
   };
   explicit MediaEngine(const Parts& parts);
@@ -82,6 +83,9 @@ class MediaEngine {
   void Stop(CallMedia* media);  // All that plays.
   void SetEchoOfAll(bool on) { parts_.echo = on; }
   MediaFault Judge(const CallMedia& media, const MediaChecks& checks) const;
+  /// SIPp's check of a call that sent patterns: whether of its packets the tolerated share, or
+  /// more, did not come back as they were. (Those still on their way when the call ends did not.)
+  bool PatternFailed(const CallMedia& media) const;
 
   /// Whether a packet came to one of our ports.
   bool Owns(core::SocketId socket) const { return ports_.Find(socket).pair != MediaPorts::kNone; }

@@ -100,6 +100,7 @@ std::string WriteMediaReport(const MediaStatistics& media) {
     out.Add("  patterns",
             core::Concat(media.pattern_matched, " as sent, ", media.pattern_differed, " not"));
   }
+  out.AddIfAny("  calls without pattern", media.pattern_calls_failed);
   AddMarks(media, &out);
   if (media.streams == 0) return out.Take();
   out.Add("  lost", core::Concat(media.lost, " of ", media.expected, " (",

@@ -74,6 +74,7 @@ void MediaEngine::Play(CallMedia* media, const PlayAudioAction& play, Instant no
 void MediaEngine::Play(CallMedia* media, const PlayPatternAction& play, Instant now) {
   media->audio = {.pattern = play.pattern, .format = play.format, .due = {}};
   media->pattern_sent = play.pattern;
+  media->pattern_bytes = play.format.frame_bytes;
   StartAudio(media, now);
 }
 
@@ -122,10 +123,12 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
       mark.Write(frame);
     }
     statistics_.send_late_us.Record((now - play.due) / std::chrono::microseconds(1));
+    const uint64_t sent_before = media->packets_sent;
     SendRtp(media, {.payload_type = play.format.payload_type,
                     .marker = std::exchange(media->out.marker, false),
                     .timestamp = media->out.TimestampAt(play.due),
                     .payload = frame});
+    if (play.clip == nullptr) media->pattern_packets_sent += media->packets_sent - sent_before;
   }
   play.due += frame_time;
   parts_.timers->Arm(&media->audio_timer, play.due);

@@ -54,6 +54,7 @@ absl::Status LoadWorker::OpenMedia(bool (*is_free)(const core::Endpoint& port)) 
                          .echo = parts_.options->rtp_echo,
                          .marks = parts_.options->media_marks,
                          .records = !parts_.options->json_file.empty(),
+                         .pattern_tolerance = parts_.options->audio_tolerance,
                          .run = RunOf(parts_),
                          .ports = {.address = given ? parts_.media_address : parts_.local.ip,
                                    .range = RangeOf(*parts_.options),

@@ -39,12 +39,13 @@ struct MediaStatistics {
   uint64_t reordered = 0;
   uint64_t late = 0;  // For the jitter buffer of core::rtp::JitterBufferModel.
   uint64_t digits_received = 0;
-  uint64_t pattern_matched = 0;   // Packets that came back as "apattern" had sent them,
-  uint64_t pattern_differed = 0;  // and those that came otherwise.
-  uint64_t unjudged = 0;          // Calls with audio that has no MOS: see core::rtp::Codec.
-  core::Histogram loss_ppm;       // Of each call's audio, parts in a million.
-  core::Histogram jitter_us;      // At the end of the call.
-  core::Histogram mos_milli;      // MOS-LQ times 1000.
+  uint64_t pattern_matched = 0;       // Packets that came back as "apattern" had sent them,
+  uint64_t pattern_differed = 0;      // and those that came otherwise.
+  uint64_t pattern_calls_failed = 0;  // By MediaEngine::PatternFailed().
+  uint64_t unjudged = 0;              // Calls with audio that has no MOS: see core::rtp::Codec.
+  core::Histogram loss_ppm;           // Of each call's audio, parts in a million.
+  core::Histogram jitter_us;          // At the end of the call.
+  core::Histogram mos_milli;          // MOS-LQ times 1000.
 
   // By --media_marks.
   uint64_t marked = 0;     // Received, each once.

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/concat.h"
+
 namespace loadgen {
 namespace {
 
@@ -173,6 +175,10 @@ TEST(OptionsTest, SaysWhatIsWrong) {
   EXPECT_THAT(Error({"h:0"}), HasSubstr("\"h:0\": wanted a whole number, 1 to 65535"));
   EXPECT_THAT(Error({"-default_behaviors", "some"}), HasSubstr("-default_behaviors some: wanted"));
   EXPECT_THAT(Error({"-workers", "0"}), HasSubstr("1 to 256"));
+  for (const char* share : {"1.1", "-0.1", "nan", "x"}) {
+    EXPECT_EQ(Error({"-audiotolerance", share}),
+              core::Concat("-audiotolerance ", share, ": wanted a share, 0.0 to 1.0"));
+  }
 }
 
 TEST(OptionsTest, WhatDoesNotGoTogether) {

@@ -36,16 +36,30 @@ TEST(ReportTest, ExitCodesAreSipps) {
     calls.failed = failed;
     return calls;
   };
-  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(9, 0)), 0);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(0, 0)), 0);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(9, 1)), 1);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kStopped, counts(9, 0)), 0);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(1, 0)), 0);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(0, 0)), 97);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(0, 1)), 1);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeoutError, counts(9, 0)), 255);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kStopNow, counts(9, 0)), 97);
-  EXPECT_EQ(ExitCodeOf(RunEnd::kFatal, counts(9, 0)), 255);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(9, 0), 0), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(0, 0), 0), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kDone, counts(9, 1), 0), 1);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kStopped, counts(9, 0), 0), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(1, 0), 0), 0);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(0, 0), 0), 97);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeout, counts(0, 1), 0), 1);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeoutError, counts(9, 0), 0), 255);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kStopNow, counts(9, 0), 0), 97);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kFatal, counts(9, 0), 0), 255);
+}
+
+// 253, as SIPp 3.7 has it: before a failed call's 1, behind all that ended the run otherwise.
+TEST(ReportTest, APatternThatDidNotComeBackHasItsExitCode) {
+  CallCounts counts;
+  counts.failed = 1;
+  for (const RunEnd end : {RunEnd::kDone, RunEnd::kTimeout}) {
+    EXPECT_EQ(ExitCodeOf(end, counts, 1), 253);
+    EXPECT_EQ(ExitCodeOf(end, {}, 1), 253);
+  }
+  EXPECT_EQ(ExitCodeOf(RunEnd::kStopped, counts, 1), 1);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kStopNow, counts, 1), 97);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kTimeoutError, counts, 1), 255);
+  EXPECT_EQ(ExitCodeOf(RunEnd::kFatal, counts, 1), 255);
 }
 
 // 20 calls that end well, of which the first ones began late when `stall` was.

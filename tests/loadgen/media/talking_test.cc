@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/rtp/packet_view.h"
+#include "loadgen/media/media_report.h"
+#include "loadgen/report.h"
 #include "tests/loadgen/media/pcap_bytes.h"
 #include "tests/loadgen/media/talking_texts.h"
 #include "tests/support/load_world.h"
@@ -245,9 +247,66 @@ TEST_F(TalkingTest, APatternComesBackFromWhoEchoes) {
     const MediaStatistics& media = caller.worker().media()->statistics();
     EXPECT_NEAR(static_cast<double>(media.pattern_matched), 25, 2) << on;
     EXPECT_EQ(media.pattern_differed, 0u);
+    EXPECT_EQ(media.pattern_calls_failed, 0u);
+    EXPECT_EQ(ExitCodeOf(RunEnd::kDone, caller.worker()), 0);
     EXPECT_EQ(callee.worker().media()->statistics().echoed,
               callee.worker().media()->statistics().packets_received);
   }
+}
+
+// SIPp's check: 253 where nothing came back, or as much was missing or other as -audiotolerance
+// bears. The calls themselves are as good as ever.
+TEST_F(TalkingTest, APatternThatDoesNotComeBackIsTheRunsExitCode) {
+  struct Case {
+    std::string callee;
+    const char* tolerance;
+    double loss;
+    bool failed;
+  };
+  const std::string echo = Exec("rtp_echo=\"startaudio,0,PCMU/8000\"");
+  const std::string other = Exec("rtp_stream=\"apattern,3,0,PCMU/8000\"");
+  for (const Case& c :
+       {Case{"", "1.0", 0, true}, Case{other, "1", 0, true}, Case{echo, "0.1", 0.3, true},
+        Case{echo, "0.9", 0.3, false}, Case{echo, "0.1", 0, false}, Case{echo, "0", 0, true}}) {
+    LoadWorld world;
+    LoadNode& callee = world.AddServer(TalkingCallee(c.callee), {"-m", "1", "--media_calls", "8"});
+    LoadNode& caller =
+        world.AddClient(TalkingCaller(Exec("rtp_stream=\"apattern,2,0,PCMU/8000\"") + Pause(2000)),
+                        {"-m", "1", "-audiotolerance", c.tolerance});
+    ASSERT_TRUE(callee.worker().OpenMedia().ok() && caller.worker().OpenMedia().ok());
+    world.RunFor(100ms);
+    world.network().SetLink(world.client().ip, world.server().ip, {.loss = c.loss});
+    world.RunFor(1800ms);
+    world.network().SetLink(world.client().ip, world.server().ip, {});
+
+    ASSERT_TRUE(world.RunToEnd());
+
+    const std::string what = core::Concat(c.callee, " ", c.tolerance);
+    EXPECT_EQ(caller.worker().media()->statistics().pattern_calls_failed, c.failed ? 1u : 0u)
+        << what;
+    EXPECT_EQ(ExitCodeOf(RunEnd::kDone, caller.worker()), c.failed ? 253 : 0) << what;
+    EXPECT_EQ(caller.counts().successful, 1u) << what;
+    EXPECT_EQ(
+        WriteMediaReport(caller.worker().media()->statistics()).find("  calls without pattern") !=
+            std::string::npos,
+        c.failed);
+    EXPECT_EQ(caller.warnings().find("too little of its pattern came back") != std::string::npos,
+              c.failed);
+  }
+}
+
+// A mark stands on the first bytes of a pattern, and is none of its business.
+TEST_F(TalkingTest, APatternComesBackUnderMarks) {
+  LoadWorld world;
+  LoadNode& callee = world.AddServer(TalkingCallee(""), {"-m", "1", "-rtp_echo"});
+  LoadNode& caller =
+      world.AddClient(TalkingCaller(Exec("rtp_stream=\"apattern,6,0,PCMU/8000\"") + Pause(500)),
+                      {"-m", "1", "--media_marks"});
+  ASSERT_TRUE(callee.worker().OpenMedia().ok() && caller.worker().OpenMedia().ok());
+  ASSERT_TRUE(world.RunToEnd());
+  const MediaStatistics& media = caller.worker().media()->statistics();
+  EXPECT_NEAR(static_cast<double>(media.pattern_matched), 25, 2);
+  EXPECT_EQ(media.pattern_differed + media.pattern_calls_failed, 0u);
 }
 
 // What is missing in the middle of a stream is lost to the last packet, and the call fails for it.

@@ -272,10 +272,10 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
           credentials,
           {.method = invite.method_text(), .uri = invite.request_uri(), .body = invite.body()},
           known.password, client.view(), now);
+      if (outcome == DigestServer::Outcome::kAccepted) return true;
       break;
     }
   }
-  if (outcome == DigestServer::Outcome::kAccepted) return true;
   ++counters_.challenged;
   ++counters_.final_responses[4];
   const bool stale = outcome == DigestServer::Outcome::kStale;

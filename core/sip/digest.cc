@@ -11,8 +11,12 @@ namespace core::sip {
 namespace {
 
 constexpr size_t kHex64Size = 16;
+// A nonce: when it was made, who made it, the how-manieth it was there, and the MAC of all that.
+constexpr size_t kNonceIndexSize = 4;
+constexpr size_t kNonceSerialSize = 12;
+constexpr size_t kNonceFieldsSize = kHex64Size + kNonceIndexSize + kNonceSerialSize;
 constexpr size_t kNonceMacSize = 32;  // 128 bits of the MAC.
-constexpr size_t kNonceSize = kHex64Size + kNonceMacSize;
+constexpr size_t kNonceSize = kNonceFieldsSize + kNonceMacSize;
 
 DigestAlgorithm FindAlgorithm(std::string_view name) {
   for (const DigestAlgorithm algorithm : {DigestAlgorithm::kMd5, DigestAlgorithm::kMd5Sess,
@@ -246,33 +250,35 @@ bool WriteDigestCredentials(const DigestChallenge& challenge, const DigestSecret
 }
 
 DigestServer::DigestServer(std::string_view realm, std::array<uint8_t, 32> key,
-                           Duration nonce_lifetime)
-    : key_(key), nonce_lifetime_(nonce_lifetime) {
+                           Duration nonce_lifetime, uint16_t index)
+    : key_(key), nonce_lifetime_(nonce_lifetime), index_(index) {
   CHECK(realm.size() <= kRealmMax && IsPlain(realm));
   std::copy(realm.begin(), realm.end(), realm_.begin());
   realm_size_ = realm.size();
 }
 
 // The algorithm is signed too: a client cannot answer SHA-256's challenge with the weaker MD5.
-std::string_view DigestServer::SignNonce(std::string_view time, DigestAlgorithm algorithm,
+std::string_view DigestServer::SignNonce(std::string_view fields, DigestAlgorithm algorithm,
                                          std::string_view client, DigestHex* hex) const {
   const std::string_view key(reinterpret_cast<const char*>(key_.data()), key_.size());
-  return DigestMac(key, {time, ":", Name(algorithm), ":", realm(), ":", client}, hex)
+  return DigestMac(key, {fields, ":", Name(algorithm), ":", realm(), ":", client}, hex)
       .substr(0, kNonceMacSize);
 }
 
 void DigestServer::WriteChallenge(DigestAlgorithm algorithm, bool stale, std::string_view client,
-                                  Instant now, TextWriter* out) const {
+                                  Instant now, TextWriter* out) {
   CHECK(algorithm == DigestAlgorithm::kMd5 || algorithm == DigestAlgorithm::kSha256);
-  char time_memory[kHex64Size];
-  TextWriter time(time_memory);
-  AppendHex(static_cast<uint64_t>(now.time_since_epoch().count()), kHex64Size, &time);
+  char memory[kNonceFieldsSize];
+  TextWriter fields(memory);
+  AppendHex(static_cast<uint64_t>(now.time_since_epoch().count()), kHex64Size, &fields);
+  AppendHex(index_, kNonceIndexSize, &fields);
+  AppendHex(++serial_, kNonceSerialSize, &fields);
   DigestHex hex;
-  const std::string_view mac = SignNonce(time.text(), algorithm, client, &hex);
+  const std::string_view mac = SignNonce(fields.text(), algorithm, client, &hex);
 
   AppendQuoted("Digest realm", realm(), out);
   out->Append(",nonce=\"");
-  out->Append(time.text());
+  out->Append(fields.text());
   out->Append(mac);
   out->Append("\",algorithm=");
   out->Append(Name(algorithm));
@@ -280,30 +286,37 @@ void DigestServer::WriteChallenge(DigestAlgorithm algorithm, bool stale, std::st
   if (stale) out->Append(",stale=true");
 }
 
-bool DigestServer::IsOurNonce(const DigestCredentials& credentials, std::string_view client,
-                              Instant* made) const {
+// False: it is none of ours, or not this client's.
+bool DigestServer::ReadNonce(const DigestCredentials& credentials, std::string_view client,
+                             Nonce* nonce) const {
   if (credentials.nonce.size() != kNonceSize) return false;
-  const std::string_view time = credentials.nonce.substr(0, kHex64Size);
+  const std::string_view fields = credentials.nonce.substr(0, kNonceFieldsSize);
   DigestHex hex;
-  const std::string_view mac = SignNonce(time, credentials.algorithm, client, &hex);
-  if (!EqualsInConstantTime(mac, credentials.nonce.substr(kHex64Size))) return false;
+  const std::string_view mac = SignNonce(fields, credentials.algorithm, client, &hex);
+  if (!EqualsInConstantTime(mac, credentials.nonce.substr(kNonceFieldsSize))) return false;
   uint64_t nanoseconds = 0;
-  if (!ReadHex(time, kHex64Size, &nanoseconds)) return false;
-  *made = Instant(Duration(static_cast<int64_t>(nanoseconds)));
+  uint64_t index = 0;
+  if (!ReadHex(fields.substr(0, kHex64Size), kHex64Size, &nanoseconds) ||
+      !ReadHex(fields.substr(kHex64Size, kNonceIndexSize), kNonceIndexSize, &index) ||
+      !ReadHex(fields.substr(kHex64Size + kNonceIndexSize), kNonceSerialSize, &nonce->serial)) {
+    return false;
+  }
+  nonce->made = Instant(Duration(static_cast<int64_t>(nanoseconds)));
+  nonce->index = static_cast<uint16_t>(index);
   return true;
 }
 
 DigestServer::Outcome DigestServer::Verify(const DigestCredentials& credentials,
                                            const DigestRequest& request, std::string_view password,
-                                           std::string_view client, Instant now) const {
+                                           std::string_view client, Instant now) {
   if (credentials.realm != realm() || credentials.nonce.empty()) return Outcome::kNoCredentials;
   // We always offer qop=auth, so a client that leaves it out does not obey RFC 3261 §22.4 (8).
   if (credentials.qop != DigestQop::kAuth || credentials.cnonce.empty() ||
       credentials.nonce_count == 0) {
     return Outcome::kRefused;
   }
-  Instant made;
-  if (!IsOurNonce(credentials, client, &made)) return Outcome::kRefused;
+  Nonce nonce;
+  if (!ReadNonce(credentials, client, &nonce)) return Outcome::kRefused;
   Uri said;
   Uri asked;
   const bool same_uri =
@@ -325,7 +338,9 @@ DigestServer::Outcome DigestServer::Verify(const DigestCredentials& credentials,
   const std::string_view expected =
       Respond(input, {request.method, credentials.uri, request.body}, &hex);
   if (!EqualsInConstantTime(expected, credentials.response)) return Outcome::kRefused;
-  return now - made > nonce_lifetime_ ? Outcome::kStale : Outcome::kAccepted;
+  // Only who has the password gets here, so nobody else can use up a count or fill a place.
+  if (now - nonce.made > nonce_lifetime_ || nonce.index != index_) return Outcome::kStale;
+  return counts_.Use(nonce.serial, credentials.nonce_count) ? Outcome::kAccepted : Outcome::kStale;
 }
 
 }  // namespace core::sip

@@ -6,6 +6,7 @@
 
 #include "core/base/instant.h"
 #include "core/sip/digest_hash.h"
+#include "core/sip/nonce_counts.h"
 #include "core/sip/parse_error.h"
 #include "core/sip/text_writer.h"
 
@@ -73,48 +74,61 @@ struct NonceUse {
                                           const DigestSecret& secret, const DigestRequest& request,
                                           const NonceUse& use, TextWriter* out);
 
-/// The server's side: challenges, and judges what comes back, without state for each nonce.
+/// The server's side: challenges, and judges what comes back.
 ///
-/// Shape:  a nonce is the time it was made and a keyed MAC of it, the realm and the algorithm. It
-///         is good for `nonce_lifetime`, and for any number of requests: without state a replay
-///         inside the lifetime is not seen.
-/// Thread: any; it never changes. Servers that share `key` and realm accept each other's nonces.
+/// Shape:  a nonce is the time it was made, its server and serial number there, and a keyed MAC of
+///         these, the realm, the algorithm and the client. It is good for `nonce_lifetime`, and for
+///         any number of requests with a count each, which only its own server keeps
+///         (NonceCounts). Servers that share `key` and realm, and differ in `index`, know each
+///         other's nonces, and find them stale.
+/// Thread: one worker's.
 class DigestServer {
  public:
   enum class Outcome : uint8_t {
     kAccepted,
     kNoCredentials,  // None for our realm: challenge.
-    kStale,    // A true nonce of ours, too old, and the right password: challenge, stale=true.
+    // A true nonce and the right password, but it is too old, another server's or no longer kept,
+    // or this count of it was used before: challenge, stale=true.
+    kStale,
     kRefused,  // Wrong password, a nonce not ours, a uri that is not the request's: challenge.
   };
   static constexpr size_t kRealmMax = 128;
 
-  DigestServer(std::string_view realm, std::array<uint8_t, 32> key, Duration nonce_lifetime);
+  DigestServer(std::string_view realm, std::array<uint8_t, 32> key, Duration nonce_lifetime,
+               uint16_t index = 0);
 
   /// One challenge, of kMd5 or kSha256. A server that offers both algorithms writes two fields,
   /// SHA-256's first (RFC 8760).
   /// `client`: who is challenged, as its address in text. A nonce serves no other, so that nobody
-  /// can use credentials that were overheard from elsewhere. From the same address they may come
-  /// again while the nonce lives: no state is kept that would know (RFC 7616 section 3.3).
+  /// can use credentials that were overheard from elsewhere; NonceCounts sees to the same address.
   void WriteChallenge(DigestAlgorithm algorithm, bool stale, std::string_view client, Instant now,
-                      TextWriter* out) const;
+                      TextWriter* out);
 
-  /// Judges one Authorization value against the password of its user.
+  /// Judges one Authorization value against the password of its user. What is accepted is used up.
+  /// Retransmissions are the transaction's: they must not come here.
   Outcome Verify(const DigestCredentials& credentials, const DigestRequest& request,
-                 std::string_view password, std::string_view client, Instant now) const;
+                 std::string_view password, std::string_view client, Instant now);
 
   std::string_view realm() const { return {realm_.data(), realm_size_}; }
 
  private:
-  std::string_view SignNonce(std::string_view time, DigestAlgorithm algorithm,
+  struct Nonce {
+    Instant made;
+    uint16_t index = 0;
+    uint64_t serial = 0;
+  };
+
+  std::string_view SignNonce(std::string_view fields, DigestAlgorithm algorithm,
                              std::string_view client, DigestHex* hex) const;
-  bool IsOurNonce(const DigestCredentials& credentials, std::string_view client,
-                  Instant* made) const;
+  bool ReadNonce(const DigestCredentials& credentials, std::string_view client, Nonce* nonce) const;
 
   std::array<uint8_t, 32> key_;
   std::array<char, kRealmMax> realm_{};
   size_t realm_size_ = 0;
   Duration nonce_lifetime_;
+  uint16_t index_;
+  uint64_t serial_ = 0;  // Of the last nonce that was made.
+  NonceCounts counts_;
 };
 
 }  // namespace core::sip

@@ -116,24 +116,27 @@ TEST(B2buaOverlapTest, Rule05_AChallengeCountsAgainstNoRate) {
     core::sip::DigestChallenge challenge;
     const std::string asked = scene.pbx.Got("INVITE", 401)[0].Get("WWW-Authenticate");
     ASSERT_EQ(core::sip::ParseDigestChallenge(asked, &challenge), core::sip::ParseError::kOk);
-    char bytes[1024];
-    core::sip::TextWriter value({bytes, sizeof(bytes)});
-    ASSERT_TRUE(core::sip::WriteDigestCredentials(
-        challenge, {.username = "u", .password = "p"},
-        {.method = "INVITE", .uri = scene.pbx.Sent("INVITE")[0].uri(), .body = {}},
-        {.count = 1, .cnonce = "x"}, &value));
-    SimPlan with;
-    with.fields = "Authorization: " + std::string(value.text()) + "\r\n";
+    const auto with = [&](uint32_t count) {
+      char bytes[1024];
+      core::sip::TextWriter value({bytes, sizeof(bytes)});
+      EXPECT_TRUE(core::sip::WriteDigestCredentials(
+          challenge, {.username = "u", .password = "p"},
+          {.method = "INVITE", .uri = scene.pbx.Sent("INVITE")[0].uri(), .body = {}},
+          {.count = count, .cnonce = "x"}, &value));
+      SimPlan plan;
+      plan.fields = "Authorization: " + std::string(value.text()) + "\r\n";
+      return plan;
+    };
     scene.Run(2s);
     (void)scene.pbx.Place({});
     scene.Run(50ms);
-    const size_t call = scene.pbx.Place(with);
-    const size_t other = scene.pbx.Place(with);
+    const size_t call = scene.pbx.Place(with(1));
+    const size_t other = scene.pbx.Place(with(2));
     scene.Run(2s);
     EXPECT_EQ(scene.pbx.call(call).final_status, 200) << limits;
     EXPECT_EQ(scene.pbx.call(other).final_status, 503) << limits;
     // From another address the same credentials are nobody's.
-    const size_t replayed = scene.pbx2.Place(with);
+    const size_t replayed = scene.pbx2.Place(with(3));
     scene.Run(2s);
     EXPECT_EQ(scene.pbx2.call(replayed).final_status, 401);
     scene.pbx.Do(call, {.method = "BYE"});

@@ -140,7 +140,14 @@ class DigestServerTest : public testing::Test {
     return std::string(out.text());
   }
   std::string AnswerOf(DigestAlgorithm algorithm, const DigestSecret& secret) {
-    return AnswerTo(Challenge(algorithm), secret, request_, {1, "c0"}).value;
+    return Use(Challenge(algorithm), 1, secret);
+  }
+  std::string Use(std::string_view challenge, uint32_t count,
+                  const DigestSecret& secret = {"alice", "secret"}) {
+    return AnswerTo(challenge, secret, request_, {count, "c0"}).value;
+  }
+  DigestServer::Outcome Used(std::string_view challenge, uint32_t count) {
+    return Verified(Use(challenge, count), start_);
   }
   DigestServer::Outcome Verified(std::string_view value, Instant now) {
     return server_.Verify(Parsed(value), request_, "secret", kClient, now);
@@ -160,6 +167,49 @@ TEST_F(DigestServerTest, ANonceIsItsClients) {
   const std::string answer = AnswerOf(DigestAlgorithm::kSha256, {"bob", "secret"});
   EXPECT_EQ(VerifiedFrom(kClient, answer), DigestServer::Outcome::kAccepted);
   EXPECT_EQ(VerifiedFrom("192.0.2.8", answer), DigestServer::Outcome::kRefused);
+}
+
+// RFC 7616 §3.4.5: what was overheard serves nobody at the same address either. The honest client
+// is asked again, and told that its password is right.
+TEST_F(DigestServerTest, EachCountServesOnce) {
+  const std::string challenge = Challenge(DigestAlgorithm::kSha256);
+  for (uint32_t count = 1; count <= 3; ++count) {
+    EXPECT_EQ(Used(challenge, count), DigestServer::Outcome::kAccepted) << count;
+    EXPECT_EQ(Used(challenge, count), DigestServer::Outcome::kStale) << count;
+    EXPECT_EQ(Used(challenge, 1), DigestServer::Outcome::kStale) << count;
+  }
+  EXPECT_EQ(Used(Challenge(DigestAlgorithm::kSha256), 1), DigestServer::Outcome::kAccepted);
+}
+
+// Who lacks the password uses up nothing: neither a count nor the nonce.
+TEST_F(DigestServerTest, OnlyThePasswordUsesACountUp) {
+  const std::string challenge = Challenge(DigestAlgorithm::kSha256);
+  for (const uint32_t count : {1u, 2u, UINT32_MAX}) {
+    EXPECT_EQ(Verified(Use(challenge, count, {"alice", "guess"}), start_),
+              DigestServer::Outcome::kRefused);
+  }
+  EXPECT_EQ(Used(challenge, 1), DigestServer::Outcome::kAccepted);
+  EXPECT_EQ(Used(challenge, 2), DigestServer::Outcome::kAccepted);
+}
+
+// Two calls that are challenged in one turn both answer with the count 1.
+TEST_F(DigestServerTest, NoTwoChallengesHaveOneNonce) {
+  const std::string one = Challenge(DigestAlgorithm::kMd5);
+  const std::string two = Challenge(DigestAlgorithm::kMd5);
+  EXPECT_EQ(Used(two, 1), DigestServer::Outcome::kAccepted);
+  EXPECT_EQ(Used(one, 1), DigestServer::Outcome::kAccepted);
+}
+
+// A worker knows the others' nonces for what they are, but not their counts.
+TEST_F(DigestServerTest, AnotherWorkersNonceIsStale) {
+  DigestServer other("example.com", {1, 2, 3}, Seconds(60), 1);
+  const std::string challenge = Challenge(DigestAlgorithm::kSha256);
+  const auto at_other = [&](const DigestSecret& secret) {
+    return other.Verify(Parsed(Use(challenge, 1, secret)), request_, "secret", kClient, start_);
+  };
+  EXPECT_EQ(at_other({"alice", "secret"}), DigestServer::Outcome::kStale);
+  EXPECT_EQ(at_other({"alice", "guess"}), DigestServer::Outcome::kRefused);
+  EXPECT_EQ(Used(challenge, 1), DigestServer::Outcome::kAccepted);
 }
 
 TEST_F(DigestServerTest, AcceptsThePasswordAndNothingElse) {
@@ -189,7 +239,7 @@ TEST_F(DigestServerTest, AnOldNonceIsStaleOnlyWithTheRightPassword) {
 TEST_F(DigestServerTest, ANonceIsOursOnlyUnchangedAndUnderOurKey) {
   const std::string challenge = Challenge(DigestAlgorithm::kMd5);
   const size_t nonce_at = challenge.find("nonce=\"") + 7;
-  for (size_t i = 0; i < 48; ++i) {
+  for (size_t i = 0; i < 64; ++i) {
     std::string forged = challenge;
     forged[nonce_at + i] = forged[nonce_at + i] == '0' ? '1' : '0';
     const Answer answer = AnswerTo(forged, {"alice", "secret"}, request_, {1, "c0"});
@@ -231,12 +281,12 @@ TEST_F(DigestServerTest, SaysStaleInTheChallenge) {
 
 TEST_F(DigestServerTest, NothingIsAllocatedPerRequest) {
   ASSERT_TRUE(kCounting);
-  const std::string md5 = AnswerOf(DigestAlgorithm::kMd5, {"alice", "secret"});
-  const std::string sha256 = AnswerOf(DigestAlgorithm::kSha256, {"alice", "secret"});
+  const std::string md5 = Challenge(DigestAlgorithm::kMd5);
+  const std::string sha256 = Challenge(DigestAlgorithm::kSha256);
   const size_t before = allocations;
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(Verified(md5, start_), DigestServer::Outcome::kAccepted);
-    EXPECT_EQ(Verified(sha256, start_), DigestServer::Outcome::kAccepted);
+  for (uint32_t count = 1; count <= 3; ++count) {
+    EXPECT_EQ(Used(md5, count), DigestServer::Outcome::kAccepted);
+    EXPECT_EQ(Used(sha256, count), DigestServer::Outcome::kAccepted);
   }
   EXPECT_EQ(allocations, before);
 }

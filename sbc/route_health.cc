@@ -27,7 +27,11 @@ bool IsFailure(uint16_t status_code) {
 
 void RouteHealth::AddHost(const HostOptions& options) {
   Host* host = Find(options.host);
-  if (host == nullptr) host = &hosts_.emplace_back();
+  if (host == nullptr) {
+    if (place_of_host_.size() <= options.host) place_of_host_.resize(options.host + 1u, kNoPlace);
+    place_of_host_[options.host] = static_cast<uint32_t>(hosts_.size());
+    host = &hosts_.emplace_back();
+  }
   host->host = options.host;
   host->side = options.side;
   host->options_interval = options.options_interval;
@@ -138,17 +142,15 @@ bool RouteHealth::OnCall(uint16_t host, const core::Endpoint& address, CallSign 
       ++counters_.call_failures;
       changed = OnFailure(*found, &entry, now, change);
     }
-    FindNextDue();
+    next_due_ = std::min(next_due_, DueOf(entry));
     return changed;
   }
   return false;
 }
 
 RouteHealth::Host* RouteHealth::Find(uint16_t host) {
-  for (Host& entry : hosts_) {
-    if (entry.host == host) return &entry;
-  }
-  return nullptr;
+  const uint32_t place = host < place_of_host_.size() ? place_of_host_[host] : kNoPlace;
+  return place == kNoPlace ? nullptr : &hosts_[place];
 }
 
 // `again` is when a suspect is asked next, rather than in half a minute.
@@ -178,15 +180,15 @@ bool RouteHealth::OnSuccess(const Host& host, Address* address, Change* change) 
   return true;
 }
 
+// While a probe is under way, the next one waits for its end.
+core::Instant RouteHealth::DueOf(const Address& address) {
+  return address.probe_deadline != core::kNever ? address.probe_deadline : address.next_probe;
+}
+
 void RouteHealth::FindNextDue() {
   next_due_ = core::kNever;
   for (const Host& host : hosts_) {
-    for (const Address& address : host.addresses) {
-      // While a probe is under way, the next one waits for its end.
-      const core::Instant due =
-          address.probe_deadline != core::kNever ? address.probe_deadline : address.next_probe;
-      next_due_ = std::min(next_due_, due);
-    }
+    for (const Address& address : host.addresses) next_due_ = std::min(next_due_, DueOf(address));
   }
 }
 

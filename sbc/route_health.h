@@ -109,7 +109,8 @@ class RouteHealth {
   void SetAddresses(uint16_t host, std::span<const core::Endpoint> addresses, core::Random* random,
                     core::Instant now);
 
-  /// When OnTick() has something to do; kNever when there is nothing.
+  /// When OnTick() has something to do, or at the earliest may have: what a call told of is not
+  /// looked for among all the other hosts. kNever when there is nothing.
   core::Instant next_due() const { return next_due_; }
 
   /// Calls `send(const Probe&)` for each probe that is due, and `changed(const Change&)` for each
@@ -132,7 +133,8 @@ class RouteHealth {
   /// of a change. A late or unknown probe's answer changes nothing.
   [[nodiscard]] bool OnAnswer(ProbeId id, uint16_t status_code, core::Random* random,
                               core::Instant now, Change* change);
-  /// What a call met at an address; from any worker, by envelope.
+  /// What a call met at an address; from any worker, by envelope. Each call asks this, so it costs
+  /// the same however many hosts there are.
   [[nodiscard]] bool OnCall(uint16_t host, const core::Endpoint& address, CallSign sign,
                             core::Instant now, Change* change);
 
@@ -176,9 +178,12 @@ class RouteHealth {
                   Change* change);
   bool OnFailure(const Host& host, Address* address, core::Instant again, Change* change);
   bool OnSuccess(const Host& host, Address* address, Change* change);
+  static core::Instant DueOf(const Address& address);
   void FindNextDue();
 
+  static constexpr uint32_t kNoPlace = UINT32_MAX;
   std::vector<Host> hosts_;
+  std::vector<uint32_t> place_of_host_;  // In hosts_, by the number that HostTable has for it.
   core::Instant next_due_ = core::kNever;
   uint32_t serial_ = 0;
   Counters counters_;

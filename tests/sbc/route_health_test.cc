@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/time/clock.h"
+
 namespace sbc {
 namespace {
 
@@ -261,6 +263,51 @@ TEST_F(RouteHealthTest, AHostThatIsGoneIsNotProbed) {
   Answer(probe, 503);
   Call(CallSign::kSuspect);
   EXPECT_TRUE(changes_.empty());
+}
+
+// ---- Many hosts.
+
+// The shortest of some rounds, as other programs run here, too.
+core::Duration CostOfACall(uint16_t hosts, core::Random* random) {
+  RouteHealth health;
+  const Endpoint address = Address(0);
+  for (uint16_t host = 0; host < hosts; ++host) {
+    health.AddHost({host, Side::kCustomer, 30s, 3s, ""});
+  }
+  const auto last = static_cast<uint16_t>(hosts - 1);
+  health.SetAddresses(last, {&address, 1}, random, kStart);
+  core::KernelClock clock;
+  core::Duration shortest = 1h;
+  for (int round = 0; round < 20; ++round) {
+    const Instant began = clock.Now();
+    for (int call = 0; call < 100; ++call) {
+      RouteHealth::Change change;
+      EXPECT_FALSE(health.OnCall(last, address, CallSign::kAlive, kStart, &change));
+    }
+    shortest = std::min(shortest, clock.Now() - began);
+  }
+  return shortest;
+}
+
+// Each call's first answer comes here, so its cost may not grow with what the node has besides it.
+TEST_F(RouteHealthTest, ACallCostsTheSameHoweverManyHostsThereAre) {
+  const core::Duration few = CostOfACall(1, &random_);
+  const core::Duration many = CostOfACall(4000, &random_);
+  EXPECT_LT(many, 20 * few) << few.count() << " ns, " << many.count() << " ns";
+}
+
+// A call that answers before its probe does moves the next one: none is lost, none comes early.
+TEST_F(RouteHealthTest, AProbeIsDueAsBeforeAfterACall) {
+  AddHost(0, 1);
+  AddHost(1, 1);
+  (void)NextProbe();
+  (void)NextProbe();
+  Call(CallSign::kAlive);
+  Call(CallSign::kSuspect);
+  EXPECT_EQ(health_.next_due(), now_);
+  const Sent probe = NextProbe();
+  EXPECT_EQ(probe.at, now_);
+  EXPECT_EQ(probe.id.host, 0);
 }
 
 }  // namespace

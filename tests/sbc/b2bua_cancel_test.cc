@@ -228,5 +228,69 @@ TEST(B2buaCancelTest, DuringFailoverEndsAllRoutes) {
   scene.ExpectClean();
 }
 
+// ---- who has forgotten the call
+// ------------------------------------------------------------------
+
+core::transport::TransportCounters Heard(const SbcScene& scene) {
+  return scene.world->worker(0).CurrentSnapshot().transport;
+}
+
+// A callee that has forgotten the call says 481 to our BYE, which ends the matter: it is a response
+// like any other, of a call that is there and of an answer that no call wants. Nothing of it is
+// malformed, and what really is is not answered.
+TEST(B2buaCancelTest, Rule14_A481ToOurByeIsAResponse) {
+  for (const bool orphan : {false, true}) {
+    SbcScene scene;
+    SimLink slow;
+    slow.delay = 200ms;  // Within T1, so that no BYE is sent again by itself.
+    scene.network.SetLink(core::IpAddress::FromV4(0x7f000003), scene.trunk.local().ip, slow);
+    scene.network.SetLink(scene.trunk.local().ip, core::IpAddress::FromV4(0x7f000003), slow);
+    SimPlan callee = Script({{.after = 500ms, .status = 200, .body = kSdp}});
+    callee.answers["BYE"] = 481;
+    scene.trunk.Expect(callee);
+    const size_t call = scene.pbx.Place(orphan ? CancelsAfter(700ms) : SimPlan());
+    scene.Run(3s);
+    EXPECT_EQ(scene.pbx.call(call).final_status, orphan ? 487 : 200);
+    scene.pbx.Do(call, {.method = "BYE"});
+    scene.Run(3s);
+    EXPECT_EQ(scene.counters().orphan_answers, orphan ? 1u : 0u);
+    EXPECT_THAT(scene.trunk.Got("BYE"), SizeIs(1)) << orphan;
+    ASSERT_THAT(scene.trunk.Sent("BYE", 481), SizeIs(1)) << orphan;
+    EXPECT_EQ(Heard(scene).malformed_answered, 0u);
+    EXPECT_EQ(Heard(scene).malformed_dropped, 0u);
+    EXPECT_EQ(Heard(scene).foreign_responses, 0u);
+    EXPECT_EQ(scene.world->worker(0).CurrentSnapshot().transactions.stray_responses, 0u);
+
+    const std::string late = scene.trunk.Sent("BYE", 481)[0].text;
+    scene.Run(60s);
+    const size_t heard = scene.trunk.log().size();
+    scene.trunk.SendRaw(late);
+    scene.trunk.SendRaw("SIP/2.0 481" + late.substr(late.find("\r\n")));  // Without a reason.
+    scene.trunk.SendRaw(late.substr(0, late.find("Call-ID")) + "\r\n");
+    scene.Run(3s);
+    EXPECT_EQ(scene.world->worker(0).CurrentSnapshot().transactions.stray_responses, 2u);
+    EXPECT_EQ(Heard(scene).malformed_dropped, 1u);
+    EXPECT_EQ(Heard(scene).malformed_answered, 0u);
+    EXPECT_EQ(scene.trunk.log().size(), heard + 3) << "its own three, and nothing came back";
+    scene.ExpectClean();
+  }
+}
+
+// The other way about: the BYE of a call that we do not have any more is told 481, and counted as
+// what it is.
+TEST(B2buaCancelTest, AByeOfAForgottenCallIs481) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.Run(60s);
+  scene.trunk.call(0).dialogs[0].state = SimDialog::State::kConfirmed;  // It never heard of that.
+  scene.trunk.Do(0, {.method = "BYE"});
+  scene.Run(1s);
+  EXPECT_THAT(scene.trunk.Got("BYE", 481), SizeIs(1));
+  EXPECT_EQ(scene.world->worker(0).CurrentSnapshot().calls.no_dialog, 1u);
+  EXPECT_EQ(Heard(scene).malformed_answered, 0u);
+  scene.ExpectClean();
+}
+
 }  // namespace
 }  // namespace tests

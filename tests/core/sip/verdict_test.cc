@@ -53,6 +53,30 @@ TEST(VerdictTest, AWholeRequestIsProcessedEvenWithoutMaxForwardsAndTag) {
   EXPECT_EQ(Judged({.more = "Max-Forwards: 0\r\n"}), "process");
 }
 
+// What begins as a response is one, however it goes on: cut off anywhere, or without any field.
+TEST(VerdictTest, AResponseIsNeverAnswered) {
+  const std::string whole =
+      Text({.start = "SIP/2.0 481 Call/Transaction Does Not Exist", .cseq = "2 BYE"});
+  for (size_t size = 0; size < whole.size(); ++size) {
+    Message message;
+    (void)message.Index(std::string_view(whole).substr(0, size));
+    EXPECT_EQ(Judge(message).action, Verdict::Action::kDrop) << size;
+  }
+  for (const char* start :
+       {"SIP/2.0 481 Gone", "SIP/2.0 481 ", "SIP/2.0 481", "sip/2.0 481 Gone"}) {
+    EXPECT_EQ(Judged({.start = start, .cseq = "2 BYE"}), "process") << start;
+    EXPECT_EQ(Judged({.start = start, .via = "", .cseq = "2 BYE"}), "drop") << start;
+    EXPECT_EQ(Judged({.start = start, .from = "", .cseq = "2 BYE"}), "drop") << start;
+    EXPECT_EQ(Judged({.start = start, .to = "", .cseq = "2 BYE"}), "drop") << start;
+    EXPECT_EQ(Judged({.start = start, .call_id = "", .cseq = "2 BYE"}), "drop") << start;
+    EXPECT_EQ(Judged({.start = start, .cseq = ""}), "drop") << start;
+  }
+  for (const char* start :
+       {"SIP/2.0  481 Gone", "SIP/2.0 81 Gone", "SIP/2.0", "SIP/3.0 481 Gone"}) {
+    EXPECT_EQ(Judged({.start = start, .cseq = "2 BYE"}), "drop") << start;
+  }
+}
+
 TEST(VerdictTest, MandatoryFields) {
   EXPECT_EQ(Judged({.from = ""}), "400 Missing From");
   EXPECT_EQ(Judged({.to = ""}), "400 Missing To");

@@ -28,6 +28,10 @@ std::string Control::Answer(AdminQuestion question) {
                      .sip_lost = records_.sip_lost(),
                      .hosts_unresolved = hosts_.unresolved(),
                      .hosts_stale = hosts_.stale(),
+                     .call_lines_behind = records_.lines_behind(),
+                     .cdrs_behind = records_.cdrs_behind(),
+                     .media_behind = records_.media_behind(),
+                     .sip_behind = records_.sip_behind(),
                      .ready = shutdown_.state() == Shutdown::State::kRunning,
                      .draining = shutdown_.state() != Shutdown::State::kRunning,
                      .dns = hosts_.counters()};

@@ -176,6 +176,12 @@ void Writer::WriteNode() {
       .Add(control.cdrs_lost, {{"kind", "cdr"}})
       .Add(control.media_lost, {{"kind", "media"}})
       .Add(control.sip_lost, {{"kind", "sip"}});
+  out_.Gauge("ringfence_logs_not_reopened",
+             "1 where the last SIGHUP could not open a log anew: it goes on in its file of before.")
+      .Add(control.call_lines_behind, {{"kind", "call_line"}})
+      .Add(control.cdrs_behind, {{"kind", "cdr"}})
+      .Add(control.media_behind, {{"kind", "media"}})
+      .Add(control.sip_behind, {{"kind", "sip"}});
   out_.Gauge("ringfence_hosts_unresolved", "Hosts of routes and trunks without an address.")
       .Add(control.hosts_unresolved);
   out_.Gauge("ringfence_hosts_stale", "Hosts that live on an answer past its TTL.")

@@ -19,10 +19,14 @@ struct ControlCounters {
   uint64_t reloads_refused = 0;
   uint64_t call_lines_lost = 0;
   uint64_t cdrs_lost = 0;
-  uint64_t media_lost = 0;        // Records of the media log,
-  uint64_t sip_lost = 0;          // and of the log of SIP messages.
-  uint64_t hosts_unresolved = 0;  // Now.
-  uint64_t hosts_stale = 0;       // Now.
+  uint64_t media_lost = 0;         // Records of the media log,
+  uint64_t sip_lost = 0;           // and of the log of SIP messages.
+  uint64_t hosts_unresolved = 0;   // Now.
+  uint64_t hosts_stale = 0;        // Now.
+  bool call_lines_behind = false;  // The log goes on in its file of before.
+  bool cdrs_behind = false;
+  bool media_behind = false;
+  bool sip_behind = false;
   bool ready = false;
   bool draining = false;
   core::transport::ResolutionCache::Counters dns;

@@ -41,7 +41,8 @@ RecordFile::~RecordFile() {
 
 absl::Status RecordFile::Open(const std::string& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (file < 0) {
+  behind_ = file < 0;
+  if (behind_) {
     return absl::Status(absl::ErrnoToStatusCode(errno),
                         core::Concat(path, ": cannot be written: ", std::strerror(errno)));
   }

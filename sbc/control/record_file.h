@@ -29,8 +29,10 @@ class RecordFile {
   RecordFile& operator=(const RecordFile&) = delete;
   ~RecordFile();
 
-  /// Once more with the same path, it follows a rotated file. On an error the file of before stays.
+  /// Once more with the same path, it follows a rotated file. On an error the file of before stays,
+  /// and is_behind() until an Open() succeeds.
   absl::Status Open(const std::string& path);
+  bool is_behind() const { return behind_; }
 
   /// The buffer to append one line to; Commit() follows.
   std::string* line() { return &buffer_; }
@@ -54,6 +56,7 @@ class RecordFile {
   int file_ = 2;
   std::string buffer_;
   core::Instant due_ = core::kNever;
+  bool behind_ = false;
   bool torn_ = false;  // The file ends in part of a line.
   uint64_t lines_ = 0;
   uint64_t lost_ = 0;

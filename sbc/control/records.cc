@@ -3,19 +3,18 @@
 #include <cstring>
 
 #include "core/base/concat.h"
-#include "core/base/status.h"
 #include "sbc/control/call_log.h"
 
 namespace sbc {
 
 absl::Status Records::Open(const std::string& directory) {
   if (directory.empty()) return absl::OkStatus();
-  RETURN_IF_ERROR(calls_.Open(core::Concat(directory, "/calls.log")));
-  RETURN_IF_ERROR(cdrs_.Open(core::Concat(directory, "/cdr.jsonl")));
-  RETURN_IF_ERROR(media_.Open(core::Concat(directory, "/media.jsonl")));
-  RETURN_IF_ERROR(sip_.Open(core::Concat(directory, "/sip.jsonl")));
-  has_directory_ = true;
-  return absl::OkStatus();
+  absl::Status first = calls_.Open(core::Concat(directory, "/calls.log"));
+  first.Update(cdrs_.Open(core::Concat(directory, "/cdr.jsonl")));
+  first.Update(media_.Open(core::Concat(directory, "/media.jsonl")));
+  first.Update(sip_.Open(core::Concat(directory, "/sip.jsonl")));
+  has_directory_ |= first.ok();
+  return first;
 }
 
 void Records::Configure(const Config& config) {

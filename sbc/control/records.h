@@ -30,7 +30,7 @@ class Records {
 
   explicit Records(core::Logger* log) : log_(log) {}
 
-  /// At start, and again to follow rotated files.
+  /// At start, and again to follow rotated files. Each is tried; the first error is told.
   absl::Status Open(const std::string& directory);
   void Configure(const Config& config);
 
@@ -50,6 +50,11 @@ class Records {
   uint64_t cdrs_lost() const { return cdrs_.lost(); }
   uint64_t media_lost() const { return media_.lost(); }
   uint64_t sip_lost() const { return sip_.lost(); }
+  // Those that go on in the file of before, as the last Open() had an error for them.
+  bool lines_behind() const { return calls_.is_behind(); }
+  bool cdrs_behind() const { return cdrs_.is_behind(); }
+  bool media_behind() const { return media_.is_behind(); }
+  bool sip_behind() const { return sip_.is_behind(); }
 
  private:
   bool TellLosses();  // False: nothing new was lost.

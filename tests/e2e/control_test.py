@@ -152,7 +152,11 @@ class ControlTest(unittest.TestCase):
         self.assertEqual((refused["Status"], refused["StatusMessage"],
                           refused["BillableDurationSeconds"]), ("Failed", "refused: disabled", 0))
 
-        # A bad one: every mistake is said, nothing changes.
+        # A bad one: every mistake is said, nothing changes. A log that cannot be opened is, too.
+        not_reopened = 'ringfence_logs_not_reopened{kind="sip"}'
+        self.assertEqual(node.metric(not_reopened), 0)
+        (node.folder / "sip.jsonl").unlink()
+        (node.folder / "sip.jsonl").mkdir()
         config["node"]["nmae"] = "x"
         config["limits"]["calls"] = "many"
         node.write(config)
@@ -161,6 +165,9 @@ class ControlTest(unittest.TestCase):
         errors = "\n".join(node.events("reload_refused"))
         self.assertIn("node.nmae", errors)
         self.assertIn("limits.calls", errors)
+        self.assertIn("sip.jsonl", node.wait_for_event("logs_not_reopened"))
+        self.assertEqual(node.metric(not_reopened), 1)
+        (node.folder / "sip.jsonl").rmdir()
         self.assertNotEqual(self.call_out().wait(), 0)
         self.assertEqual(len(node.wait_for_cdrs(2)), 2)
 
@@ -168,6 +175,7 @@ class ControlTest(unittest.TestCase):
         node.write(self.configuration())
         node.signal(signal.SIGHUP)
         node.wait_for_event("reloaded", 2)
+        self.assertEqual(node.metric(not_reopened), 0)
         self.assertEqual(self.call_out().wait(), 0)
         self.assertEqual(node.metric('ringfence_reloads_total{result="accepted"}'), 2)
         self.assertEqual(node.metric('ringfence_reloads_total{result="refused"}'), 1)

@@ -76,6 +76,20 @@ class MetricsTest : public testing::Test {
   HostRegistry registry_{16};
 };
 
+TEST_F(MetricsTest, LogsThatWereNotReopenedAreNamed) {
+  MetricsSources sources = Sources();
+  auto series = Read(WriteMetrics(sources));
+  for (const char* kind : {"call_line", "cdr", "media", "sip"}) {
+    const std::string name = "ringfence_logs_not_reopened{kind=\"" + std::string(kind) + "\"}";
+    ASSERT_EQ(series.count(name), 1u) << kind;
+    EXPECT_EQ(series[name], 0) << kind;
+  }
+  sources.control.cdrs_behind = true;
+  series = Read(WriteMetrics(sources));
+  EXPECT_EQ(series["ringfence_logs_not_reopened{kind=\"cdr\"}"], 1);
+  EXPECT_EQ(series["ringfence_logs_not_reopened{kind=\"sip\"}"], 0);
+}
+
 TEST_F(MetricsTest, WorkersAreSummed) {
   workers_[0].calls.invites = 5;
   workers_[1].calls.invites = 7;

@@ -198,6 +198,35 @@ TEST_F(RecordFileTest, ACallHasItsLineAndItsCdr) {
             std::string::npos);
 }
 
+// After a rotation each log is tried, whatever became of those before it, and says for itself
+// whether it could not be opened.
+TEST_F(RecordFileTest, ALogThatCannotBeReopenedGoesOnAndIsKnown) {
+  Lines lines;
+  core::Logger log(&lines, core::LogLevel::kInfo);
+  Records records(&log);
+  ASSERT_TRUE(records.Open(folder_).ok());
+  for (const char* name : {"calls.log", "cdr.jsonl"}) {
+    std::filesystem::rename(Path(name), Path(name) + "-20261127");
+  }
+  std::filesystem::create_directory(Path("calls.log"));
+  const absl::Status status = records.Open(folder_);
+  EXPECT_NE(std::string(status.message()).find("/calls.log: cannot be written: "),
+            std::string::npos);
+  EXPECT_TRUE(records.lines_behind());
+  EXPECT_FALSE(records.cdrs_behind());
+  EXPECT_FALSE(records.media_behind());
+  EXPECT_FALSE(records.sip_behind());
+  records.OnCall({.call = InboundRecord(), .media = {}}, kStart);
+  records.Flush();
+  EXPECT_EQ(Read("calls.log-20261127").substr(0, 5), "time=");
+  EXPECT_EQ(Read("cdr.jsonl").substr(0, 16), "{\"AwsAccountId\":");
+  EXPECT_EQ(Read("cdr.jsonl-20261127"), "");
+
+  std::filesystem::remove(Path("calls.log"));
+  ASSERT_TRUE(records.Open(folder_).ok());
+  EXPECT_FALSE(records.lines_behind());
+}
+
 // A loss is told once a minute, however many there are.
 TEST_F(RecordFileTest, LossesAreToldOnceAMinute) {
   Lines lines;

@@ -36,10 +36,11 @@ class AdminServerTest : public testing::Test {
     auto server = AdminServer::Start({core::IpAddress::FromV4(0x7f000001), 0}, &wake_);
     CHECK(server.ok());
     server_ = std::move(*server);
+    port_ = server_->port();
   }
 
   std::unique_ptr<httplib::Client> Client() const {
-    auto client = std::make_unique<httplib::Client>("127.0.0.1", server_->port());
+    auto client = std::make_unique<httplib::Client>("127.0.0.1", port_);
     client->set_read_timeout(20);
     return client;
   }
@@ -50,6 +51,7 @@ class AdminServerTest : public testing::Test {
 
   core::engine::WakeFd wake_;
   std::unique_ptr<AdminServer> server_;
+  uint16_t port_ = 0;  // For other threads, as the server may end under them.
 };
 
 TEST_F(AdminServerTest, ReadinessFollowsTheNode) {

@@ -319,7 +319,7 @@ def peer_dies(runner):
     server = runner.start("sipp", ["-sn", "uas", "-p", str(port)], "dies/server")
     wait_bound(port, server)
     client = runner.start("load", [f"{HOST}:{port}", "-r", "20", "-m", "40", "-max_retrans", "2",
-                                   "--json", str(report)], "dies/client")
+                                   "-recv_timeout", "5000", "--json", str(report)], "dies/client")
     time.sleep(1)
     server.kill()
     server.wait()

@@ -130,6 +130,12 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
 }
 
 // A.1's init_seq(), with what the candidate was held for.
+void Source::Pause() {
+  paused_ = true;
+  timed_ = false;
+  buffer_.Restart();
+}
+
 void Source::Begin(Instant now) {
   if (active_) {
     Settle(window_count_, &bursts_);
@@ -208,7 +214,8 @@ void Source::Count(const PacketView& packet, uint32_t behind, Instant now, Paylo
   ++received_;
   ++totals_.packets;
   totals_.bytes += packet.size();
-  longest_gap_ = std::max(longest_gap_, now - last_arrival_);
+  if (!paused_) longest_gap_ = std::max(longest_gap_, now - last_arrival_);
+  paused_ = false;
   last_arrival_ = now;
 
   const Window bit = Window{1} << behind;

@@ -92,6 +92,10 @@ class Source {
   /// The payload type in use has another clock (RFC 7160). Jitter is converted, timing starts anew.
   void SetClockRate(uint32_t clock_rate_hz);
 
+  /// Something else than RTP has the stream's place for a while (T.38): when the next packet comes
+  /// ends no gap, and tells nothing of jitter.
+  void Pause();
+
   bool active() const { return active_; }  // An SSRC was proved.
   uint32_t ssrc() const { return ssrc_; }  // Of an active source.
   uint32_t clock_rate_hz() const { return clock_rate_hz_; }
@@ -164,7 +168,8 @@ class Source {
   uint16_t last_sequence_ = 0;  // Of the packet that was timed last.
   uint8_t last_payload_type_ = 0xff;
   bool active_ = false;
-  bool timed_ = false;         // transit_ is the present timing's.
+  bool timed_ = false;  // transit_ is the present timing's.
+  bool paused_ = false;
   bool jitter_known_ = false;  // Two packets of this SSRC were timed.
   JitterBufferModel buffer_{{}};
   LossBursts bursts_;

@@ -59,6 +59,7 @@ core::rtp::Codec VoiceOf(core::sdp::Codec codec) {
 // What statistics need to know of what a leg sends: its voice, and the numbers that are none.
 void NoteCodecs(const MediaDescription& media, const SessionDescription& description,
                 MediaStream::Leg* leg) {
+  if (!media.is_rtp()) return;  // A fax has none; what the call's voice was stays known.
   leg->codec = core::rtp::Codec::kUnknown;
   uint32_t clock_rate_hz = 0;
   for (const Format& format : description.formats(media)) {

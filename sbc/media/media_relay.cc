@@ -101,6 +101,7 @@ bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,
     // that says the same again changes nothing.
     for (MediaStream::Leg& each : stream->legs) each.heard_at = options_.turn->now();
   }
+  if (leg.peer.is_rtp && (!peer.is_rtp || peer.rtp.port == 0)) leg.source.Pause();
   leg.peer = peer;
   leg.media_cidrs = sources.media_cidrs;
   leg.learns_rtp = leg.learns_rtcp = nat != nullptr && peer.rtp.port != 0;
@@ -313,8 +314,10 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     ++counters_.learnt;
   }
   from.heard_at = now;
-  ++from.received.packets;
-  from.received.bytes += packet.size();
+  if (from.peer.is_rtp) {
+    ++from.received.packets;
+    from.received.bytes += packet.size();
+  }
   if (to.ports == nullptr || to.peer.rtp.port == 0) {
     ++counters_.unwanted;
     return;
@@ -382,9 +385,9 @@ void MediaRelay::Forward(Packet packet, MediaStream::Leg* to, core::rtp::Payload
   if (to->peer.is_rtp && core::rtp::PacketView::Parse(core::rtp::BytesOf(packet), &view) ==
                              core::rtp::PacketError::kOk) {
     to->rtcp.OnSent(view, now, kind);
+    ++to->sent.packets;
+    to->sent.bytes += packet.size();
   }
-  ++to->sent.packets;
-  to->sent.bytes += packet.size();
   ++counters_.relayed;
   packet.SetRoute(pair.rtp, pair.rtp_local, to->peer.rtp);
   options_.io->Send(std::move(packet));

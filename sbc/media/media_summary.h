@@ -12,10 +12,10 @@ namespace sbc {
 
 struct MediaStream;
 
-/// Counts of one direction of one leg; plain integers.
+/// Counts of one direction of one leg; plain integers. A fax's UDPTL is not in them.
 struct MediaCounts {
-  uint64_t packets = 0;
-  uint64_t bytes = 0;  // From the RTP header on, as the trunk counts them.
+  uint64_t packets = 0;  // RTP.
+  uint64_t bytes = 0;    // From the RTP header on, as the trunk counts them.
   uint64_t rtcp_packets = 0;
   uint64_t rtcp_bytes = 0;
 };

@@ -73,11 +73,13 @@ void MediaPeer::Turn() {
 
 void MediaPeer::OnPacket(core::Packet packet, Instant now) {
   if (packet.socket() == rtcp_socket_) {
+    got_rtcp.emplace_back(packet.text());
     core::rtp::RtcpSession::Incoming incoming;
     (void)rtcp_.OnPacket(core::rtp::BytesOf(packet), now, &incoming);
     return;
   }
-  got.emplace_back(packet.text().substr(PacketView::kHeaderBytes));
+  got_whole.emplace_back(packet.text());
+  got.emplace_back(packet.text().substr(std::min<size_t>(packet.size(), PacketView::kHeaderBytes)));
   PacketView view;
   if (PacketView::Parse(core::rtp::BytesOf(packet), &view) != core::rtp::PacketError::kOk) return;
   got_numbers.insert(view.sequence_number());
@@ -91,6 +93,18 @@ void MediaPeer::Send(const std::string& payload, const core::Endpoint& to, char 
   bytes[1] = type;
   core::Packet packet = store_.Copy(bytes + payload);
   packet.SetRoute(socket_, local_, to);
+  io_.Send(std::move(packet));
+}
+
+void MediaPeer::SendBytes(const std::string& bytes, const core::Endpoint& to) {
+  core::Packet packet = store_.Copy(bytes);
+  packet.SetRoute(socket_, local_, to);
+  io_.Send(std::move(packet));
+}
+
+void MediaPeer::SendRtcpBytes(const std::string& bytes, const core::Endpoint& to) {
+  core::Packet packet = store_.Copy(bytes);
+  packet.SetRoute(rtcp_socket_, rtcp_local_, to);
   io_.Send(std::move(packet));
 }
 

@@ -28,6 +28,9 @@ class MediaPeer final : public Participant {
   core::Instant NextDue() const override;
 
   void Send(const std::string& payload, const core::Endpoint& to, char type = 0);
+  /// These bytes and no others, as no RTP: a fax's UDPTL; or to `to` as RTCP.
+  void SendBytes(const std::string& bytes, const core::Endpoint& to);
+  void SendRtcpBytes(const std::string& bytes, const core::Endpoint& to);
   void Talk(const core::Endpoint& to, bool with_rtcp = true);
   void Hush() { talking_ = false; }
   /// To another pair of ports of its address, in silence: what comes to the old one is lost.
@@ -40,9 +43,11 @@ class MediaPeer final : public Participant {
   const core::rtp::Source& source() const { return source_; }
   uint32_t sent() const { return sent_; }  // Of Talk().
 
-  std::vector<std::string> got;    // Payloads,
-  std::vector<uint8_t> got_types;  // and their types, where they came in RTP.
-  std::set<uint16_t> got_numbers;  // Sequence numbers: counted by nobody's Source.
+  std::vector<std::string> got;        // Payloads,
+  std::vector<std::string> got_whole;  // the datagrams that they came in,
+  std::vector<std::string> got_rtcp;   // and those at the port above.
+  std::vector<uint8_t> got_types;      // and their types, where they came in RTP.
+  std::set<uint16_t> got_numbers;      // Sequence numbers: counted by nobody's Source.
 
  private:
   void OpenBoth();

@@ -188,18 +188,31 @@ MediaStream* MediaAnchor::MakeStream(MediaSession* session, size_t line, Instant
   return stream;
 }
 
+// All of a session's streams have ports on both legs: one that gets none leaves no trace.
+bool MediaAnchor::AddStream(MediaSession* session, size_t line, const Party parties[2],
+                            Instant now) {
+  const uint8_t before = session->stream_count;
+  MediaStream* stream = MakeStream(session, line, now);
+  if (stream == nullptr) return false;
+  for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
+    const Party& party = parties[Index(leg)];
+    if (options_.relay->Bind(stream, leg, party.side, party.v4, now)) continue;
+    if (session->stream_count > before) {
+      options_.relay->End(stream, now);
+      session->stream_count = before;
+    }
+    return false;
+  }
+  return true;
+}
+
 uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                                 std::string_view sdp, Instant now) {
   for (size_t line = 0; line < description_.media().size(); ++line) {
     if (!IsAnchored(description_.media()[line])) continue;
     const bool full = session->stream_count == MediaSession::kStreamsMax;
     if (full && FindStream(*session, line) == nullptr) continue;  // One too many: it is refused.
-    MediaStream* stream = MakeStream(session, line, now);
-    if (stream == nullptr) return kNoPorts;
-    for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
-      const Party& party = parties[Index(leg)];
-      if (!options_.relay->Bind(stream, leg, party.side, party.v4, now)) return kNoPorts;
-    }
+    if (!AddStream(session, line, parties, now)) return kNoPorts;
   }
   // Ending all media within a call is legal (RFC 3264 §8.2); a call that begins without is none.
   if (session->stream_count == 0) return kNotAcceptable;

@@ -101,6 +101,7 @@ class MediaAnchor {
   PeerMedia ReadPeer(const Media& media, const Party& party) const;
   MediaStream* FindStream(const MediaSession& session, size_t line);
   MediaStream* MakeStream(MediaSession* session, size_t line, core::Instant now);
+  bool AddStream(MediaSession* session, size_t line, const Party parties[2], core::Instant now);
 
   Options options_;
   core::sdp::SessionDescription description_;  // What came.

@@ -231,6 +231,30 @@ TEST(B2buaFaxTest, TheRecordTellsOfTheVoiceAlone) {
   }
 }
 
+// Without ports for a line of its own the fax is refused and the voice stays; a later offer that
+// names that line finds nothing of it.
+TEST(B2buaFaxTest, AFaxWithoutPortsIsRefused) {
+  SbcScene::Options options = Anchoring();
+  options.global =
+      "media:\n"
+      "  - {side: customer, address: 127.0.0.2, ports: 20000-20001}\n"
+      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+  MediaScene media(options);
+  const size_t call = media.Call();
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, FaxLine(4100))});
+  media.scene.Run(1s);
+  EXPECT_THAT(media.scene.pbx.Got("INVITE", 503), SizeIs(1));
+  const std::string ended = "m=image 0 udptl t38\r\n";
+  media.scene.trunk.call(0).plan.sdp = Sdp("127.0.0.9", 9000, ended);
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, ended)});
+  media.scene.Run(1s);
+  EXPECT_THAT(media.scene.pbx.Got("INVITE", 200), SizeIs(2));
+  media.Talk("still");
+  EXPECT_THAT(media.trunk.got, ElementsAre("still out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("still in"));
+  media.HangUp(call);
+}
+
 // A customer behind a NAT is told by its signalling's address where its fax comes from, too.
 TEST(B2buaFaxTest, ANattedFaxTeachesItsPort) {
   FaxScene fax("    customers: [{cidrs: [127.0.0.4/30], nat: true}]\n");

@@ -1,0 +1,89 @@
+// RTCP, which ends on each leg (rule 25).
+
+#include <algorithm>
+#include <utility>
+
+#include "core/rtp/packet_view.h"
+#include "sbc/media/media_relay.h"
+
+namespace sbc {
+
+using core::Instant;
+using core::Packet;
+
+void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
+  MediaStream::Leg& from = arrival.stream->leg(arrival.leg);
+  const bool known = from.IsFrom(packet.remote(), from.peer.rtcp);
+  if (!known && !(from.learns_rtcp && packet.remote().ip == from.learns_from)) {
+    ++counters_.wrong_source;
+    return;
+  }
+  core::rtp::RtcpSession::Incoming incoming;
+  if (!core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)) ||
+      from.rtcp.OnPacket(core::rtp::BytesOf(packet), now, &incoming) != core::rtp::RtcpError::kOk) {
+    ++counters_.malformed;
+    return;
+  }
+  if (!known) {
+    from.learns_rtcp = false;
+    from.peer.rtcp = packet.remote();
+    ArmReport(arrival.stream);
+  }
+  ++counters_.rtcp_received;
+  ++from.received.rtcp_packets;
+  from.received.rtcp_bytes += packet.size();
+  MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
+  from.lost_before_us = to.source.counts().lost();
+  if (!incoming.sender_report.has_value()) return;
+  // A sender's report goes on, with the counts of what we sent in its place.
+  uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
+  const size_t size =
+      to.rtcp.Forward(*incoming.sender_report, {&to.source, to.codec}, now, options_.random, bytes);
+  SendRtcp(&to, {bytes, size});
+}
+
+void MediaRelay::SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes) {
+  if (bytes.empty() || to->ports == nullptr || to->peer.rtcp.port == 0) return;
+  Packet packet = options_.store->Copy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!packet) return;  // The next report says as much.
+  const MediaPorts::Pair& pair = to->ports->pair(to->pair);
+  if (to->peer.is_muxed) {
+    packet.SetRoute(pair.rtp, pair.rtp_local, to->peer.rtcp);
+  } else {
+    packet.SetRoute(pair.rtcp, pair.rtcp_local, to->peer.rtcp);
+  }
+  ++counters_.rtcp_sent;
+  ++to->sent.rtcp_packets;
+  to->sent.rtcp_bytes += bytes.size();
+  options_.io->Send(std::move(packet));
+}
+
+void MediaRelay::Report(MediaStream* stream, Instant now) {
+  for (MediaStream::Leg& leg : stream->legs) {
+    if (leg.rtcp.due() > now) continue;
+    uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
+    const size_t size = leg.rtcp.Report({&leg.source, leg.codec}, now, options_.turn->wall(),
+                                        options_.random, bytes);
+    SendRtcp(&leg, {bytes, size});
+  }
+  ArmReport(stream);
+}
+
+void MediaRelay::ArmReport(MediaStream* stream) {
+  Instant due = core::kNever;
+  for (const MediaStream::Leg& leg : stream->legs) {
+    if (leg.peer.rtcp.port != 0) due = std::min(due, leg.rtcp.due());
+  }
+  if (due == core::kNever) {
+    options_.wheel->Disarm(&stream->report_timer);
+  } else {
+    options_.wheel->Arm(&stream->report_timer, due);
+  }
+}
+
+void MediaRelay::FireReport(void* stream, core::Timer* /*timer*/, Instant now) {
+  auto* of = static_cast<MediaStream*>(stream);
+  static_cast<MediaRelay*>(of->relay)->Report(of, now);
+}
+
+}  // namespace sbc

@@ -17,6 +17,8 @@ enum class RtcpType : uint8_t {
   kSourceDescription = 202,
   kBye = 203,
   kApplication = 204,
+  kTransportFeedback = 205,  // RFC 4585
+  kPayloadFeedback = 206,
   kExtendedReport = 207,  // RFC 3611
 };
 
@@ -92,6 +94,25 @@ struct DlrrItem {
   uint32_t last_rr = 0;
   uint32_t delay_since_last_rr = 0;
   friend bool operator==(const DlrrItem&, const DlrrItem&) = default;
+};
+
+/// RFC 4585 §6.2.1: this packet is missing, and of the 16 behind it those whose bits are set.
+struct MissingPackets {
+  uint16_t sequence_number = 0;
+  uint16_t behind = 0;
+  friend bool operator==(const MissingPackets&, const MissingPackets&) = default;
+};
+
+/// What a receiver of video asks its sender for (RFC 4585 §6.2.1, §6.3.1; RFC 5104 §4.3.1).
+struct Feedback {
+  enum class Kind : uint8_t { kOther, kNack, kPictureLoss, kFullIntraRequest };
+  static constexpr size_t kMissingMax = 16;  // 272 packets: more are worth a new picture.
+
+  Kind kind = Kind::kOther;
+  uint32_t sender_ssrc = 0;  // Who asks,
+  uint32_t media_ssrc = 0;   // and of whose stream; of a FIR, its first entry's.
+  uint8_t fir_sequence_number = 0;
+  BoundedVector<MissingPackets, kMissingMax> missing{};  // Of a NACK.
 };
 
 }  // namespace core::rtp

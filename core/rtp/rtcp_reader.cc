@@ -144,6 +144,43 @@ RtcpError ParseBye(const RtcpPacket& packet, Bye* bye) {
 
 namespace {
 
+constexpr uint8_t kNackFormat = 1;         // Of RTPFB (RFC 4585 §6.2).
+constexpr uint8_t kPictureLossFormat = 1;  // Of PSFB (§6.3).
+constexpr uint8_t kFirFormat = 4;          // RFC 5104 §4.3.1
+
+}  // namespace
+
+RtcpError ParseFeedback(const RtcpPacket& packet, Feedback* feedback) {
+  *feedback = {};
+  const bool of_payload = packet.type == RtcpType::kPayloadFeedback;
+  if (!of_payload && packet.type != RtcpType::kTransportFeedback) return RtcpError::kType;
+  Feedback found;
+  ByteReader in(packet.body);
+  if (!in.Take32(&found.sender_ssrc) || !in.Take32(&found.media_ssrc)) return RtcpError::kCount;
+  if (!of_payload && packet.count == kNackFormat) {
+    found.kind = Feedback::Kind::kNack;
+    if (in.left() == 0) return RtcpError::kItem;
+    while (!in.AtEnd() && !found.missing.full()) {
+      MissingPackets missing;
+      if (!in.Take16(&missing.sequence_number) || !in.Take16(&missing.behind)) {
+        return RtcpError::kItem;
+      }
+      CHECK(found.missing.PushBack(missing));
+    }
+  } else if (of_payload && packet.count == kPictureLossFormat) {
+    found.kind = Feedback::Kind::kPictureLoss;
+  } else if (of_payload && packet.count == kFirFormat) {
+    found.kind = Feedback::Kind::kFullIntraRequest;
+    if (!in.Take32(&found.media_ssrc) || !in.Take8(&found.fir_sequence_number)) {
+      return RtcpError::kItem;
+    }
+  }
+  *feedback = found;
+  return RtcpError::kOk;
+}
+
+namespace {
+
 enum class XrBlock : uint8_t { kReferenceTime = 4, kDlrr = 5, kVoipMetrics = 7 };
 
 constexpr size_t kVoipMetricsBytes = 32;  // §4.7: a block length of 8.

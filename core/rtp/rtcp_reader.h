@@ -71,6 +71,10 @@ struct Bye {
 };
 RtcpError ParseBye(const RtcpPacket& packet, Bye* bye);
 
+/// Feedback of a kind that we do not know is kOther, with its SSRCs; of a NACK what is beyond
+/// kMissingMax is left out, of a FIR what is behind the first entry.
+RtcpError ParseFeedback(const RtcpPacket& packet, Feedback* feedback);
+
 /// The blocks of an XR that we read (RFC 3611); the others are checked and skipped.
 struct ExtendedReport {
   static constexpr size_t kMetricsMax = 4;  // Sources on one leg: more are passed over.

@@ -77,11 +77,25 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
       error = ParseBye(packet, &bye);
       if (error != RtcpError::kOk) break;
       incoming->bye = !bye.ssrcs.empty();
+    } else if (packet.type == RtcpType::kTransportFeedback ||
+               packet.type == RtcpType::kPayloadFeedback) {
+      error = OnFeedback(packet, incoming);
+      if (error != RtcpError::kOk) break;
     }
     // SDES, XR and APP end here: they are the peer's word on itself, which we do not pass on.
   }
   if (error != RtcpError::kOk) ++counts_.malformed;
   return error;
+}
+
+RtcpError RtcpSession::OnFeedback(const RtcpPacket& packet, Incoming* incoming) const {
+  Feedback feedback;
+  const RtcpError error = ParseFeedback(packet, &feedback);
+  if (error != RtcpError::kOk) return error;
+  const bool is_ours =
+      feedback.kind != Feedback::Kind::kOther && sending_ && feedback.media_ssrc == sent_ssrc_;
+  if (!is_ours || !incoming->feedback.PushBack(feedback)) ++incoming->feedback_ended;
+  return RtcpError::kOk;
 }
 
 void RtcpSession::OnReports(const ReportBlocks& blocks, Instant now) {
@@ -133,7 +147,7 @@ bool RtcpSession::WriteReports(const std::optional<SenderReport>& report,
   const bool fits = report ? out->PutSenderReport(*report, blocks)
                            : out->PutReceiverReport(reporter_ssrc(), blocks);
   if (!fits || !out->PutCname(reporter_ssrc(), cname())) return false;
-  return !block ||
+  return !block || !reception.is_voice ||
          out->PutVoipMetrics(reporter_ssrc(),
                              MakeVoipMetrics(*reception.source, reception.codec, round_trip_));
 }
@@ -152,6 +166,23 @@ size_t RtcpSession::Forward(const SenderReport& report, const Reception& recepti
   forwarded_at_ = now;
   const size_t size = OnWritten(ours, writer.written().size(), now);
   Schedule(now, random);
+  return size;
+}
+
+size_t RtcpSession::PassFeedback(std::span<const Feedback> feedback, std::span<uint8_t> out) {
+  RtcpWriter writer(out);
+  if (!writer.PutReceiverReport(reporter_ssrc(), {}) ||
+      !writer.PutCname(reporter_ssrc(), cname())) {
+    return 0;
+  }
+  for (Feedback each : feedback) {
+    each.sender_ssrc = reporter_ssrc();
+    if (!writer.PutFeedback(each)) return 0;
+  }
+  const size_t size = writer.written().size();
+  ++counts_.packets_out;
+  counts_.bytes_out += size;
+  Average(size);
   return size;
 }
 

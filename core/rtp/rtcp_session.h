@@ -36,6 +36,8 @@ class RtcpSession {
  public:
   static constexpr size_t kSentReportsMax = 4;
   static constexpr size_t kCompoundMax = 192;
+  static constexpr size_t kFeedbackMax = 4;  // Requests of one compound that cross; more end here.
+  static constexpr size_t kFeedbackCompoundMax = 384;
   static constexpr Duration kSenderSilence = std::chrono::seconds(5);
   static constexpr Duration kForwardMin = std::chrono::milliseconds(500);
 
@@ -54,6 +56,10 @@ class RtcpSession {
   struct Incoming {
     std::optional<SenderReport> sender_report;  // For the other leg's Forward().
     bool bye = false;                           // A source of the peer's left.
+    // What it asks the sender of the stream for that it gets from us: for the other leg's
+    // PassFeedback(). And how many packets asked for something else, or of somebody else.
+    BoundedVector<Feedback, kFeedbackMax> feedback;
+    uint32_t feedback_ended = 0;
   };
   /// Of a compound packet that is malformed further on, what stood before that is told and used.
   RtcpError OnPacket(std::span<const uint8_t> bytes, Instant now, Incoming* incoming);
@@ -62,12 +68,17 @@ class RtcpSession {
   struct Reception {
     Source* source = nullptr;
     Codec codec = Codec::kUnknown;
+    bool is_voice = true;  // Else no VoIP metrics are told of it.
   };
 
   /// The SR of the sender whose stream we relay, translated by the same HeaderRewrite as its
   /// packets. Returns the bytes to send, 0 if it is another SSRC's or comes too soon.
   [[nodiscard]] size_t Forward(const SenderReport& report, const Reception& reception, Instant now,
                                Random* random, std::span<uint8_t> out);
+
+  /// What the other leg's peer asks the sender for whose stream it gets: behind an empty report and
+  /// our name (RFC 4585 §3.1), in the name of whom this leg knows as the one that asks.
+  [[nodiscard]] size_t PassFeedback(std::span<const Feedback> feedback, std::span<uint8_t> out);
 
   /// When Report() is due next.
   Instant due() const { return due_; }
@@ -98,6 +109,7 @@ class RtcpSession {
     Instant at;
   };
 
+  RtcpError OnFeedback(const RtcpPacket& packet, Incoming* incoming) const;
   void OnReports(const ReportBlocks& blocks, Instant now);
   bool WriteReports(const std::optional<SenderReport>& report, const Reception& reception,
                     Instant now, RtcpWriter* out);

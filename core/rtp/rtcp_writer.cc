@@ -56,6 +56,41 @@ bool RtcpWriter::PutReceiverReport(uint32_t ssrc, std::span<const ReportBlock> b
   return EndPacket(begin);
 }
 
+bool RtcpWriter::PutFeedback(const Feedback& feedback) {
+  constexpr size_t kNackFormat = 1;
+  constexpr size_t kPictureLossFormat = 1;
+  constexpr size_t kFirFormat = 4;
+  const auto begin = [&](RtcpType type, size_t format, uint32_t media_ssrc) {
+    const size_t at = BeginPacket(type, format);
+    out_.Put32(feedback.sender_ssrc);
+    out_.Put32(media_ssrc);
+    return at;
+  };
+  switch (feedback.kind) {
+    case Feedback::Kind::kOther:
+      return false;
+    case Feedback::Kind::kNack: {
+      const size_t at = begin(RtcpType::kTransportFeedback, kNackFormat, feedback.media_ssrc);
+      for (const MissingPackets& missing : feedback.missing) {
+        out_.Put16(missing.sequence_number);
+        out_.Put16(missing.behind);
+      }
+      return EndPacket(at);
+    }
+    case Feedback::Kind::kPictureLoss:
+      return EndPacket(begin(RtcpType::kPayloadFeedback, kPictureLossFormat, feedback.media_ssrc));
+    case Feedback::Kind::kFullIntraRequest: {
+      // Its entry names the sender, and the header nobody (RFC 5104 §4.3.1.2).
+      const size_t at = begin(RtcpType::kPayloadFeedback, kFirFormat, 0);
+      out_.Put32(feedback.media_ssrc);
+      out_.Put8(feedback.fir_sequence_number);
+      out_.PutZeros(3);
+      return EndPacket(at);
+    }
+  }
+  return false;
+}
+
 bool RtcpWriter::PutCname(uint32_t ssrc, std::string_view cname) {
   if (cname.size() > kCnameMax) return false;
   constexpr uint8_t kCnameItem = 1;

@@ -28,6 +28,9 @@ class RtcpWriter {
   [[nodiscard]] bool PutCname(uint32_t ssrc, std::string_view cname);
   [[nodiscard]] bool PutBye(uint32_t ssrc, std::string_view reason);
 
+  /// False for kOther, too: what we cannot read we do not say.
+  [[nodiscard]] bool PutFeedback(const Feedback& feedback);
+
   // One XR packet with one block.
   [[nodiscard]] bool PutVoipMetrics(uint32_t ssrc, const VoipMetrics& metrics);
   [[nodiscard]] bool PutReferenceTime(uint32_t ssrc, const ReceiverReferenceTime& time);

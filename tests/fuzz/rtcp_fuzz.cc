@@ -92,6 +92,21 @@ void RoundTripExtended(const RtcpPacket& packet) {
   CHECK(std::equal(one.dlrr.begin(), one.dlrr.end(), report.dlrr.begin(), report.dlrr.end()));
 }
 
+void RoundTripFeedback(const RtcpPacket& packet) {
+  Feedback feedback;
+  if (ParseFeedback(packet, &feedback) != RtcpError::kOk) return;
+  Again again;
+  CHECK(again.writer.PutFeedback(feedback) == (feedback.kind != Feedback::Kind::kOther));
+  if (feedback.kind == Feedback::Kind::kOther) return;
+  Feedback one;
+  CHECK(ParseFeedback(again.packet(), &one) == RtcpError::kOk);
+  CHECK(one.kind == feedback.kind && one.sender_ssrc == feedback.sender_ssrc &&
+        one.media_ssrc == feedback.media_ssrc &&
+        one.fir_sequence_number == feedback.fir_sequence_number);
+  CHECK(std::equal(one.missing.begin(), one.missing.end(), feedback.missing.begin(),
+                   feedback.missing.end()));
+}
+
 void Session(std::span<const uint8_t> bytes) {
   Random random(1);
   Instant now = Instant{} + std::chrono::hours(1);
@@ -138,6 +153,7 @@ void FuzzOne(std::span<const uint8_t> bytes) {
     RoundTripReports(packet);
     RoundTripTexts(packet);
     RoundTripExtended(packet);
+    RoundTripFeedback(packet);
   }
 }
 

@@ -261,6 +261,69 @@ TEST(RtcpSessionTest, ForwardsOnlyItsOwnStreamAndNoFlood) {
   EXPECT_EQ(forwarded, 2);
 }
 
+// What a receiver asks for is the owner's to pass on where it is about what that receiver gets.
+TEST(RtcpSessionTest, FeedbackOnWhatWeSendIsTold) {
+  Leg leg;
+  const auto hear = [&](const std::vector<Feedback>& feedback) {
+    RtcpWriter writer(leg.out);
+    EXPECT_TRUE(writer.PutReceiverReport(kReceived, {}));
+    for (const Feedback& each : feedback) EXPECT_TRUE(writer.PutFeedback(each));
+    RtcpSession::Incoming incoming;
+    EXPECT_EQ(leg.session.OnPacket(writer.written(), leg.now, &incoming), RtcpError::kOk);
+    return incoming;
+  };
+  const Feedback loss = {
+      .kind = Feedback::Kind::kPictureLoss, .sender_ssrc = kReceived, .media_ssrc = kSent};
+  EXPECT_EQ(hear({loss}).feedback_ended, 1u);  // Nothing was sent yet.
+  leg.RunFor(1s);
+  Feedback foreign = loss;
+  foreign.media_ssrc = 5;
+  const RtcpSession::Incoming incoming = hear({loss, foreign, loss, loss, loss, loss});
+  EXPECT_EQ(incoming.feedback.size(), RtcpSession::kFeedbackMax);
+  EXPECT_EQ(incoming.feedback_ended, 2u);
+}
+
+// On the other leg it stands behind an empty report, and who asks is whom that leg knows.
+TEST(RtcpSessionTest, FeedbackGoesOnInItsOwnName) {
+  Feedback nack = {.kind = Feedback::Kind::kNack, .sender_ssrc = 1, .media_ssrc = kReceived};
+  while (!nack.missing.full()) ASSERT_TRUE(nack.missing.PushBack({7, 0x8001}));
+  const std::vector<Feedback> all(RtcpSession::kFeedbackMax, nack);
+  for (const bool sends : {true, false}) {
+    Leg leg;
+    leg.sends = sends;
+    leg.RunFor(1s);
+    uint8_t bytes[RtcpSession::kFeedbackCompoundMax];
+    const size_t size = leg.session.PassFeedback(all, bytes);
+    ASSERT_GT(size, 0u);
+    const Said said = Listen({bytes, size});
+    const uint32_t name = sends ? kSent : 0xcccc0003;
+    EXPECT_EQ(said.receiver_report, name);
+    EXPECT_TRUE(said.blocks.empty());
+    EXPECT_EQ(said.cname, leg.session.cname());
+    RtcpCompound compound;
+    ASSERT_EQ(compound.Index({bytes, size}), RtcpError::kOk);
+    ASSERT_EQ(compound.size(), 2 + RtcpSession::kFeedbackMax);
+    Feedback feedback;
+    ASSERT_EQ(ParseFeedback(*(compound.end() - 1), &feedback), RtcpError::kOk);
+    EXPECT_EQ(feedback.sender_ssrc, name);
+    EXPECT_EQ(feedback.media_ssrc, kReceived);
+    EXPECT_EQ(feedback.missing.size(), Feedback::kMissingMax);
+    EXPECT_EQ(leg.session.PassFeedback(all, {bytes, 100}), 0u);
+  }
+}
+
+// Of a stream that is no voice there are no VoIP metrics (RFC 3611 §4.7).
+TEST(RtcpSessionTest, OnlyVoiceHasMetrics) {
+  Leg leg;
+  leg.RunFor(1s);
+  RtcpSession::Reception reception = leg.reception();
+  reception.is_voice = false;
+  const size_t size = leg.session.Report(reception, leg.now, kWall, &leg.random, leg.out);
+  const Said said = leg.Heard(size);
+  EXPECT_EQ(said.blocks.size(), 1u);
+  EXPECT_TRUE(said.metrics.empty());
+}
+
 // A buffer that is too small is an answer, too.
 TEST(RtcpSessionTest, AShortBufferSendsNothing) {
   Leg leg;

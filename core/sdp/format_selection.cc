@@ -146,6 +146,13 @@ FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const
   return is_enough ? selection : FormatSelection{};
 }
 
+void DropRetransmissions(std::span<const Format> formats, FormatSelection* selection) {
+  for (size_t i = selection->entries.size(); i-- > 0;) {
+    const uint8_t index = selection->entries[i].index;
+    if (formats[index].codec == Codec::kRetransmission) selection->entries.EraseAt(i);
+  }
+}
+
 PayloadMap MapPayloads(const PayloadMapSources& sources) {
   PayloadMap map;
   const auto add = [&](std::span<const Format> formats) {

@@ -46,6 +46,10 @@ FormatSelection SelectForOffer(const MediaDescription& media, std::span<const Fo
 /// neither is the offerer's concern.
 FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const Format> answered);
 
+/// Takes out the retransmissions of RFC 4588: they have an SSRC of their own, and a stream here has
+/// one. What is lost is sent again all the same, under its own number.
+void DropRetransmissions(std::span<const Format> formats, FormatSelection* selection);
+
 /// Which payload types may cross from one leg to the other, and what they are called there.
 ///
 /// Shape:  128 bytes, by value, for the packet's path.

@@ -135,6 +135,17 @@ void WriteMediaLine(const MediaDescription& media, std::span<const Format> forma
   out->Append(kLineEnd);
 }
 
+// What is asked of us we must pass on, so nothing else may be asked.
+bool FeedbackCrosses(std::string_view value) {
+  Cursor in(value);
+  (void)in.TakeField();  // "rtcp-fb:" and the payload type.
+  const std::string_view type = in.TakeField();
+  const std::string_view parameter = in.TakeField();
+  if (!in.AtEnd()) return false;
+  if (type == "nack") return parameter.empty() || parameter == "pli";
+  return type == "ccm" && parameter == "fir";
+}
+
 // rtpmap, fmtp or rtcp-fb: the number that it begins with is the format's there.
 void WriteFormatAttribute(const MediaDescription& media, const Line& line, const Numbers& numbers,
                           TextWriter* out) {
@@ -215,6 +226,9 @@ void WriteMedia(const SessionDescription& source, const MediaDescription& media,
       if (line.type != type) continue;
       if (type != 'a') {
         WriteLine(type, line.value, out);
+      } else if (line.attribute == Attribute::kRtcpFb &&
+                 !(rewrite.keeps_feedback && FeedbackCrosses(line.value))) {
+        continue;
       } else if (FateOf(line.attribute) == Fate::kFormat) {
         WriteFormatAttribute(media, line, numbers, out);
       } else if (AttributeCrosses(line, rewrite.keeps_security)) {

@@ -134,6 +134,16 @@ TEST(SelectForAnswerTest, OneEncodingTwiceGoesByItsNumber) {
 
 // The offerer's digits are 101, the answerer wants 96 and was told 101: both ways, RTP crosses
 // under the number of who gets it, and nothing else crosses (rule 23).
+// They have an SSRC of their own, and their fmtp names what they repeat.
+TEST(DropRetransmissionsTest, OnlyThese) {
+  const Parsed offer(
+      Sdp("m=video 5004 RTP/AVP 96 97 98\na=rtpmap:96 H264/90000\na=rtpmap:97 rtx/90000\n"
+          "a=fmtp:97 apt=96\na=rtpmap:98 VP8/90000\n"));
+  FormatSelection selection = SelectAll(offer.formats());
+  DropRetransmissions(offer.formats(), &selection);
+  EXPECT_THAT(Numbers(selection), ElementsAre(96, 98));
+}
+
 TEST(MapPayloadsTest, DigitsCrossUnderTheReceiversNumber) {
   const Parsed offer(Sdp("m=audio 5004 RTP/AVP 0 8 101\na=rtpmap:101 telephone-event/8000\n"));
   const Parsed offer_sent(Sdp("m=audio 5004 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n"));

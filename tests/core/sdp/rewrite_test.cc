@@ -166,12 +166,16 @@ TEST(RewriteTest, FormatsCrossUnderTheirNumbersThere) {
   const Parsed answer(
       Sdp("m=audio 5004 RTP/AVPF 96 8 97 \na=rtpmap:96  telephone-event/8000\n"
           "a=fmtp:96 0-15\na=fmtp:8\na=rtcp-fb:97 nack\na=rtcp-fb:* ccm fir\n"
+          "a=rtcp-fb:97 nack pli\na=rtcp-fb:97 nack sli\na=rtcp-fb:97 ccm tmmbr\n"
+          "a=rtcp-fb:97 transport-cc\na=rtcp-fb:97 trr-int 100\na=rtcp-fb:97\n"
           "a=rtpmap:97 opus/48000/2\na=fmtp:97 useinbandfec=1\n"
           "a=rtpmap:99 ghost/8000\n"));
   std::vector<MediaRewrite> media = KeepAll(*answer);
   media[0].formats.entries.Clear();
   ASSERT_TRUE(media[0].formats.entries.PushBack({2, 111}));
   ASSERT_TRUE(media[0].formats.entries.PushBack({0, 101}));
+  EXPECT_THAT(Rewritten(*answer, media), Not(HasSubstr("rtcp-fb")));
+  media[0].keeps_feedback = true;
   const std::string written = Rewritten(*answer, media);
   EXPECT_EQ(written.substr(written.find("m=")),
             "m=audio 20000 RTP/AVPF 111 101\r\n"
@@ -179,6 +183,7 @@ TEST(RewriteTest, FormatsCrossUnderTheirNumbersThere) {
             "a=fmtp:101 0-15\r\n"
             "a=rtcp-fb:111 nack\r\n"
             "a=rtcp-fb:* ccm fir\r\n"
+            "a=rtcp-fb:111 nack pli\r\n"
             "a=rtpmap:111 opus/48000/2\r\n"
             "a=fmtp:111 useinbandfec=1\r\n");
 }

@@ -43,6 +43,7 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
     (void)party.codecs.allowed.PushBack(core::sdp::Codec::kTelephoneEvent);
   }
   party.bridges_digits = connector.dtmf == DtmfKind::kInfo;
+  party.relays_video = connector.video == VideoKind::kRelay;
   party.call = calls_.HandleOf(&call);
   if (leg.side == Side::kTrunk) {
     party.sources.media_cidrs = connector.trunk.media_cidrs;

@@ -223,6 +223,10 @@ struct RejectionsConfig {
 /// How digits cross: as they come, or the customer's as SIP INFO and the trunk's in RTP (RFC 4733).
 enum class DtmfKind : uint8_t { kPass, kInfo };
 
+/// What becomes of the lines of video in offers: each is told to the other side as rejected, or
+/// relayed as voice is.
+enum class VideoKind : uint8_t { kRefuse, kRelay };
+
 /// One Voice Connector and the PBXs that it stands for.
 struct ConnectorConfig {
   // Whole in every record, and a label of the trunk's host name (RFC 1035 §2.3.4).
@@ -243,6 +247,7 @@ struct ConnectorConfig {
   uint32_t calls_max = 0;                 // Key `limits: {calls}`. 0: only the node's.
   std::vector<std::string> codecs;        // Offered across, in this order; none: as they come.
   DtmfKind dtmf = DtmfKind::kPass;
+  VideoKind video = VideoKind::kRefuse;  // A Voice Connector has voice alone.
   // A call is ended in which no RTP came for so long from a leg of which it is expected: not while
   // it is held, nor while it sends a fax by T.38. 0s: never. Telephones that suppress silence send
   // nothing while nobody speaks: give these a minute at least.
@@ -332,6 +337,8 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
 
 /// What would run, for people: the answer of --check-config.
 std::string DescribeConfig(const Config& config);
+/// Whether calls of any connector may have video.
+bool RelaysVideo(const Config& config);
 
 /// What a reload changes.
 struct ConfigChange {

@@ -130,7 +130,7 @@ void CheckMediaSettings(const Reading& reading) {
     const auto cidrs = trunk && trunk->is_map() ? trunk->Find("media_cidrs") : std::nullopt;
     const bool bridges = reading.config.connectors[i].dtmf != DtmfKind::kPass;
     const auto dtmf = bridges ? node.Find("dtmf") : std::nullopt;
-    for (const auto& setting : {node.Find("media_timeout"), dtmf, cidrs}) {
+    for (const auto& setting : {node.Find("media_timeout"), node.Find("video"), dtmf, cidrs}) {
       if (setting && media.empty()) {
         setting->Warn("has no effect without `media`: RTP does not pass here");
       }
@@ -306,6 +306,7 @@ void CheckCapacity(const Reading& reading) {
   const uint64_t calls = config.limits.calls;
   if (config.media.empty()) return;
   const Node media = *reading.root->Find("media");
+  const uint64_t wanted = MediaPorts::PairsMax(calls, RelaysVideo(config));
   uint64_t sockets = 0;
   for (const MediaConfig& range : config.media) {
     const uint64_t pairs = MediaPorts::PairsIn(range);
@@ -313,7 +314,7 @@ void CheckCapacity(const Reading& reading) {
       sockets += 2 * std::min<uint64_t>(pairs, MediaPorts::kSharedPairsMax);
       continue;
     }
-    sockets += 2 * std::min(pairs, calls);
+    sockets += 2 * std::min(pairs, wanted);
     if (pairs < calls) {
       media.Warn(Concat("side ", SideName(range.side), " has ", pairs, " pairs of ports for ",
                         calls, " calls (limits.calls)"));

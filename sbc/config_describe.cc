@@ -116,11 +116,18 @@ std::string DescribeInbound(const ConnectorConfig& connector) {
   return text;
 }
 
-std::string DescribeConnector(const ConnectorConfig& connector) {
+// Without `media` nothing of video is ours to refuse, or to relay.
+std::string DescribeVideo(const ConnectorConfig& connector, bool has_media) {
+  if (!has_media) return "";
+  return connector.video == VideoKind::kRelay ? "  video: relayed\n" : "  video: refused\n";
+}
+
+std::string DescribeConnector(const ConnectorConfig& connector, bool has_media) {
   const TrunkConfig& trunk = connector.trunk;
   return Concat("connector ", connector.id, " (", connector.region, "): ", trunk.host, ":",
                 trunk.port, " ", TransportName(trunk.transport), ", reached by ", List(trunk.cidrs),
-                "\n", DescribeOutbound(connector), DescribeInbound(connector));
+                "\n", DescribeOutbound(connector), DescribeInbound(connector),
+                DescribeVideo(connector, has_media));
 }
 
 }  // namespace
@@ -140,9 +147,16 @@ std::string_view RejectionCauseName(RejectionCause cause) {
   return kNames[static_cast<size_t>(cause)];
 }
 
+bool RelaysVideo(const Config& config) {
+  return std::any_of(config.connectors.begin(), config.connectors.end(),
+                     [](const auto& each) { return each.video == VideoKind::kRelay; });
+}
+
 std::string DescribeConfig(const Config& config) {
   std::string text = DescribeNode(config);
-  for (const ConnectorConfig& connector : config.connectors) text += DescribeConnector(connector);
+  for (const ConnectorConfig& connector : config.connectors) {
+    text += DescribeConnector(connector, !config.media.empty());
+  }
   std::vector<std::string> codes;
   for (size_t i = 0; i < kRejectionCodeCount; ++i) {
     codes.push_back(Concat(RejectionCauseName(static_cast<RejectionCause>(i)), " ",

@@ -196,6 +196,7 @@ void WriteConnector(const ConnectorConfig& connector, Settings* settings) {
   out.Add("limits.calls", connector.calls_max);
   out.Add("codecs", connector.codecs);
   out.Add("dtmf", static_cast<int>(connector.dtmf));
+  out.Add("video", std::string(connector.video == VideoKind::kRelay ? "relay" : "refuse"));
   out.Add("media_timeout", connector.media_timeout);
   WriteFailover(connector.failover, out.Below("failover"));
   WriteRejections(connector.rejections, out.Below("rejections"));

@@ -23,6 +23,8 @@ using core::config::Node;
 using core::config::Range;
 
 constexpr EnumName<DtmfKind> kDtmfKinds[] = {{"pass", DtmfKind::kPass}, {"info", DtmfKind::kInfo}};
+constexpr EnumName<VideoKind> kVideoKinds[] = {{"refuse", VideoKind::kRefuse},
+                                               {"relay", VideoKind::kRelay}};
 constexpr std::string_view kCodecs[] = {"PCMU", "PCMA", "G722", "G729", "opus"};
 
 // A list of blocks, each kept with its place.
@@ -145,6 +147,7 @@ void ReadCodecs(const Node& node, ConnectorReading* connector) {
 void ReadMediaSettings(const Node& node, ConnectorReading* connector) {
   if (const auto codecs = node.Find("codecs")) ReadCodecs(*codecs, connector);
   node.Read("dtmf", &connector->config.dtmf, std::span<const EnumName<DtmfKind>>(kDtmfKinds));
+  node.Read("video", &connector->config.video, std::span<const EnumName<VideoKind>>(kVideoKinds));
   node.Read("media_timeout", &connector->config.media_timeout, DurationRange{0s, 24h});
 }
 

@@ -79,6 +79,9 @@ constexpr Word kMediaDrops[] = {
 constexpr Word kMediaEvents[] = {
     {"source_learnt", [](const WorkerSnapshot& s) { return s.media.learnt; }},
     {"ports_exhausted", [](const WorkerSnapshot& s) { return s.media.ports_exhausted; }},
+    {"video_without_ports", [](const WorkerSnapshot& s) { return s.media.video_without_ports; }},
+    {"feedback_passed", [](const WorkerSnapshot& s) { return s.media.feedback_passed; }},
+    {"feedback_ended", [](const WorkerSnapshot& s) { return s.media.feedback_ended; }},
     {"flow_conflict", [](const WorkerSnapshot& s) { return s.media.flow_conflicts; }},
     {"event_ended", [](const WorkerSnapshot& s) { return s.media.events_ended; }},
     {"timed_out", [](const WorkerSnapshot& s) { return s.calls.media_timeouts; }},

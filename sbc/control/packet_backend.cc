@@ -16,10 +16,11 @@ namespace {
 uint32_t SocketsOf(const Config& config, uint16_t worker) {
   constexpr size_t kListeners = 64;
   const auto workers = static_cast<uint16_t>(config.node.workers);
+  const size_t pairs =
+      MediaPorts::PairsMax(PerWorker(config.limits.calls, workers), RelaysVideo(config));
   size_t sockets = kListeners;
   for (const MediaConfig& media : config.media) {
-    sockets +=
-        2 * MediaPorts::PairsFor(media, worker, workers, PerWorker(config.limits.calls, workers));
+    sockets += 2 * MediaPorts::PairsFor(media, worker, workers, pairs);
   }
   return static_cast<uint32_t>(sockets);
 }

@@ -31,11 +31,15 @@ constexpr uint16_t kNoPorts = 503;
 // What is written is at most what was read, with our own addresses in place of the peer's.
 constexpr size_t kTextMax = SessionDescription::kBytesMax + 1024;
 
-// Voice in the clear, and T.38. Keys would be the two ends' own, and we could not read RTP.
-bool IsAnchored(const MediaDescription& media) {
+bool IsVideo(const MediaDescription& media) { return media.type == MediaType::kVideo; }
+
+// Voice and video in the clear, and T.38. Keys would be the two ends' own, and we could not read
+// RTP.
+bool IsAnchored(const MediaDescription& media, const MediaAnchor::Party& party) {
   if (media.is_rejected()) return false;
   if (media.is_t38()) return true;
-  return media.type == MediaType::kAudio && media.port_count == 1 &&
+  const bool is_wanted = media.type == MediaType::kAudio || (IsVideo(media) && party.relays_video);
+  return is_wanted && media.port_count == 1 &&
          (media.protocol == Protocol::kRtpAvp || media.protocol == Protocol::kRtpAvpf);
 }
 
@@ -86,7 +90,8 @@ struct Selected {
 Selected SelectOffer(const MediaDescription& media, std::span<const Format> formats,
                      const MediaAnchor::Party& to) {
   Selected selected{core::sdp::SelectForOffer(media, formats, to.codecs)};
-  if (!to.bridges_digits) return selected;
+  if (IsVideo(media)) core::sdp::DropRetransmissions(formats, &selected.formats);
+  if (!to.bridges_digits || IsVideo(media)) return selected;
   if (to.side == Side::kCustomer) {
     core::sdp::DropEvents(formats, &selected.formats);
   } else {
@@ -94,10 +99,11 @@ Selected SelectOffer(const MediaDescription& media, std::span<const Format> form
   }
   return selected;
 }
-Selected SelectAnswer(std::span<const Format> offered, std::span<const Format> answered,
-                      const MediaAnchor::Party& to) {
+Selected SelectAnswer(const MediaDescription& media, std::span<const Format> offered,
+                      std::span<const Format> answered, const MediaAnchor::Party& to) {
   Selected selected{core::sdp::SelectForAnswer(offered, answered)};
-  if (!to.bridges_digits) return selected;
+  if (IsVideo(media)) core::sdp::DropRetransmissions(answered, &selected.formats);
+  if (!to.bridges_digits || IsVideo(media)) return selected;
   if (to.side == Side::kCustomer) {
     core::sdp::DropEvents(answered, &selected.formats);
   } else {
@@ -138,7 +144,7 @@ uint16_t MediaAnchor::Take(MediaSession* session, LegId from, Role role, const P
   if (error != ParseError::kOk) return core::sdp::StatusCodeOf(error);
   if (!Judge(parties[Index(from)])) return kNotAcceptable;
   return role == Role::kOffer ? TakeOffer(session, from, parties, sdp, now)
-                              : TakeAnswer(session, from, parties);
+                              : TakeAnswer(session, from, parties, now);
 }
 
 // Rule 24. Of a peer behind a NAT the address is neither judged nor sent to; who is in
@@ -172,27 +178,41 @@ PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
   return peer;
 }
 
-MediaStream* MediaAnchor::FindStream(const MediaSession& session, size_t line) {
+MediaStream* MediaAnchor::FindStream(const MediaSession& session, const Use& use) {
   for (size_t i = 0; i < session.stream_count; ++i) {
-    if (session.streams[i].line == line) return options_.relay->Find(session.streams[i].stream);
+    const MediaSession::Stream& each = session.streams[i];
+    if (each.line == use.line && each.is_video == use.is_video) {
+      return options_.relay->Find(each.stream);
+    }
   }
   return nullptr;
 }
 
-MediaStream* MediaAnchor::MakeStream(MediaSession* session, size_t line, Instant now) {
-  if (MediaStream* stream = FindStream(*session, line)) return stream;
+// One line too many is refused in its place.
+bool MediaAnchor::HasRoom(const MediaSession& session, const Use& use) {
+  if (FindStream(session, use) != nullptr) return true;
+  const auto used = std::count_if(
+      session.streams, session.streams + session.stream_count,
+      [&](const MediaSession::Stream& each) { return each.is_video == use.is_video; });
+  const size_t max = use.is_video ? MediaSession::kVideoMax : MediaSession::kVoiceMax;
+  return static_cast<size_t>(used) < max;
+}
+
+MediaStream* MediaAnchor::MakeStream(MediaSession* session, const Use& use, Instant now) {
+  if (MediaStream* stream = FindStream(*session, use)) return stream;
   MediaStream* stream = options_.relay->Begin(now);
   if (stream == nullptr) return nullptr;
+  stream->is_video = use.is_video;
   session->streams[session->stream_count++] = {options_.relay->HandleOf(stream),
-                                               static_cast<uint8_t>(line)};
+                                               static_cast<uint8_t>(use.line), use.is_video};
   return stream;
 }
 
 // All of a session's streams have ports on both legs: one that gets none leaves no trace.
-bool MediaAnchor::AddStream(MediaSession* session, size_t line, const Party parties[2],
+bool MediaAnchor::AddStream(MediaSession* session, const Use& use, const Party parties[2],
                             Instant now) {
   const uint8_t before = session->stream_count;
-  MediaStream* stream = MakeStream(session, line, now);
+  MediaStream* stream = MakeStream(session, use, now);
   if (stream == nullptr) return false;
   for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
     const Party& party = parties[Index(leg)];
@@ -206,13 +226,24 @@ bool MediaAnchor::AddStream(MediaSession* session, size_t line, const Party part
   return true;
 }
 
+// Its line is refused from now on.
+void MediaAnchor::DropStream(MediaSession* session, size_t index, Instant now) {
+  MediaStream* stream = options_.relay->Find(session->streams[index].stream);
+  if (stream != nullptr) options_.relay->End(stream, now);
+  session->streams[index] = session->streams[--session->stream_count];
+}
+
 uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                                 std::string_view sdp, Instant now) {
-  for (size_t line = 0; line < description_.media().size(); ++line) {
-    if (!IsAnchored(description_.media()[line])) continue;
-    const bool full = session->stream_count == MediaSession::kStreamsMax;
-    if (full && FindStream(*session, line) == nullptr) continue;  // One too many: it is refused.
-    if (!AddStream(session, line, parties, now)) return kNoPorts;
+  for (const bool is_video : {false, true}) {  // Voice first: it is not to want for ports.
+    for (size_t line = 0; line < description_.media().size(); ++line) {
+      const Media& media = description_.media()[line];
+      const Use use = {line, is_video};
+      if (!IsAnchored(media, parties[Index(from)]) || IsVideo(media) != is_video) continue;
+      if (!HasRoom(*session, use)) continue;
+      // Video without ports is refused in its place; without voice there is no call.
+      if (!AddStream(session, use, parties, now) && !is_video) return kNoPorts;
+    }
   }
   // Ending all media within a call is legal (RFC 3264 §8.2); a call that begins without is none.
   if (session->stream_count == 0) return kNotAcceptable;
@@ -225,14 +256,17 @@ uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party p
 
 // The answer puts both descriptions into force. An offer may be answered several times: by each
 // early dialog, and in the 2xx again as in a 18x before it (RFC 3261 §13.2.1).
-uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party parties[2]) {
+uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party parties[2],
+                                 Instant now) {
   if (!session->offer || session->offer_from == from ||
       offer_.Parse(session->offer.text()) != ParseError::kOk ||
       !core::sdp::JudgeAnswer(offer_, description_).is_usable()) {
     return kNotAcceptable;
   }
   for (size_t i = 0; i < session->stream_count; ++i) {
-    if (!Agree(session, i, from, parties)) return kNotAcceptable;
+    if (Agree(session, i, from, parties)) continue;
+    if (!session->streams[i].is_video) return kNotAcceptable;
+    DropStream(session, i--, now);  // Another call has its peer's place: the voice goes on.
   }
   session->is_pending = false;
   return 0;
@@ -240,7 +274,7 @@ uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party 
 
 bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]) {
   MediaStream* stream = options_.relay->Find(session->streams[index].stream);
-  const size_t line = session->streams[index].line;
+  const auto [handle, line, is_video] = session->streams[index];
   const LegId offerer = Other(from);
   if (stream == nullptr || line >= offer_.media().size()) return true;
   const Media& asked = offer_.media()[line];
@@ -251,16 +285,17 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   core::sdp::PayloadMap from_answerer;
   Told told_answerer;
   Told told_offerer;
-  const bool bridges = parties[Index(from)].bridges_digits && asked.is_rtp();
-  if (IsAnchored(asked) && IsAnchored(answered)) {
+  const bool is_same = IsVideo(asked) == is_video;  // Else another stream of the line's is meant.
+  const bool bridges = parties[Index(from)].bridges_digits && asked.is_rtp() && !is_video;
+  if (is_same && IsAnchored(asked, parties[0]) && IsAnchored(answered, parties[0])) {
     theirs = ReadPeer(asked, parties[Index(offerer)]);
     ours = ReadPeer(answered, parties[Index(from)]);
     theirs.is_muxed = theirs.is_muxed && asked.is_rtp();
     const auto asked_formats = offer_.formats(asked);
     const auto answered_formats = description_.formats(answered);
     Tell(SelectOffer(asked, asked_formats, parties[Index(from)]), asked_formats, &told_answerer);
-    Tell(SelectAnswer(asked_formats, answered_formats, parties[Index(offerer)]), answered_formats,
-         &told_offerer);
+    Tell(SelectAnswer(asked, asked_formats, answered_formats, parties[Index(offerer)]),
+         answered_formats, &told_offerer);
     from_offerer = core::sdp::MapPayloads({.told_to_sender = told_offerer.span(),
                                            .said_by_sender = asked_formats,
                                            .said_by_receiver = answered_formats});
@@ -270,8 +305,10 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   }
   stream->leg(offerer).map = from_offerer;
   stream->leg(from).map = from_answerer;
-  NoteCodecs(asked, offer_, &stream->leg(offerer));
-  NoteCodecs(answered, description_, &stream->leg(from));
+  if (is_same) {
+    NoteCodecs(asked, offer_, &stream->leg(offerer));
+    NoteCodecs(answered, description_, &stream->leg(from));
+  }
   for (MediaStream::Leg& leg : stream->legs) leg.bridges_digits = bridges;
   if (bridges) {
     const bool answers = parties[Index(from)].side == Side::kTrunk;
@@ -325,11 +362,12 @@ bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
   if (description_.Parse(sdp) != ParseError::kOk || !Judge(party)) return false;
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
-    const size_t line = session->streams[i].line;
+    const auto [handle, line, is_video] = session->streams[i];
     if (stream == nullptr || line >= description_.media().size()) continue;
     const Media& media = description_.media()[line];
-    const PeerMedia peer = IsAnchored(media) ? ReadPeer(media, party) : PeerMedia{};
-    if (!options_.relay->SetPeer(stream, from, peer, party.sources)) return false;
+    const bool is_meant = IsVideo(media) == is_video && IsAnchored(media, party);
+    const PeerMedia peer = is_meant ? ReadPeer(media, party) : PeerMedia{};
+    if (!options_.relay->SetPeer(stream, from, peer, party.sources) && !is_video) return false;
   }
   return true;
 }
@@ -352,7 +390,9 @@ bool MediaAnchor::Rebind(MediaSession* session, LegId leg, const Party& party, I
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
     if (stream == nullptr) continue;
-    if (!options_.relay->Rebind(stream, leg, party.side, party.v4, now)) return false;
+    if (options_.relay->Rebind(stream, leg, party.side, party.v4, now)) continue;
+    if (!stream->is_video) return false;
+    DropStream(session, i--, now);
   }
   return true;
 }
@@ -371,17 +411,19 @@ std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId 
     const Media& media = description_.media()[i];
     const auto formats = description_.formats(media);
     lines[i] = core::sdp::KeepMedia(media, formats);
-    MediaStream* stream = IsAnchored(media) ? FindStream(*session, i) : nullptr;
+    MediaStream* stream =
+        IsAnchored(media, party) ? FindStream(*session, {i, IsVideo(media)}) : nullptr;
     lines[i].is_rejected = stream == nullptr || stream->leg(to).ports == nullptr;
     if (lines[i].is_rejected) continue;
     MediaStream::Leg& leg = stream->leg(to);
     const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);
     if (party.told_local) rewrite.address = leg.ports->address();
     lines[i].port = pair.rtp_local.port;
+    lines[i].keeps_feedback = IsVideo(media);
     lines[i].rtcp_port = media.is_rtp() ? pair.rtcp_local.port : uint16_t{0};
     if (answers && i < offer_.media().size()) {
       // Under the numbers that the offer has, and multiplexed where it asked for that.
-      const auto selected = SelectAnswer(offer_.formats(offer_.media()[i]), formats, party);
+      const auto selected = SelectAnswer(media, offer_.formats(offer_.media()[i]), formats, party);
       lines[i].formats = selected.formats;
       lines[i].event_number = selected.event_number;
       lines[i].has_rtcp_mux = offer_.media()[i].has_rtcp_mux;
@@ -419,13 +461,19 @@ void MediaAnchor::Summarize(const MediaSession& session, CallMedia* media) {
 
 std::optional<Instant> MediaAnchor::SilentSince(const MediaSession& session, LegId leg) {
   std::optional<Instant> since;
+  Instant seen{};  // Video is a sign of life, and none is expected: a camera may be off.
   for (size_t i = 0; i < session.stream_count; ++i) {
     const MediaStream* stream = options_.relay->Find(session.streams[i].stream);
     if (stream == nullptr || !stream->in_force()) continue;
+    if (stream->is_video) {
+      seen = stream->leg(leg).heard_at;
+      continue;
+    }
     if (!stream->leg(leg).peer.is_rtp) return std::nullopt;
     if (stream->legs[0].peer.is_held || stream->legs[1].peer.is_held) continue;
     since = std::max(since.value_or(Instant{}), stream->leg(leg).heard_at);
   }
+  if (since.has_value()) since = std::max(*since, seen);
   return since;
 }
 

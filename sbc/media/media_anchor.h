@@ -38,6 +38,7 @@ class MediaAnchor {
     // `dtmf: info`, of both legs: the customer's is told of no telephone-event, and the trunk's of
     // ours. Digits that the trunk presses are for this call.
     bool bridges_digits = false;
+    bool relays_video = false;  // Else its lines are refused in their places (RFC 3264 §6).
     core::Handle<Call> call;
   };
   enum class Role : uint8_t { kOffer, kAnswer };
@@ -92,16 +93,23 @@ class MediaAnchor {
 
   uint16_t TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                      std::string_view sdp, core::Instant now);
-  uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2]);
+  uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2], core::Instant now);
   bool Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]);
   void BridgeDigits(MediaStream* stream, LegId answerer, std::span<const core::sdp::Format> told,
                     std::span<const core::sdp::Format> customers,
                     std::span<const core::sdp::Format> trunks);
   bool Judge(const Party& party) const;
   PeerMedia ReadPeer(const Media& media, const Party& party) const;
-  MediaStream* FindStream(const MediaSession& session, size_t line);
-  MediaStream* MakeStream(MediaSession* session, size_t line, core::Instant now);
-  bool AddStream(MediaSession* session, size_t line, const Party parties[2], core::Instant now);
+  /// An m= line that is in use, and what for.
+  struct Use {
+    size_t line = 0;
+    bool is_video = false;
+  };
+  MediaStream* FindStream(const MediaSession& session, const Use& use);
+  bool HasRoom(const MediaSession& session, const Use& use);
+  void DropStream(MediaSession* session, size_t index, core::Instant now);
+  MediaStream* MakeStream(MediaSession* session, const Use& use, core::Instant now);
+  bool AddStream(MediaSession* session, const Use& use, const Party parties[2], core::Instant now);
 
   Options options_;
   core::sdp::SessionDescription description_;  // What came.

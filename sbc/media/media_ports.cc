@@ -45,20 +45,20 @@ uint32_t MediaPorts::PairsIn(const MediaConfig& config) {
 }
 
 size_t MediaPorts::PairsFor(const MediaConfig& config, uint16_t worker, uint16_t workers,
-                            size_t calls_max) {
+                            size_t pairs_max) {
   const size_t all = PairsIn(config);
   const size_t share = all / workers + (worker < all % workers ? 1 : 0);
-  const size_t wanted = config.shared ? kSharedPairsMax : calls_max + calls_max / kRestingShare + 1;
+  const size_t wanted = config.shared ? kSharedPairsMax : pairs_max + pairs_max / kRestingShare + 1;
   return std::min(share, wanted);
 }
 
 MediaPorts::MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers,
-                       size_t calls_max)
+                       size_t pairs_max)
     : config_(config),
       advertised_(config.advertise.value_or(config.address)),
       worker_(worker),
       workers_(workers),
-      count_(PairsFor(config, worker, workers, calls_max)) {
+      count_(PairsFor(config, worker, workers, pairs_max)) {
   pairs_.reserve(count_);
   free_.reserve(count_);
   resting_.resize(count_);
@@ -82,9 +82,9 @@ absl::Status MediaPorts::Open(core::net::PacketIo* io) {
   return absl::OkStatus();
 }
 
-std::optional<uint32_t> MediaPorts::Acquire(core::Random* random, Instant now) {
+std::optional<uint32_t> MediaPorts::Acquire(core::Random* random, Instant now, size_t spare) {
   EndRests(now);
-  if (free_.empty()) return std::nullopt;
+  if (free_.empty() || (!config_.shared && free_.size() <= spare)) return std::nullopt;
   ++used_;
   if (config_.shared) return free_[static_cast<size_t>(random->Below(free_.size()))];
   std::swap(free_[static_cast<size_t>(random->Below(free_.size()))], free_.back());

@@ -45,12 +45,17 @@ class MediaPorts {
     core::Endpoint rtcp_local;
   };
 
-  /// `calls_max`: how many this worker carries.
-  MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers, size_t calls_max);
+  /// How many pairs so many calls may have at once.
+  static constexpr size_t PairsMax(size_t calls, bool video) { return video ? 2 * calls : calls; }
+
+  /// `pairs_max`: how many this worker's calls may have at once.
+  MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers, size_t pairs_max);
 
   absl::Status Open(core::net::PacketIo* io);
 
-  [[nodiscard]] std::optional<uint32_t> Acquire(core::Random* random, core::Instant now);
+  /// None where no more than `spare` pairs are free; shared ones always are.
+  [[nodiscard]] std::optional<uint32_t> Acquire(core::Random* random, core::Instant now,
+                                                size_t spare = 0);
   void Release(uint32_t pair, core::Instant now);
 
   const Pair& pair(uint32_t index) const { return pairs_[index]; }
@@ -70,7 +75,7 @@ class MediaPorts {
   static uint32_t PairsIn(const MediaConfig& config);
   /// How many of them one worker opens.
   static size_t PairsFor(const MediaConfig& config, uint16_t worker, uint16_t workers,
-                         size_t calls_max);
+                         size_t pairs_max);
 
  private:
   struct Resting {

@@ -18,7 +18,8 @@ using core::SocketId;
 
 namespace {
 
-constexpr size_t kStreamsPerCall = 2;  // Voice, and the fax that it turns into (T.38).
+// Voice, the fax that it turns into (T.38), and video.
+constexpr size_t kStreamsPerCall = 3;
 constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
 constexpr uint8_t kPayloadTypeMax = 0x7f;
 // An event whose three ends were lost is over when voice comes this long after its last packet.
@@ -44,7 +45,8 @@ MediaRelay::MediaRelay(const Options& options, const std::vector<MediaConfig>& c
   bool has[kSideCount] = {};
   for (const MediaConfig& media : config) {
     ports_.push_back(
-        std::make_unique<MediaPorts>(media, options.worker, options.workers, options.calls_max));
+        std::make_unique<MediaPorts>(media, options.worker, options.workers,
+                                     MediaPorts::PairsMax(options.calls_max, options.video)));
     has[static_cast<size_t>(media.side)] = true;
   }
   enabled_ = has[0] && has[1];
@@ -76,7 +78,9 @@ bool MediaRelay::Bind(MediaStream* stream, LegId id, Side side, bool v4, Instant
   if (leg.ports != nullptr) return true;
   for (const auto& ports : ports_) {
     if (ports->side() != side || ports->is_v4() != v4) continue;
-    const std::optional<uint32_t> pair = ports->Acquire(options_.random, now);
+    // The last quarter of a side's pairs is for voice.
+    const size_t spare = stream->is_video ? (ports->count() + 3) / 4 : 0;
+    const std::optional<uint32_t> pair = ports->Acquire(options_.random, now, spare);
     if (!pair.has_value()) continue;
     leg.ports = ports.get();
     leg.pair = *pair;
@@ -85,7 +89,7 @@ bool MediaRelay::Bind(MediaStream* stream, LegId id, Side side, bool v4, Instant
     }
     return true;
   }
-  ++counters_.ports_exhausted;
+  ++(stream->is_video ? counters_.video_without_ports : counters_.ports_exhausted);
   return false;
 }
 
@@ -140,8 +144,8 @@ void MediaRelay::End(MediaStream* stream, Instant now) {
     MediaStream::Leg& leg = stream->leg(id);
     if (leg.rtcp.sent_packets() > 0) {  // Who was sent media is told that there is no more.
       uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
-      const size_t size =
-          leg.rtcp.Leave({&leg.source, leg.codec}, now, options_.turn->wall(), bytes);
+      const size_t size = leg.rtcp.Leave(MediaStream::ReceptionOf(*stream, &leg), now,
+                                         options_.turn->wall(), bytes);
       SendRtcp(&leg, {bytes, size});
     }
     Unbind(stream, id, now);

@@ -35,6 +35,9 @@ struct MediaRelayCounters {
   uint64_t rtcp_sent = 0;      // and what goes out is ours.
   uint64_t learnt = 0;         // Ports of peers behind a NAT.
   uint64_t ports_exhausted = 0;
+  uint64_t video_without_ports = 0;  // Such a line is refused, and the call goes on.
+  uint64_t feedback_passed = 0;      // What a receiver of video asks its sender for,
+  uint64_t feedback_ended = 0;       // and what no sender here would understand.
   uint64_t flow_conflicts = 0;  // Refused: another call has that peer's place at each shared port.
   uint64_t events_ended = 0;    // Packets of telephone-events that were for us.
   DigitPlayCounts digits;
@@ -64,6 +67,7 @@ class MediaRelay {
     uint16_t worker = 0;
     uint16_t workers = 1;
     size_t calls_max = 0;
+    bool video = false;  // Calls may have it: a pair more for each.
   };
 
   MediaRelay(const Options& options, const std::vector<MediaConfig>& config);
@@ -146,6 +150,7 @@ class MediaRelay {
                                 core::rtp::PayloadKind kind, core::Instant now);
   void Forward(core::Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,
                core::Instant now);
+  void PassFeedback(const core::rtp::RtcpSession::Incoming& incoming, MediaStream::Leg* to);
   void SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes);
   void Report(MediaStream* stream, core::Instant now);
   void ArmReport(MediaStream* stream);

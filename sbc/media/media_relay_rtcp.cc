@@ -34,12 +34,29 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   from.received.rtcp_bytes += packet.size();
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   from.lost_before_us = to.source.counts().lost();
+  if (arrival.stream->is_video) PassFeedback(incoming, &to);
   if (!incoming.sender_report.has_value()) return;
   // A sender's report goes on, with the counts of what we sent in its place.
   uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
   const size_t size =
-      to.rtcp.Forward(*incoming.sender_report, {&to.source, to.codec}, now, options_.random, bytes);
+      to.rtcp.Forward(*incoming.sender_report, MediaStream::ReceptionOf(*arrival.stream, &to), now,
+                      options_.random, bytes);
   SendRtcp(&to, {bytes, size});
+}
+
+// RFC 4585 §3.1: what is asked for stands behind a report and a name, which are ours. Streams cross
+// under their own SSRC, so the one that is named is the sender's own.
+void MediaRelay::PassFeedback(const core::rtp::RtcpSession::Incoming& incoming,
+                              MediaStream::Leg* to) {
+  counters_.feedback_ended += incoming.feedback_ended;
+  if (incoming.feedback.empty()) return;
+  uint8_t bytes[core::rtp::RtcpSession::kFeedbackCompoundMax];
+  const size_t size =
+      to->rtcp.PassFeedback({incoming.feedback.begin(), incoming.feedback.size()}, bytes);
+  if (size > 0 && to->ports != nullptr && to->peer.rtcp.port != 0) {
+    counters_.feedback_passed += incoming.feedback.size();
+  }
+  SendRtcp(to, {bytes, size});
 }
 
 void MediaRelay::SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes) {
@@ -62,8 +79,8 @@ void MediaRelay::Report(MediaStream* stream, Instant now) {
   for (MediaStream::Leg& leg : stream->legs) {
     if (leg.rtcp.due() > now) continue;
     uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
-    const size_t size = leg.rtcp.Report({&leg.source, leg.codec}, now, options_.turn->wall(),
-                                        options_.random, bytes);
+    const size_t size = leg.rtcp.Report(MediaStream::ReceptionOf(*stream, &leg), now,
+                                        options_.turn->wall(), options_.random, bytes);
     SendRtcp(&leg, {bytes, size});
   }
   ArmReport(stream);

@@ -17,11 +17,16 @@ namespace sbc {
 /// Shape:    plain, part of a Call. Streams beyond kStreamsMax are refused in the description.
 /// Lifetime: MediaAnchor::End() before it goes, or its ports are never given back.
 struct MediaSession {
-  static constexpr size_t kStreamsMax = 2;  // Voice, and the fax that it turns into (T.38).
+  static constexpr size_t kVoiceMax = 2;  // Voice, and the fax that it turns into (T.38).
+  static constexpr size_t kVideoMax = 1;
+  static constexpr size_t kStreamsMax = kVoiceMax + kVideoMax;
 
   struct Stream {
     core::Handle<MediaStream> stream;
     uint8_t line = 0;  // Which m= line it is; that never changes in a call (RFC 3264 §8).
+    // A line that is in use for another kind of media has another stream: its counts are the
+    // voice's.
+    bool is_video = false;
   };
 
   Stream streams[kStreamsMax];

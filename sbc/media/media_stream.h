@@ -113,6 +113,11 @@ struct MediaStream {
   MediaStream(const MediaStream&) = delete;
   MediaStream& operator=(const MediaStream&) = delete;
 
+  /// What reports to a leg's peer describe: of video no quality of voice.
+  static core::rtp::RtcpSession::Reception ReceptionOf(const MediaStream& stream, Leg* leg) {
+    return {&leg->source, leg->codec, !stream.is_video};
+  }
+
   Leg& leg(LegId id) { return legs[Index(id)]; }
   const Leg& leg(LegId id) const { return legs[Index(id)]; }
   /// Media flows both ways: each peer has a place, told or to be learnt.
@@ -121,7 +126,8 @@ struct MediaStream {
     return has_place(legs[0]) && has_place(legs[1]);
   }
 
-  void* relay;  // The MediaRelay, for the timer.
+  void* relay;            // The MediaRelay, for the timer.
+  bool is_video = false;  // Known when it begins: it changes nothing that is told of the voice.
   Leg legs[2];
   DigitBridge digits;
   core::Timer report_timer;  // When the next leg's RTCP is due.

@@ -62,6 +62,7 @@ void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLeg
 }  // namespace
 
 void Summarize(MediaStream* stream, CallMedia* media) {
+  if (stream->is_video) return;
   const bool has_flowed = std::any_of(
       std::begin(stream->legs), std::end(stream->legs),
       [](const MediaStream::Leg& leg) { return leg.received.packets > 0 || leg.sent.packets > 0; });

@@ -59,7 +59,8 @@ struct CallMedia {
   const MediaLegSummary& leg(LegId id) const { return legs[Index(id)]; }
 };
 
-/// Adds one stream to its call's summary, and begins the stream's next interval.
+/// Adds one stream to its call's summary, and begins the stream's next interval. Video adds
+/// nothing: what is told of a call is its voice.
 void Summarize(MediaStream* stream, CallMedia* media);
 
 }  // namespace sbc

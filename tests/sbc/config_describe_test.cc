@@ -67,7 +67,7 @@ listeners: [{side: any, address: 127.0.0.2}]
 media:
   - {side: customer, address: 127.0.0.2, ports: 20000-29999}
   - {side: trunk, address: 127.0.0.3, ports: 20000-29999, advertise: 203.0.113.10}
-connectors: [{id: a}]
+connectors: [{id: a}, {id: b, video: relay}]
 limits: {calls: 5000}
 )");
   EXPECT_NE(text.find("listener: any udp 127.0.0.2:5060\n"), std::string::npos) << text;
@@ -76,6 +76,9 @@ limits: {calls: 5000}
                       "203.0.113.10\n"),
             std::string::npos)
       << text;
+  // Each connector's stands in its own paragraph.
+  EXPECT_LT(text.find("connector a "), text.find("  video: refused\nconnector b "));
+  EXPECT_NE(text.find("  video: relayed\n"), std::string::npos) << text;
 }
 
 }  // namespace

@@ -162,14 +162,26 @@ TEST(DiffConfigTest, SeesEverySetting) {
     const std::vector<std::string> lines = Diff(Read(base), Read(Concat(base, setting, "\n")));
     EXPECT_GE(lines.size(), 1u) << setting;
   }
-  for (const std::string_view setting :
-       {"region: us-west-2", "account_id: x", "trunk: {host: h}", "trunk: {port: 1}",
-        "trunk: {srv: true}", "trunk: {cidrs: [1.0.0.0/8]}", "trunk: {media_cidrs: [1.0.0.0/8]}",
-        "logging: {EnableSIPLogs: true}", "logging: {EnableMediaMetricLogs: true}",
-        "limits: {calls: 1}", "codecs: [PCMU]", "dtmf: info", "media_timeout: 1s",
-        "failover: {answer_timeout: 1s}", "rejections: {cps: 480}",
-        "customers: [{cidrs: [10.0.0.0/8], nat: true}]", "phone_numbers: [\"+16185558387\"]",
-        "termination: {Disabled: false}", "origination: {Disabled: false}"}) {
+  for (const std::string_view setting : {"region: us-west-2",
+                                         "account_id: x",
+                                         "trunk: {host: h}",
+                                         "trunk: {port: 1}",
+                                         "trunk: {srv: true}",
+                                         "trunk: {cidrs: [1.0.0.0/8]}",
+                                         "trunk: {media_cidrs: [1.0.0.0/8]}",
+                                         "logging: {EnableSIPLogs: true}",
+                                         "logging: {EnableMediaMetricLogs: true}",
+                                         "limits: {calls: 1}",
+                                         "codecs: [PCMU]",
+                                         "dtmf: info",
+                                         "video: relay",
+                                         "media_timeout: 1s",
+                                         "failover: {answer_timeout: 1s}",
+                                         "rejections: {cps: 480}",
+                                         "customers: [{cidrs: [10.0.0.0/8], nat: true}]",
+                                         "phone_numbers: [\"+16185558387\"]",
+                                         "termination: {Disabled: false}",
+                                         "origination: {Disabled: false}"}) {
     const Config changed = Read(Concat(kListeners, "connectors: [{id: a, ", setting, "}]\n"));
     EXPECT_GE(Diff(Read(base), changed).size(), 1u) << setting;
   }

@@ -265,6 +265,7 @@ TEST(ConfigErrorsTest, Connectors) {
       {"connectors: [{id: a, codecs: [pcmu]}]",
        "2: connectors[0].codecs[0]: pcmu is not PCMU, PCMA, G722, G729 or opus"},
       {"connectors: [{id: a, dtmf: inband}]", "2: connectors[0].dtmf: inband is not pass or info"},
+      {"connectors: [{id: a, video: both}]", "2: connectors[0].video: both is not refuse or relay"},
       {"connectors: [{id: a, limits: {calls: many}}]",
        "2: connectors[0].limits.calls: many is not a whole number"},
       {"connectors: [{id: a, failover: {codes: [99]}}]",

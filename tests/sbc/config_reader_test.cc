@@ -306,6 +306,7 @@ connectors:
     limits: {calls: 10}
     codecs: [PCMU, PCMA]
     dtmf: info
+    video: relay
     media_timeout: 60s
     failover: {answer_timeout: 1s}
 failover: {codes: [503], progress_timeout: 5s, ring_timeout: 1m, total_timeout: 30s,
@@ -336,6 +337,7 @@ logs: {directory: logs}
   EXPECT_EQ(connector.calls_max, 10u);
   EXPECT_THAT(connector.codecs, ElementsAre("PCMU", "PCMA"));
   EXPECT_EQ(connector.dtmf, DtmfKind::kInfo);
+  EXPECT_EQ(connector.video, VideoKind::kRelay);
   EXPECT_EQ(connector.media_timeout, 60s);
   EXPECT_EQ(connector.failover.answer_timeout, 1s);
   EXPECT_EQ(connector.failover.progress_timeout, 5s) << "what it does not say is the global one's";

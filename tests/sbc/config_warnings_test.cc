@@ -97,6 +97,8 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "there is no start"},
       {"connectors: [{id: a, dtmf: info}]",
        "connectors[0].dtmf: has no effect without `media`: RTP does not pass here"},
+      {"connectors: [{id: a, video: relay}]",
+       "connectors[0].video: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a, media_timeout: 1s}]",
        "connectors[0].media_timeout: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a}]\nmedia: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "

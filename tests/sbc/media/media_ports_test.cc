@@ -95,6 +95,20 @@ TEST(MediaPortsTest, APortRestsBeforeItIsUsedAgain) {
   EXPECT_EQ(bed.ports.Acquire(&bed.random, kNow + MediaPorts::kRest), first);
 }
 
+// Who can do without leaves so many to who cannot; shared ones are there for all.
+TEST(MediaPortsTest, WhatIsSpareIsLeft) {
+  Bed bed(Range(20000, 20007));
+  ASSERT_TRUE(bed.ports.Acquire(&bed.random, kNow, 2).has_value());
+  ASSERT_TRUE(bed.ports.Acquire(&bed.random, kNow, 2).has_value());
+  EXPECT_FALSE(bed.ports.Acquire(&bed.random, kNow, 2).has_value());
+  EXPECT_EQ(bed.ports.used(), 2u);
+  EXPECT_TRUE(bed.ports.Acquire(&bed.random, kNow).has_value());
+  Bed shared(Range(20000, 20001, true));
+  EXPECT_TRUE(shared.ports.Acquire(&shared.random, kNow, 2).has_value());
+  EXPECT_EQ(MediaPorts::PairsMax(10, false), 10u);
+  EXPECT_EQ(MediaPorts::PairsMax(10, true), 20u);
+}
+
 TEST(MediaPortsTest, PortsAreDrawnAtRandom) {
   Bed bed(Range(20000, 20199));
   std::vector<uint32_t> drawn;

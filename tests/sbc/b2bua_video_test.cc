@@ -1,0 +1,400 @@
+// Video: refused in its place, or relayed with what its receivers ask for (RFC 3264 §6, RFC 4585);
+// in either case the voice is what it is without.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/rtp/rtcp_reader.h"
+#include "core/rtp/rtcp_writer.h"
+#include "tests/support/media_scene.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using core::rtp::Feedback;
+using core::rtp::RtcpError;
+using sbc::LegId;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr uint32_t kPbxSsrc = 0x50425801;
+constexpr uint32_t kTrunkSsrc = 0x54524b02;
+
+std::string VideoLine(int port, const std::string& number) {
+  return "m=video " + std::to_string(port) + " RTP/AVPF " + number + " 120\r\na=rtpmap:" + number +
+         " H264/90000\r\na=fmtp:" + number + " profile-level-id=42e01f\r\na=rtpmap:120 rtx/90000" +
+         "\r\na=fmtp:120 apt=" + number + "\r\na=rtcp-fb:" + number +
+         " nack\r\na=rtcp-fb:" + number +
+         " nack pli\r\na=rtcp-fb:* ccm fir\r\na=rtcp-fb:" + number +
+         " transport-cc\r\na=rtcp-fb:" + number + " goog-remb\r\n";
+}
+const std::string kRefused = "m=video 0 RTP/AVPF 99 120\r\n";
+
+std::string OfPbx() {
+  return Sdp("127.0.0.4", 4000, "a=rtcp-fb:0 nack\r\n" + VideoLine(4200, "99"));
+}
+std::string OfTrunk() { return Sdp("127.0.0.9", 9000, VideoLine(9200, "97")); }
+
+core::Endpoint VideoTarget(const std::string& sdp, bool rtcp = false) {
+  const std::string port = LineOf(sdp, "m=video ").substr(8);
+  core::Endpoint target;
+  CHECK(core::Endpoint::Parse(
+      LineOf(sdp, "c=IN IP4 ").substr(9) + ":" + port.substr(0, port.find(' ')), &target));
+  target.port = static_cast<uint16_t>(target.port + (rtcp ? 1 : 0));
+  return target;
+}
+
+std::string Picture(uint8_t payload_type, uint32_t ssrc, const std::string& payload) {
+  std::string bytes(12, '\0');
+  core::rtp::WriteHeader(
+      {.payload_type = payload_type, .sequence_number = 7, .timestamp = 90000, .ssrc = ssrc},
+      std::span<uint8_t, 12>(reinterpret_cast<uint8_t*>(bytes.data()), 12));
+  return bytes + payload;
+}
+
+std::string Compound(const std::vector<Feedback>& feedback) {
+  uint8_t bytes[512];
+  core::rtp::RtcpWriter writer(bytes);
+  CHECK(writer.PutReceiverReport(0x1111, {}) && writer.PutCname(0x1111, "someone"));
+  for (const Feedback& each : feedback) CHECK(writer.PutFeedback(each));
+  return {reinterpret_cast<const char*>(bytes), writer.written().size()};
+}
+
+/// All feedback in these datagrams; and that nothing in them is a measure of voice.
+std::vector<Feedback> FeedbackIn(const std::vector<std::string>& datagrams) {
+  std::vector<Feedback> found;
+  for (const std::string& datagram : datagrams) {
+    core::rtp::RtcpCompound compound;
+    EXPECT_EQ(compound.Index({reinterpret_cast<const uint8_t*>(datagram.data()), datagram.size()}),
+              RtcpError::kOk);
+    for (const core::rtp::RtcpPacket& packet : compound) {
+      EXPECT_NE(packet.type, core::rtp::RtcpType::kExtendedReport);
+      Feedback feedback;
+      if (ParseFeedback(packet, &feedback) == RtcpError::kOk) found.push_back(feedback);
+    }
+  }
+  return found;
+}
+
+struct VideoScene : MediaScene {
+  explicit VideoScene(std::string connector = "    video: relay\n")
+      : MediaScene(Anchoring(std::move(connector))) {}
+  explicit VideoScene(const SbcScene::Options& options) : MediaScene(options) {}
+
+  size_t VideoCall() {
+    SimPlan callee;
+    callee.script = {{.after = 100ms, .status = 200, .body = OfTrunk()}};
+    callee.sdp = OfTrunk();
+    return Place(callee, OfPbx());
+  }
+  void Show(const std::string& words) {
+    pbx_video.SendBytes(Picture(99, kPbxSsrc, words + " out"), VideoTarget(ToPbx()));
+    trunk_video.SendBytes(Picture(97, kTrunkSsrc, words + " in"), VideoTarget(ToTrunk()));
+    scene.Run(100ms);
+  }
+
+  MediaPeer pbx_video{"127.0.0.4:4200", &scene.network, &scene.simulation};
+  MediaPeer trunk_video{"127.0.0.9:9200", &scene.network, &scene.simulation};
+  MediaPeer stranger{"127.0.0.77:4100", &scene.network, &scene.simulation};
+};
+
+TEST(B2buaVideoTest, RefusedVideoKeepsItsPlaceAndTheVoiceGoesOn) {
+  VideoScene media("");
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = OfTrunk()}};  // Revives it, wrongly.
+  const size_t call = media.Place(callee, OfPbx());
+  EXPECT_EQ(media.scene.pbx.call(call).final_status, 200);
+  EXPECT_THAT(media.ToTrunk(), testing::EndsWith(kRefused));
+  EXPECT_THAT(media.ToPbx(), HasSubstr("m=video 0 RTP/AVPF 97"));
+  media.Talk("hello");
+  EXPECT_THAT(media.trunk.got, ElementsAre("hello out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("hello in"));
+  EXPECT_EQ(media.scene.world->worker().media().streams(), 1u);
+  media.HangUp(call);
+}
+
+TEST(B2buaVideoTest, AnOfferOfNothingButRefusedVideoIsNone) {
+  VideoScene media("");
+  const std::string offer =
+      "v=0\r\no=a 1 1 IN IP4 127.0.0.4\r\ns=-\r\nc=IN IP4 127.0.0.4\r\nt=0 0\r\n";
+  const size_t call = media.Place({}, offer + VideoLine(4200, "99"));
+  EXPECT_EQ(media.scene.pbx.call(call).final_status, 488);
+  media.scene.ExpectClean();
+}
+
+// The line stands before the voice's, comes later by re-INVITE from the other side, or in the offer
+// of a 2xx: it is refused in its place each time.
+TEST(B2buaVideoTest, RefusedVideoInEveryOffer) {
+  VideoScene media("");
+  const std::string head =
+      "v=0\r\no=a 1 1 IN IP4 127.0.0.4\r\ns=-\r\nc=IN IP4 127.0.0.4\r\nt=0 0\r\n";
+  SimPlan callee;
+  callee.script = {{.after = 100ms,
+                    .status = 200,
+                    .body = "v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\n"
+                            "t=0 0\r\nm=video 0 RTP/AVPF 99\r\nm=audio 9000 RTP/AVP 0\r\n"}};
+  const size_t call =
+      media.Place(callee, head + VideoLine(4200, "99") + "m=audio 4000 RTP/AVP 0\r\n");
+  EXPECT_THAT(media.ToTrunk(), HasSubstr(kRefused + "m=audio 300"));
+  media.Talk("hello");
+  EXPECT_THAT(media.trunk.got, ElementsAre("hello out"));
+
+  media.scene.pbx.call(call).plan.sdp =
+      head + "m=video 0 RTP/AVPF 97\r\nm=audio 4000 RTP/AVP 0\r\n";
+  media.scene.trunk.Do(
+      0, {.method = "INVITE",
+          .body = "v=0\r\no=a 1 2 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\n" +
+                  VideoLine(9200, "97") + "m=audio 9000 RTP/AVP 0\r\n"});
+  media.scene.Run(1s);
+  EXPECT_THAT(media.scene.pbx.Got("INVITE").back().body,
+              HasSubstr("m=video 0 RTP/AVPF 97 120\r\n"));
+  EXPECT_THAT(media.scene.trunk.Got("INVITE", 200).back().body, HasSubstr("m=video 0 RTP"));
+
+  media.scene.trunk.call(0).plan.sdp =
+      "v=0\r\no=a 1 3 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\n" +
+      VideoLine(9200, "97") + "m=audio 9000 RTP/AVP 0\r\n";
+  media.scene.pbx.Do(call, {.method = "INVITE"});
+  media.scene.Run(1s);
+  EXPECT_THAT(media.ToPbx(1), HasSubstr("m=video 0 RTP/AVPF 97 120\r\n"));
+  EXPECT_THAT(media.scene.trunk.Got("ACK").back().body, HasSubstr("m=video 0 RTP"));
+  media.Talk("again");
+  EXPECT_THAT(media.trunk.got, ElementsAre("again out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("again in"));
+  media.HangUp(call);
+}
+
+TEST(B2buaVideoTest, RelayedVideoHasPortsOfItsOwn) {
+  VideoScene media;
+  const size_t call = media.VideoCall();
+  EXPECT_NE(VideoTarget(media.ToTrunk()).port, TargetOf(media.ToTrunk()).port);
+  EXPECT_NE(VideoTarget(media.ToPbx()).port, TargetOf(media.ToPbx()).port);
+  // Only what crosses may be asked for, and only of video; retransmissions cross under no SSRC.
+  const std::string told = media.ToTrunk();
+  const std::string video = told.substr(told.find("m=video"));
+  EXPECT_THAT(LineOf(video, "m=video "), testing::EndsWith(" RTP/AVPF 99"));
+  EXPECT_THAT(video, HasSubstr("a=rtcp-fb:99 nack\r\na=rtcp-fb:99 nack pli\r\na=rtcp-fb:* ccm "
+                               "fir\r\n"));
+  EXPECT_THAT(video, Not(HasSubstr("transport-cc")));
+  EXPECT_THAT(video, Not(HasSubstr("goog-remb")));
+  EXPECT_THAT(video, Not(HasSubstr("rtx")));
+  EXPECT_THAT(told.substr(0, told.find("m=video")), Not(HasSubstr("rtcp-fb")));
+
+  media.Talk("hello");
+  media.Show("picture");
+  media.stranger.SendBytes(Picture(99, kPbxSsrc, "a stranger's"), VideoTarget(media.ToPbx()));
+  media.stranger.SendBytes(Picture(97, kPbxSsrc, "a stranger's"), VideoTarget(media.ToTrunk()));
+  media.pbx.SendBytes(Picture(99, kPbxSsrc, "the voice's place"), VideoTarget(media.ToPbx()));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, ElementsAre("hello out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("hello in"));
+  EXPECT_THAT(media.trunk_video.got_whole, ElementsAre(Picture(97, kPbxSsrc, "picture out")));
+  EXPECT_THAT(media.pbx_video.got_whole, ElementsAre(Picture(99, kTrunkSsrc, "picture in")));
+
+  // It ends by re-INVITE, and the voice goes on.
+  media.scene.trunk.call(0).plan.sdp = Sdp("127.0.0.9", 9000, "m=video 0 RTP/AVPF 97\r\n");
+  media.scene.pbx.Do(
+      call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, "m=video 0 RTP/AVPF 99\r\n")});
+  media.scene.Run(1s);
+  media.Talk("again");
+  media.Show("no more");
+  EXPECT_THAT(media.trunk.got, ElementsAre("again out"));
+  EXPECT_THAT(media.trunk_video.got_whole, SizeIs(1));
+  EXPECT_THAT(media.pbx_video.got_whole, SizeIs(1));
+  media.HangUp(call);
+}
+
+// The other side knows the stream that is named, and whoever asks for it.
+TEST(B2buaVideoTest, FeedbackCrosses) {
+  VideoScene media;
+  const size_t call = media.VideoCall();
+  media.Show("picture");
+  Feedback nack{.kind = Feedback::Kind::kNack, .sender_ssrc = 0x1111, .media_ssrc = kPbxSsrc};
+  ASSERT_TRUE(nack.missing.PushBack({.sequence_number = 4711, .behind = 0x8001}));
+  const Feedback loss{
+      .kind = Feedback::Kind::kPictureLoss, .sender_ssrc = 0x1111, .media_ssrc = kPbxSsrc};
+  const Feedback fir{.kind = Feedback::Kind::kFullIntraRequest,
+                     .sender_ssrc = 0x1111,
+                     .media_ssrc = kPbxSsrc,
+                     .fir_sequence_number = 9};
+  Feedback foreign = loss;
+  foreign.media_ssrc = 0xdead;
+  const core::Endpoint to = VideoTarget(media.ToTrunk(), true);
+  media.pbx_video.got_rtcp.clear();
+  media.stranger.SendRtcpBytes(Compound({loss}), to);
+  media.trunk_video.SendRtcpBytes(Compound({nack, loss, foreign, fir}), to);
+  media.scene.Run(100ms);
+  const std::vector<Feedback> got = FeedbackIn(media.pbx_video.got_rtcp);
+  ASSERT_THAT(got, SizeIs(3));
+  EXPECT_EQ(got[0].kind, Feedback::Kind::kNack);
+  ASSERT_EQ(got[0].missing.size(), 1u);
+  EXPECT_EQ(got[0].missing[0], nack.missing[0]);
+  EXPECT_EQ(got[1].kind, Feedback::Kind::kPictureLoss);
+  EXPECT_EQ(got[2].kind, Feedback::Kind::kFullIntraRequest);
+  EXPECT_EQ(got[2].fir_sequence_number, 9);
+  for (const Feedback& each : got) {
+    EXPECT_EQ(each.media_ssrc, kPbxSsrc);
+    EXPECT_EQ(each.sender_ssrc, kTrunkSsrc);  // Who sends the PBX its picture.
+  }
+  const auto& counters = media.scene.world->worker().media().counters();
+  EXPECT_EQ(counters.feedback_passed, 3u);
+  EXPECT_EQ(counters.feedback_ended, 1u);
+  EXPECT_EQ(counters.strays, 1u);  // On shared ports nobody else has a place.
+  media.HangUp(call);
+}
+
+// Of voice nothing is asked: its RTCP ends here.
+TEST(B2buaVideoTest, FeedbackOnVoiceEndsHere) {
+  VideoScene media;
+  const size_t call = media.VideoCall();
+  media.Talk("hello");
+  core::Endpoint to = TargetOf(media.ToTrunk());
+  ++to.port;
+  media.trunk.SendRtcpBytes(
+      Compound({{.kind = Feedback::Kind::kPictureLoss, .sender_ssrc = 1, .media_ssrc = 0}}), to);
+  media.scene.Run(100ms);
+  EXPECT_EQ(media.scene.world->worker().media().counters().rtcp_received, 1u);
+  for (const std::string& datagram : media.pbx.got_rtcp) {
+    core::rtp::RtcpCompound compound;
+    ASSERT_EQ(compound.Index({reinterpret_cast<const uint8_t*>(datagram.data()), datagram.size()}),
+              RtcpError::kOk);
+    for (const core::rtp::RtcpPacket& packet : compound) {
+      EXPECT_NE(packet.type, core::rtp::RtcpType::kPayloadFeedback);
+    }
+  }
+  media.HangUp(call);
+}
+
+// What is told of the call is its voice, and the video's peers hear of no voice's quality.
+TEST(B2buaVideoTest, TheRecordTellsOfTheVoiceAlone) {
+  VideoScene media;
+  const size_t call = media.VideoCall();
+  media.pbx.Talk(TargetOf(media.ToPbx()));
+  media.trunk.Talk(TargetOf(media.ToTrunk()));
+  for (int i = 0; i < 20; ++i) {
+    media.Show("picture");
+    media.scene.Run(1s);
+  }
+  media.pbx.Hush();
+  media.trunk.Hush();
+  media.scene.Run(100ms);
+  media.HangUp(call);
+  ASSERT_THAT(media.scene.world->media(), SizeIs(1));
+  const sbc::CallMedia& told = media.scene.world->media()[0].media;
+  EXPECT_EQ(told.streams, 1);
+  const sbc::MediaLegSummary& caller = told.leg(LegId::kCaller);
+  EXPECT_EQ(caller.whole.received.packets, media.pbx.sent());
+  EXPECT_EQ(caller.whole.sent.packets, media.trunk.sent());
+  EXPECT_EQ(caller.whole.stream.packets, media.pbx.sent());
+  EXPECT_EQ(caller.codec, core::rtp::Codec::kPcmu);
+  EXPECT_THAT(media.pbx_video.got_rtcp, Not(IsEmpty()));
+  EXPECT_THAT(FeedbackIn(media.pbx_video.got_rtcp), IsEmpty());
+  EXPECT_THAT(FeedbackIn(media.trunk_video.got_rtcp), IsEmpty());
+}
+
+// Video that finds no ports is refused in its place, though the voice's line is behind it.
+TEST(B2buaVideoTest, WithoutPortsOnlyTheVideoIsRefused) {
+  SbcScene::Options options = Anchoring("    video: relay\n");
+  options.global =
+      "media:\n"
+      "  - {side: customer, address: 127.0.0.2, ports: 20000-20007}\n"
+      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+  VideoScene media(options);
+  const size_t first = media.VideoCall();
+  EXPECT_NE(VideoTarget(media.ToPbx()).port, 0);
+  SimPlan callee;
+  callee.script = {{.after = 100ms,
+                    .status = 200,
+                    .body = "v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\n"
+                            "t=0 0\r\nm=video 0 RTP/AVPF 99\r\nm=audio 9100 RTP/AVP 0\r\n"}};
+  const size_t second = media.Place(
+      callee, "v=0\r\no=a 1 1 IN IP4 127.0.0.4\r\ns=-\r\nc=IN IP4 127.0.0.4\r\nt=0 0\r\n" +
+                  VideoLine(4300, "99") + "m=audio 4100 RTP/AVP 0\r\n");
+  EXPECT_EQ(media.scene.pbx.call(second).final_status, 200);
+  EXPECT_THAT(media.ToTrunk(1), HasSubstr(kRefused + "m=audio 300"));
+  EXPECT_EQ(media.scene.world->worker().media().counters().video_without_ports, 1u);
+  EXPECT_EQ(media.scene.world->worker().media().counters().ports_exhausted, 0u);
+  media.scene.pbx.Do(second, {.method = "BYE"});
+  media.HangUp(first);
+}
+
+// Where another call has the place that a trunk names for its video, only the video is refused.
+TEST(B2buaVideoTest, AConflictTakesNoVoice) {
+  SbcScene::Options options = Anchoring("    video: relay\n");
+  options.global =
+      "media:\n"
+      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
+      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30001}\n";
+  VideoScene media(options);
+  const size_t first = media.VideoCall();
+  SimPlan callee;
+  callee.script = {
+      {.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9300, VideoLine(9200, "97"))}};
+  const size_t second = media.Place(callee, Sdp("127.0.0.4", 4100, VideoLine(4300, "99")));
+  EXPECT_EQ(media.scene.pbx.call(second).final_status, 200);
+  EXPECT_THAT(media.ToPbx(1), HasSubstr("m=video 0 RTP/AVPF"));
+  EXPECT_EQ(media.scene.world->worker().media().counters().flow_conflicts, 1u);
+  MediaPeer trunk("127.0.0.9:9300", &media.scene.network, &media.scene.simulation);
+  MediaPeer pbx("127.0.0.4:4100", &media.scene.network, &media.scene.simulation);
+  pbx.Send("hello", TargetOf(media.ToPbx(1)));
+  media.scene.Run(100ms);
+  EXPECT_THAT(trunk.got, ElementsAre("hello"));
+  media.Show("the first one's");
+  EXPECT_THAT(media.trunk_video.got, ElementsAre("the first one's out"));
+  media.scene.pbx.Do(second, {.method = "BYE"});
+  media.HangUp(first);
+}
+
+// A second line of video is one too many.
+TEST(B2buaVideoTest, ACallHasOneVideo) {
+  VideoScene media;
+  SimPlan callee;
+  callee.script = {
+      {.after = 100ms,
+       .status = 200,
+       .body = Sdp("127.0.0.9", 9000, VideoLine(9200, "97") + "m=video 0 RTP/AVPF 98\r\n")}};
+  const size_t call = media.Place(
+      callee, Sdp("127.0.0.4", 4000, VideoLine(4200, "99") + "m=video 4300 RTP/AVPF 98\r\n"));
+  EXPECT_THAT(media.ToTrunk(), testing::EndsWith("m=video 0 RTP/AVPF 98\r\n"));
+  EXPECT_EQ(media.scene.world->worker().media().streams(), 2u);
+  media.HangUp(call);
+}
+
+// A picture is a sign of life; that there is none is no failure.
+TEST(B2buaVideoTest, NoVideoIsExpected) {
+  VideoScene media("    video: relay\n    media_timeout: 30s\n");
+  const size_t call = media.VideoCall();
+  media.pbx.Talk(TargetOf(media.ToPbx()));
+  media.trunk.Talk(TargetOf(media.ToTrunk()));
+  media.scene.Run(100s);
+  EXPECT_THAT(media.scene.world->records(), IsEmpty());
+  media.pbx.Hush();
+  for (int i = 0; i < 10; ++i) {
+    media.Show("still here");
+    media.scene.Run(10s);
+  }
+  EXPECT_THAT(media.scene.world->records(), IsEmpty());
+  media.trunk.Hush();
+  media.HangUp(call);
+}
+
+// Digits in INFO are the voice's alone.
+TEST(B2buaVideoTest, DigitsBelongToTheVoice) {
+  VideoScene media("    video: relay\n    dtmf: info\n");
+  const size_t call = media.VideoCall();
+  const std::string told = media.ToTrunk();
+  EXPECT_THAT(told.substr(told.find("m=video")), Not(HasSubstr("telephone-event")));
+  media.Show("picture");
+  EXPECT_THAT(media.trunk_video.got_whole, ElementsAre(Picture(97, kPbxSsrc, "picture out")));
+  media.HangUp(call);
+}
+
+}  // namespace
+}  // namespace tests

@@ -306,7 +306,8 @@ void CheckCapacity(const Reading& reading) {
   const uint64_t calls = config.limits.calls;
   if (config.media.empty()) return;
   const Node media = *reading.root->Find("media");
-  const uint64_t wanted = MediaPorts::PairsMax(calls, RelaysVideo(config));
+  const bool video = RelaysVideo(config);
+  const uint64_t wanted = MediaPorts::PairsMax(calls, video);
   uint64_t sockets = 0;
   for (const MediaConfig& range : config.media) {
     const uint64_t pairs = MediaPorts::PairsIn(range);
@@ -315,9 +316,9 @@ void CheckCapacity(const Reading& reading) {
       continue;
     }
     sockets += 2 * std::min(pairs, wanted);
-    if (pairs < calls) {
+    if (pairs < wanted) {
       media.Warn(Concat("side ", SideName(range.side), " has ", pairs, " pairs of ports for ",
-                        calls, " calls (limits.calls)"));
+                        calls, video ? " calls with video" : " calls", " (limits.calls)"));
     }
   }
   rlimit files = {};

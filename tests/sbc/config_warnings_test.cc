@@ -104,6 +104,10 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
       {"connectors: [{id: a}]\nmedia: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
        "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
        "media: side customer has 500 pairs of ports for 20000 calls (limits.calls)"},
+      {"connectors: [{id: a, video: relay}]\nlimits: {calls: 400}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 500 pairs of ports for 400 calls with video (limits.calls)"},
       {"connectors: [{id: a}]\nadmin: {address: 0.0.0.0}",
        "admin.address: anyone who reaches this address may read and command; it has no passwords"},
       {"connectors: [{id: a}]\nemergency: {numbers: []}",

@@ -250,6 +250,47 @@ TEST(B2buaVideoTest, FeedbackCrosses) {
   media.HangUp(call);
 }
 
+// So it does among the RTP where both sides want that (RFC 5761).
+TEST(B2buaVideoTest, FeedbackCrossesMultiplexed) {
+  VideoScene media;
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = OfTrunk() + "a=rtcp-mux\r\n"}};
+  const size_t call = media.Place(callee, OfPbx() + "a=rtcp-mux\r\n");
+  media.Show("picture");
+  media.pbx_video.got_whole.clear();
+  media.trunk_video.SendBytes(
+      Compound(
+          {{.kind = Feedback::Kind::kPictureLoss, .sender_ssrc = 0x1111, .media_ssrc = kPbxSsrc}}),
+      VideoTarget(media.ToTrunk()));
+  media.scene.Run(100ms);
+  const std::vector<Feedback> got = FeedbackIn(media.pbx_video.got_whole);
+  ASSERT_THAT(got, SizeIs(1));
+  EXPECT_EQ(got[0].kind, Feedback::Kind::kPictureLoss);
+  EXPECT_EQ(got[0].media_ssrc, kPbxSsrc);
+  media.HangUp(call);
+}
+
+// A line that has ended may be used for something else (RFC 3264 §8.1): here for a fax, which has
+// ports of its own, and the picture none any more.
+TEST(B2buaVideoTest, ItsLineMayBecomeAFaxs) {
+  VideoScene media;
+  const size_t call = media.VideoCall();
+  media.scene.trunk.call(0).plan.sdp = Sdp("127.0.0.9", 9000, "m=image 9200 udptl t38\r\n");
+  media.scene.pbx.Do(
+      call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, "m=image 4200 udptl t38\r\n")});
+  media.scene.Run(1s);
+  const std::string told = media.ToPbx(1);
+  core::Endpoint fax = TargetOf(told);
+  fax.port = static_cast<uint16_t>(std::stoi(LineOf(told, "m=image ").substr(8)));
+  media.pbx_video.SendBytes("page", fax);
+  media.Show("no more");
+  media.Talk("still");
+  EXPECT_THAT(media.trunk_video.got_whole, ElementsAre("page"));
+  EXPECT_THAT(media.pbx_video.got_whole, IsEmpty());
+  EXPECT_THAT(media.trunk.got, ElementsAre("still out"));
+  media.HangUp(call);
+}
+
 // Of voice nothing is asked: its RTCP ends here.
 TEST(B2buaVideoTest, FeedbackOnVoiceEndsHere) {
   VideoScene media;

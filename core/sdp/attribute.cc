@@ -73,7 +73,14 @@ constexpr std::array<Row, kAttributeCount> kRows = {{
     {Attribute::kOmrSAtt, "omr-s-att", Fate::kDrop},
     {Attribute::kOmrMBw, "omr-m-bw", Fate::kDrop},
     {Attribute::kOmrSBw, "omr-s-bw", Fate::kDrop},
-    {Attribute::kNoRtpProxy, "nortpproxy", Fate::kDrop},  // Another relay's mark of its own work.
+    {Attribute::kNoRtpProxy, "nortpproxy", Fate::kDrop},  // Another relay's mark of its own work,
+    {Attribute::kOldMediaIp, "oldmediaip", Fate::kDrop},  // and what it replaced.
+    {Attribute::kOldMediaPort, "oldmediaport", Fate::kDrop},
+    {Attribute::kRid, "rid", Fate::kDrop},  // RFC 8851, 8853: a stream with several SSRCs.
+    {Attribute::kSimulcast, "simulcast", Fate::kDrop},
+    {Attribute::kSsrc, "ssrc", Fate::kDrop},  // RFC 5576: with a CNAME, which is often a host's
+    {Attribute::kSsrcGroup, "ssrc-group", Fate::kDrop},   // address, and here is ours (rule 25).
+    {Attribute::kTool, "tool", Fate::kDrop},              // RFC 8866 §6.4: as User-Agent.
     {Attribute::kIdentity, "identity", Fate::kSecurity},  // RFC 8827: signs the fingerprint.
 }};
 

@@ -72,6 +72,13 @@ enum class Attribute : uint8_t {
   kOmrMBw,
   kOmrSBw,
   kNoRtpProxy,
+  kOldMediaIp,
+  kOldMediaPort,
+  kRid,
+  kSimulcast,
+  kSsrc,
+  kSsrcGroup,
+  kTool,
   kIdentity,
 };
 inline constexpr size_t kAttributeCount = static_cast<size_t>(Attribute::kIdentity) + 1;

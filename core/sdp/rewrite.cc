@@ -78,8 +78,8 @@ void WriteSession(const SessionDescription& source, const Rewrite& rewrite, Text
   out->Append(' ');
   out->AppendNumber(rewrite.version);
   WriteConnection(" ", rewrite.address, out);
-  // RFC 8866 §5.3 wants a character there, and "-" for none.
-  WriteLine('s', source.session_name().empty() ? "-" : source.session_name(), out);
+  // The name of a call's session is its product's, as User-Agent (RFC 8866 §5.3: "-" for none).
+  WriteLine('s', "-", out);
   WriteSessionLines(source, "i", out);
   WriteConnection("c=", rewrite.address, out);
   WriteSessionLines(source, "b", out);

@@ -48,7 +48,8 @@ struct Rewrite {
 ///
 /// Shape:  the m= lines are those of the source, none dropped and none moved (RFC 3264 §5.1, §6).
 ///         One c= for all, at the session. Attributes cross in their order by the table in
-///         attribute.cc; u=, e=, p= (who to ask, on the other side) and k= (RFC 8866 §5.12) do not.
+///         attribute.cc; what s= says, u=, e=, p= (who to ask, on the other side) and k= (RFC 8866
+///         §5.12) do not.
 /// Errors: `out` is not ok() where it does not fit.
 void WriteRewritten(const SessionDescription& source, const Rewrite& rewrite, TextWriter* out);
 

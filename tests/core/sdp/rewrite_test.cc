@@ -20,7 +20,7 @@ TEST(RewriteTest, TheTrunksOfferWithOurAddressAndPorts) {
   EXPECT_EQ(Rewritten(*offer, KeepAll(*offer)),
             "v=0\r\n"
             "o=- 7 8 IN IP4 203.0.113.10\r\n"
-            "s=SIP Media Capabilities\r\n"
+            "s=-\r\n"
             "c=IN IP4 203.0.113.10\r\n"
             "t=0 0\r\n"
             "m=audio 20000 RTP/AVP 0 101\r\n"
@@ -37,7 +37,7 @@ TEST(RewriteTest, AsterisksIceStaysBehind) {
   EXPECT_EQ(Rewritten(*offer, KeepAll(*offer)),
             "v=0\r\n"
             "o=- 7 8 IN IP4 203.0.113.10\r\n"
-            "s=Asterisk\r\n"
+            "s=-\r\n"
             "c=IN IP4 203.0.113.10\r\n"
             "t=0 0\r\n"
             "m=audio 20000 RTP/AVP 0 101\r\n"
@@ -76,7 +76,6 @@ TEST(RewriteTest, ABrowsersOfferToATrunk) {
             "a=msid:61317484 1\r\n"
             "a=rtpmap:0 PCMU/8000\r\n"
             "a=rtpmap:126 telephone-event/8000\r\n"
-            "a=ssrc:2570980487 cname:hsWuSQJxx7przmb8\r\n"
             "a=sendrecv\r\n"
             "m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\n"
             "a=mid:1\r\n");
@@ -98,7 +97,7 @@ TEST(RewriteTest, T38CrossesWithOurPort) {
   EXPECT_EQ(Rewritten(*offer, KeepAll(*offer)),
             "v=0\r\n"
             "o=- 7 8 IN IP4 203.0.113.10\r\n"
-            "s=Asterisk\r\n"
+            "s=-\r\n"
             "c=IN IP4 203.0.113.10\r\n"
             "t=0 0\r\n"
             "m=image 20000 udptl t38\r\n"

@@ -265,6 +265,8 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
         credentials.realm != options_.digest->realm()) {
       continue;
     }
+    // One that is only stale is told so, whatever stands beside it.
+    const bool was_stale = outcome == DigestServer::Outcome::kStale;
     outcome = DigestServer::Outcome::kRefused;
     for (const Credential& known : customer.credentials) {
       if (known.username != credentials.username) continue;
@@ -275,6 +277,7 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
       if (outcome == DigestServer::Outcome::kAccepted) return true;
       break;
     }
+    if (was_stale) outcome = DigestServer::Outcome::kStale;
   }
   ++counters_.challenged;
   ++counters_.final_responses[4];

@@ -198,9 +198,9 @@ def _answers(control):
 
 
 def measure_media(rig, report, binaries, plan):
-    talking, with_set_up = measure_memory(rig, binaries, MEDIA_PORTS)
+    standing, with_set_up = measure_memory(rig, binaries, MEDIA_PORTS)
     media = Media(rig, report, binaries, plan["seconds"], plan["budget_us"])
-    report.note(f"memory of our own: {talking:.1f} kB for each anchored call that talks (goal: at "
+    report.note(f"memory of our own: {standing:.1f} kB for each anchored call (goal: at "
                 f"most {GOAL_CALL_KB:.0f}), {with_set_up:.1f} kB with the transactions of its "
                 f"set-up; kernel sockets of all: {socket_kb()} kB")
     for rate in plan["packets"]:

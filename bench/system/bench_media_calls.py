@@ -77,8 +77,9 @@ class SipEnds:
         return opened
 
     def set_up(self, calls, window=20):
-        self.calls = {f"bench-{call.index}@near": call for call in calls}
-        to_send = list(self.calls)
+        new = {f"bench-{call.index}@near": call for call in calls}
+        self.calls |= new
+        to_send = list(new)
         deadline = time.monotonic() + PATIENCE_S
         while to_send or self.waiting:
             while to_send and self.waiting < window:

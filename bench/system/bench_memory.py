@@ -1,4 +1,4 @@
-"""Memory of ringfence-sbc's own for a call that talks, and for one that has just been set up."""
+"""Memory of ringfence-sbc's own for a call that stands, and for one that has just been set up."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ def own_kb(pids):
 
 
 def measure_memory(rig, binaries, media_ports):
-    """(kB of a call that talks, kB of one with all that its set-up leaves for 64 T1).
+    """(kB of a call that stands, kB of one with all that its set-up leaves for 64 T1).
 
     The second lot of calls finds the room that the first one's transactions have given back, so
     what it adds is what a call keeps for as long as it lasts.
@@ -38,6 +38,7 @@ def measure_memory(rig, binaries, media_ports):
     ends = SipEnds(near, far, subject.target, CALLED)
     calls = [Call(index) for index in range(WARM + 2 * COUNTED)]
     ends.set_up(calls[:WARM])
+    time.sleep(LINGER_S)
     readings = [own_kb(subject.pids)]
     for first in (WARM, WARM + COUNTED):
         ends.set_up(calls[first:first + COUNTED])
@@ -45,6 +46,6 @@ def measure_memory(rig, binaries, media_ports):
         time.sleep(LINGER_S)
     ends.close()
     rig.end(subject.process)
-    with_set_up, talking = ((after - before) / COUNTED
+    with_set_up, standing = ((after - before) / COUNTED
                             for before, after in zip(readings, readings[1:]))
-    return talking, with_set_up
+    return standing, with_set_up

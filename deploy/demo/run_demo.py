@@ -236,8 +236,12 @@ class Demo:
 
     def completed(self, generator):
         """Calls that were answered and hung up, whatever was heard of a PBX that hung."""
-        failed = generator.count("failed") if generator is self.callers["inbound"] else 0
-        return generator.count("successful") + min(failed, self.deaf())
+        successful = generator.count("successful")
+        if generator is not self.callers["inbound"]:
+            return successful
+        failures = generator.summary()["calls"]["failures"]
+        unheard = sum(count for name, count in failures.items() if name.startswith("Media"))
+        return successful + min(unheard, self.deaf())
 
     def check_audio(self, checks):
         """Call by call: what the SBC says it sent a caller is what that caller heard."""

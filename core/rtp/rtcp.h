@@ -103,6 +103,11 @@ struct MissingPackets {
   friend bool operator==(const MissingPackets&, const MissingPackets&) = default;
 };
 
+// The FMT of what we know of RTPFB (RFC 4585 §6.2) and PSFB (§6.3; RFC 5104 §4.3.1).
+inline constexpr uint8_t kNackFormat = 1;
+inline constexpr uint8_t kPictureLossFormat = 1;
+inline constexpr uint8_t kFirFormat = 4;
+
 /// What a receiver of video asks its sender for (RFC 4585 §6.2.1, §6.3.1; RFC 5104 §4.3.1).
 struct Feedback {
   enum class Kind : uint8_t { kOther, kNack, kPictureLoss, kFullIntraRequest };

@@ -142,14 +142,6 @@ RtcpError ParseBye(const RtcpPacket& packet, Bye* bye) {
   return RtcpError::kOk;
 }
 
-namespace {
-
-constexpr uint8_t kNackFormat = 1;         // Of RTPFB (RFC 4585 §6.2).
-constexpr uint8_t kPictureLossFormat = 1;  // Of PSFB (§6.3).
-constexpr uint8_t kFirFormat = 4;          // RFC 5104 §4.3.1
-
-}  // namespace
-
 RtcpError ParseFeedback(const RtcpPacket& packet, Feedback* feedback) {
   *feedback = {};
   const bool of_payload = packet.type == RtcpType::kPayloadFeedback;

@@ -79,8 +79,7 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
       incoming->bye = !bye.ssrcs.empty();
     } else if (packet.type == RtcpType::kTransportFeedback ||
                packet.type == RtcpType::kPayloadFeedback) {
-      error = OnFeedback(packet, incoming);
-      if (error != RtcpError::kOk) break;
+      OnFeedback(packet, incoming);
     }
     // SDES, XR and APP end here: they are the peer's word on itself, which we do not pass on.
   }
@@ -88,14 +87,13 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
   return error;
 }
 
-RtcpError RtcpSession::OnFeedback(const RtcpPacket& packet, Incoming* incoming) const {
+// One that cannot be read costs nothing but itself: the reports beside it are as good as ever.
+void RtcpSession::OnFeedback(const RtcpPacket& packet, Incoming* incoming) const {
   Feedback feedback;
-  const RtcpError error = ParseFeedback(packet, &feedback);
-  if (error != RtcpError::kOk) return error;
-  const bool is_ours =
-      feedback.kind != Feedback::Kind::kOther && sending_ && feedback.media_ssrc == sent_ssrc_;
+  const bool is_ours = ParseFeedback(packet, &feedback) == RtcpError::kOk &&
+                       feedback.kind != Feedback::Kind::kOther && sending_ &&
+                       feedback.media_ssrc == sent_ssrc_;
   if (!is_ours || !incoming->feedback.PushBack(feedback)) ++incoming->feedback_ended;
-  return RtcpError::kOk;
 }
 
 void RtcpSession::OnReports(const ReportBlocks& blocks, Instant now) {
@@ -169,21 +167,34 @@ size_t RtcpSession::Forward(const SenderReport& report, const Reception& recepti
   return size;
 }
 
-size_t RtcpSession::PassFeedback(std::span<const Feedback> feedback, std::span<uint8_t> out) {
+RtcpSession::Passed RtcpSession::PassFeedback(std::span<const Feedback> feedback, Instant now,
+                                              std::span<uint8_t> out) {
+  if (now < feedback_due_) return {};
   RtcpWriter writer(out);
   if (!writer.PutReceiverReport(reporter_ssrc(), {}) ||
       !writer.PutCname(reporter_ssrc(), cname())) {
-    return 0;
+    return {};
   }
+  Passed passed;
+  bool asks_picture = false;
   for (Feedback each : feedback) {
+    if (each.kind != Feedback::Kind::kNack) {  // PLI and FIR: one picture is all they can have.
+      if (now < picture_due_) continue;
+      asks_picture = true;
+    }
     each.sender_ssrc = reporter_ssrc();
-    if (!writer.PutFeedback(each)) return 0;
+    if (!writer.PutFeedback(each)) return {};
+    ++passed.requests;
   }
+  if (passed.requests == 0) return {};
+  feedback_due_ = now + kFeedbackMin;
+  if (asks_picture) picture_due_ = now + kPictureMin;
   const size_t size = writer.written().size();
   ++counts_.packets_out;
   counts_.bytes_out += size;
   Average(size);
-  return size;
+  passed.bytes = size;
+  return passed;
 }
 
 size_t RtcpSession::Report(const Reception& reception, Instant now, WallTime wall, Random* random,

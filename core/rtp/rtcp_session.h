@@ -17,7 +17,8 @@
 
 namespace core::rtp {
 
-/// The end of RTCP on one leg (rule 25): what comes in ends here, and what goes out is ours.
+/// The end of RTCP on one leg (rule 25): what comes in ends here, but for what a receiver of video
+/// asks its sender for, and what goes out is ours.
 ///
 /// Out go compound packets: an SR for the stream that we send to the leg's peer, or an RR; a report
 /// block and XR VoIP metrics on what we receive from that peer; SDES with a CNAME of our own. A
@@ -29,7 +30,8 @@ namespace core::rtp {
 /// that SR carried: neither party's clock is believed.
 ///
 /// Shape:    the last kSentReportsMax SRs can be answered for. At most one SR is forwarded in
-///           kForwardMin. A compound packet has at most kCompoundMax bytes.
+///           kForwardMin. A compound packet has at most kCompoundMax bytes; with feedback,
+///           kFeedbackCompoundMax.
 /// Lifetime: keeps nothing of what it is given.
 /// Thread:   one worker's.
 class RtcpSession {
@@ -38,6 +40,10 @@ class RtcpSession {
   static constexpr size_t kCompoundMax = 192;
   static constexpr size_t kFeedbackMax = 4;  // Requests of one compound that cross; more end here.
   static constexpr size_t kFeedbackCompoundMax = 384;
+  // A picture lasts 33 ms, and what it misses is asked for at once; a new one takes its sender,
+  // and the way to it and back, longer.
+  static constexpr Duration kFeedbackMin = std::chrono::milliseconds(10);
+  static constexpr Duration kPictureMin = std::chrono::milliseconds(200);
   static constexpr Duration kSenderSilence = std::chrono::seconds(5);
   static constexpr Duration kForwardMin = std::chrono::milliseconds(500);
 
@@ -78,7 +84,15 @@ class RtcpSession {
 
   /// What the other leg's peer asks the sender for whose stream it gets: behind an empty report and
   /// our name (RFC 4585 §3.1), in the name of whom this leg knows as the one that asks.
-  [[nodiscard]] size_t PassFeedback(std::span<const Feedback> feedback, std::span<uint8_t> out);
+  /// Bounded, as each request may cost the sender a whole picture: at most one compound in
+  /// kFeedbackMin, and one request for a picture in kPictureMin (RFC 4585 §3.5). Nothing passes
+  /// where `bytes` is 0.
+  struct Passed {
+    size_t bytes = 0;
+    size_t requests = 0;  // Of those that were given.
+  };
+  [[nodiscard]] Passed PassFeedback(std::span<const Feedback> feedback, Instant now,
+                                    std::span<uint8_t> out);
 
   /// When Report() is due next.
   Instant due() const { return due_; }
@@ -109,7 +123,7 @@ class RtcpSession {
     Instant at;
   };
 
-  RtcpError OnFeedback(const RtcpPacket& packet, Incoming* incoming) const;
+  void OnFeedback(const RtcpPacket& packet, Incoming* incoming) const;
   void OnReports(const ReportBlocks& blocks, Instant now);
   bool WriteReports(const std::optional<SenderReport>& report, const Reception& reception,
                     Instant now, RtcpWriter* out);
@@ -120,6 +134,8 @@ class RtcpSession {
   void Average(size_t size);
   uint32_t reporter_ssrc() const { return sending_ ? sent_ssrc_ : own_ssrc_; }
 
+  Instant feedback_due_;  // When the next may pass.
+  Instant picture_due_;
   // Each sent packet touches these.
   uint32_t sent_ssrc_ = 0;
   uint32_t sent_packets_ = 0;

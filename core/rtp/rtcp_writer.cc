@@ -57,9 +57,6 @@ bool RtcpWriter::PutReceiverReport(uint32_t ssrc, std::span<const ReportBlock> b
 }
 
 bool RtcpWriter::PutFeedback(const Feedback& feedback) {
-  constexpr size_t kNackFormat = 1;
-  constexpr size_t kPictureLossFormat = 1;
-  constexpr size_t kFirFormat = 4;
   const auto begin = [&](RtcpType type, size_t format, uint32_t media_ssrc) {
     const size_t at = BeginPacket(type, format);
     out_.Put32(feedback.sender_ssrc);

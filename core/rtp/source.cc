@@ -129,13 +129,13 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
   return OnMember(packet, now, kind);
 }
 
-// A.1's init_seq(), with what the candidate was held for.
 void Source::Pause() {
   paused_ = true;
   timed_ = false;
   buffer_.Restart();
 }
 
+// A.1's init_seq(), with what the candidate was held for.
 void Source::Begin(Instant now) {
   if (active_) {
     Settle(window_count_, &bursts_);

@@ -92,8 +92,8 @@ class Source {
   /// The payload type in use has another clock (RFC 7160). Jitter is converted, timing starts anew.
   void SetClockRate(uint32_t clock_rate_hz);
 
-  /// Something else than RTP has the stream's place for a while (T.38): when the next packet comes
-  /// ends no gap, and tells nothing of jitter.
+  /// Nothing is to come for a while (a fax has the stream's place, or it is held): the next packet
+  /// ends no gap, and tells nothing of jitter. What its numbers skip is lost all the same.
   void Pause();
 
   bool active() const { return active_; }  // An SSRC was proved.

@@ -35,7 +35,7 @@ AnswerVerdict JudgeAnswer(const SessionDescription& offer, const SessionDescript
     const AnswerFlaw flaw =
         JudgeLine(offered, answered, offer.formats(offered), answer.formats(answered));
     if (flaw == AnswerFlaw::kNone) continue;
-    const AnswerVerdict found = {flaw, static_cast<uint8_t>(i)};
+    const AnswerVerdict found = {flaw, static_cast<uint8_t>(i), offered.type == MediaType::kVideo};
     if (!found.is_usable()) return found;
     if (verdict.flaw == AnswerFlaw::kNone) verdict = found;
   }

@@ -22,12 +22,17 @@ enum class AnswerFlaw : uint8_t {
 struct [[nodiscard]] AnswerVerdict {
   AnswerFlaw flaw = AnswerFlaw::kNone;
   uint8_t media_index = 0;  // The line with the flaw.
+  bool is_videos = false;   // That line: its picture may be missing, and the call goes on.
 
-  bool is_usable() const { return flaw == AnswerFlaw::kNone || flaw == AnswerFlaw::kDirection; }
+  bool is_usable() const {
+    return flaw == AnswerFlaw::kNone || flaw == AnswerFlaw::kDirection ||
+           (is_videos && flaw != AnswerFlaw::kMediaType && flaw != AnswerFlaw::kMediaCount);
+  }
 };
 
-/// The first flaw that makes the answer useless; else, kDirection where a line says more than was
-/// offered. That is wrong and not rare: equipment answers sendrecv to a hold.
+/// The first flaw that makes the answer useless; else the first that does not: kDirection where a
+/// line says more than was offered, which is wrong and not rare (equipment answers sendrecv to a
+/// hold), or what is wrong with a line of video, such as AVP for AVPF.
 AnswerVerdict JudgeAnswer(const SessionDescription& offer, const SessionDescription& answer);
 
 /// True where a later offer keeps the lines of what was agreed before it (RFC 3264 §8: as many m=

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
+
 namespace core::sdp {
 namespace {
 
@@ -149,15 +151,23 @@ FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const
 void DropRetransmissions(std::span<const Format> formats, FormatSelection* selection) {
   for (size_t i = selection->entries.size(); i-- > 0;) {
     const uint8_t index = selection->entries[i].index;
-    if (formats[index].codec == Codec::kRetransmission) selection->entries.EraseAt(i);
+    const bool is_repair = EqualsIgnoreCase(formats[index].encoding.substr(0, 7), "flexfec");
+    if (formats[index].codec == Codec::kRetransmission || is_repair) selection->entries.EraseAt(i);
   }
 }
 
 PayloadMap MapPayloads(const PayloadMapSources& sources) {
   PayloadMap map;
-  const auto add = [&](std::span<const Format> formats) {
+  // What a sender has several of (H.264 in two packetizations) is told apart by its fmtp: a number
+  // that was not agreed on is then nobody's.
+  const auto is_one_of_several = [&](const Format& format) {
+    return std::count_if(sources.said_by_sender.begin(), sources.said_by_sender.end(),
+                         [&](const Format& each) { return SameEncoding(each, format); }) > 1;
+  };
+  const auto add = [&](std::span<const Format> formats, bool agreed) {
     for (const Format& format : formats) {
       if (format.number == Format::kNoNumber) continue;
+      if (!agreed && is_one_of_several(format)) continue;
       if (map.Find(format.number) != PayloadMap::kRefused) continue;
       const size_t found = FindOffered(sources.said_by_receiver, format, Kept{});
       if (found < sources.said_by_receiver.size()) {
@@ -165,8 +175,8 @@ PayloadMap MapPayloads(const PayloadMapSources& sources) {
       }
     }
   };
-  add(sources.told_to_sender);
-  add(sources.said_by_sender);
+  add(sources.told_to_sender, true);
+  add(sources.said_by_sender, false);
   return map;
 }
 

@@ -144,7 +144,7 @@ uint16_t MediaAnchor::Take(MediaSession* session, LegId from, Role role, const P
   if (error != ParseError::kOk) return core::sdp::StatusCodeOf(error);
   if (!Judge(parties[Index(from)])) return kNotAcceptable;
   return role == Role::kOffer ? TakeOffer(session, from, parties, sdp, now)
-                              : TakeAnswer(session, from, parties, now);
+                              : TakeAnswer(session, from, parties);
 }
 
 // Rule 24. Of a peer behind a NAT the address is neither judged nor sent to; who is in
@@ -256,17 +256,16 @@ uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party p
 
 // The answer puts both descriptions into force. An offer may be answered several times: by each
 // early dialog, and in the 2xx again as in a 18x before it (RFC 3261 §13.2.1).
-uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party parties[2],
-                                 Instant now) {
+uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party parties[2]) {
   if (!session->offer || session->offer_from == from ||
       offer_.Parse(session->offer.text()) != ParseError::kOk ||
       !core::sdp::JudgeAnswer(offer_, description_).is_usable()) {
     return kNotAcceptable;
   }
   for (size_t i = 0; i < session->stream_count; ++i) {
-    if (Agree(session, i, from, parties)) continue;
-    if (!session->streams[i].is_video) return kNotAcceptable;
-    DropStream(session, i--, now);  // Another call has its peer's place: the voice goes on.
+    // Another call has its peer's place. Who answered cannot be told to send no picture any more,
+    // so a video's is refused as a voice's: what it sent would be taken for the other call's.
+    if (!Agree(session, i, from, parties)) return kNotAcceptable;
   }
   session->is_pending = false;
   return 0;

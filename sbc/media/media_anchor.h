@@ -93,7 +93,7 @@ class MediaAnchor {
 
   uint16_t TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                      std::string_view sdp, core::Instant now);
-  uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2], core::Instant now);
+  uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2]);
   bool Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]);
   void BridgeDigits(MediaStream* stream, LegId answerer, std::span<const core::sdp::Format> told,
                     std::span<const core::sdp::Format> customers,

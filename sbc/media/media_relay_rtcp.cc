@@ -34,7 +34,7 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   from.received.rtcp_bytes += packet.size();
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   from.lost_before_us = to.source.counts().lost();
-  if (arrival.stream->is_video) PassFeedback(incoming, &to);
+  if (arrival.stream->is_video) PassFeedback(incoming, &to, now);
   if (!incoming.sender_report.has_value()) return;
   // A sender's report goes on, with the counts of what we sent in its place.
   uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
@@ -47,16 +47,15 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
 // RFC 4585 §3.1: what is asked for stands behind a report and a name, which are ours. Streams cross
 // under their own SSRC, so the one that is named is the sender's own.
 void MediaRelay::PassFeedback(const core::rtp::RtcpSession::Incoming& incoming,
-                              MediaStream::Leg* to) {
+                              MediaStream::Leg* to, Instant now) {
   counters_.feedback_ended += incoming.feedback_ended;
   if (incoming.feedback.empty()) return;
   uint8_t bytes[core::rtp::RtcpSession::kFeedbackCompoundMax];
-  const size_t size =
-      to->rtcp.PassFeedback({incoming.feedback.begin(), incoming.feedback.size()}, bytes);
-  if (size > 0 && to->ports != nullptr && to->peer.rtcp.port != 0) {
-    counters_.feedback_passed += incoming.feedback.size();
-  }
-  SendRtcp(to, {bytes, size});
+  const auto passed =
+      to->rtcp.PassFeedback({incoming.feedback.begin(), incoming.feedback.size()}, now, bytes);
+  counters_.feedback_passed += passed.requests;
+  counters_.feedback_ended += incoming.feedback.size() - passed.requests;
+  SendRtcp(to, {bytes, passed.bytes});
 }
 
 void MediaRelay::SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes) {

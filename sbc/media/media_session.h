@@ -14,8 +14,8 @@ namespace sbc {
 
 /// What the two peers of one call have said of media, and what we have said to each.
 ///
-/// Shape:    plain, part of a Call. Streams beyond kStreamsMax are refused in the description.
-/// Lifetime: MediaAnchor::End() before it goes, or its ports are never given back.
+/// Shape:    plain, part of a Call. Lines beyond kVoiceMax and kVideoMax are refused in their
+/// places. Lifetime: MediaAnchor::End() before it goes, or its ports are never given back.
 struct MediaSession {
   static constexpr size_t kVoiceMax = 2;  // Voice, and the fax that it turns into (T.38).
   static constexpr size_t kVideoMax = 1;

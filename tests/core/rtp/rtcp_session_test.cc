@@ -293,8 +293,10 @@ TEST(RtcpSessionTest, FeedbackGoesOnInItsOwnName) {
     leg.sends = sends;
     leg.RunFor(1s);
     uint8_t bytes[RtcpSession::kFeedbackCompoundMax];
-    const size_t size = leg.session.PassFeedback(all, bytes);
+    const RtcpSession::Passed passed = leg.session.PassFeedback(all, leg.now, bytes);
+    const size_t size = passed.bytes;
     ASSERT_GT(size, 0u);
+    EXPECT_EQ(passed.requests, RtcpSession::kFeedbackMax);
     const Said said = Listen({bytes, size});
     const uint32_t name = sends ? kSent : 0xcccc0003;
     EXPECT_EQ(said.receiver_report, name);
@@ -308,8 +310,43 @@ TEST(RtcpSessionTest, FeedbackGoesOnInItsOwnName) {
     EXPECT_EQ(feedback.sender_ssrc, name);
     EXPECT_EQ(feedback.media_ssrc, kReceived);
     EXPECT_EQ(feedback.missing.size(), Feedback::kMissingMax);
-    EXPECT_EQ(leg.session.PassFeedback(all, {bytes, 100}), 0u);
+    EXPECT_EQ(leg.session.PassFeedback(all, leg.now + 1s, {bytes, 100}).bytes, 0u);
   }
+}
+
+// Who floods us with requests asks the sender for no more than one picture in 200 ms, and for what
+// is missing once in 10 ms.
+TEST(RtcpSessionTest, FeedbackIsBounded) {
+  Leg leg;
+  leg.RunFor(1s);
+  std::vector<Feedback> all;
+  for (const auto kind :
+       {Feedback::Kind::kPictureLoss, Feedback::Kind::kFullIntraRequest, Feedback::Kind::kNack}) {
+    all.push_back({.kind = kind, .sender_ssrc = 1, .media_ssrc = kReceived});
+  }
+  ASSERT_TRUE(all.back().missing.PushBack({7, 0}));
+  size_t compounds = 0;
+  size_t requests = 0;
+  uint8_t bytes[RtcpSession::kFeedbackCompoundMax];
+  for (int i = 0; i < 10'000; ++i) {
+    const auto passed = leg.session.PassFeedback(all, leg.now + i * 100us, bytes);
+    compounds += passed.bytes > 0 ? 1 : 0;
+    requests += passed.requests;
+  }
+  EXPECT_EQ(compounds, 100u);
+  EXPECT_EQ(requests, 110u);  // In five of them, PLI and FIR.
+}
+
+// A request that cannot be read costs the reports beside it nothing.
+TEST(RtcpSessionTest, BrokenFeedbackEndsAlone) {
+  Leg leg;
+  leg.RunFor(1s);
+  const uint8_t bytes[] = {0x80, 201, 0, 1, 0, 0, 0, 9,               // An empty RR,
+                           0x81, 205, 0, 2, 0, 0, 0, 9, 0, 0, 0, 5};  // a NACK of nothing.
+  RtcpSession::Incoming incoming;
+  EXPECT_EQ(leg.session.OnPacket(bytes, leg.now, &incoming), RtcpError::kOk);
+  EXPECT_TRUE(incoming.feedback.empty());
+  EXPECT_EQ(incoming.feedback_ended, 1u);
 }
 
 // Of a stream that is no voice there are no VoIP metrics (RFC 3611 §4.7).

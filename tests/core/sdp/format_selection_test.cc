@@ -132,18 +132,30 @@ TEST(SelectForAnswerTest, OneEncodingTwiceGoesByItsNumber) {
               ElementsAre(99));
 }
 
-// The offerer's digits are 101, the answerer wants 96 and was told 101: both ways, RTP crosses
-// under the number of who gets it, and nothing else crosses (rule 23).
-// They have an SSRC of their own, and their fmtp names what they repeat.
+// They have an SSRC of their own, and their fmtp names what they repeat. So has FlexFEC (RFC 8627).
 TEST(DropRetransmissionsTest, OnlyThese) {
   const Parsed offer(
-      Sdp("m=video 5004 RTP/AVP 96 97 98\na=rtpmap:96 H264/90000\na=rtpmap:97 rtx/90000\n"
-          "a=fmtp:97 apt=96\na=rtpmap:98 VP8/90000\n"));
+      Sdp("m=video 5004 RTP/AVP 96 97 98 99\na=rtpmap:96 H264/90000\na=rtpmap:97 rtx/90000\n"
+          "a=fmtp:97 apt=96\na=rtpmap:98 VP8/90000\na=rtpmap:99 flexfec-03/90000\n"));
   FormatSelection selection = SelectAll(offer.formats());
   DropRetransmissions(offer.formats(), &selection);
   EXPECT_THAT(Numbers(selection), ElementsAre(96, 98));
 }
 
+// The sender was told 97 alone: what it calls 96 is another profile, whatever its name.
+TEST(MapPayloadsTest, OneOfSeveralCrossesUnderItsOwnNumberOnly) {
+  const std::string maps = "a=rtpmap:96 H264/90000\na=rtpmap:97 H264/90000\n";
+  const Parsed offer(Sdp("m=video 5004 RTP/AVP 96 97\n" + maps));
+  const Parsed answer(Sdp("m=video 5006 RTP/AVP 97\na=rtpmap:97 H264/90000\n"));
+  const PayloadMap map = MapPayloads({.told_to_sender = answer.formats(),
+                                      .said_by_sender = offer.formats(),
+                                      .said_by_receiver = answer.formats()});
+  EXPECT_EQ(map.Find(97), 97);
+  EXPECT_EQ(map.Find(96), PayloadMap::kRefused);
+}
+
+// The offerer's digits are 101, the answerer wants 96 and was told 101: both ways, RTP crosses
+// under the number of who gets it, and nothing else crosses (rule 23).
 TEST(MapPayloadsTest, DigitsCrossUnderTheReceiversNumber) {
   const Parsed offer(Sdp("m=audio 5004 RTP/AVP 0 8 101\na=rtpmap:101 telephone-event/8000\n"));
   const Parsed offer_sent(Sdp("m=audio 5004 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n"));

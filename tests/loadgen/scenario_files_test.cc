@@ -98,7 +98,7 @@ TEST(ScenarioFilesTest, AllLoad) {
     }();
     EXPECT_THAT(text.substr(0, 80), HasSubstr("RFC ")) << entry.path();
   }
-  EXPECT_EQ(count, 34u);
+  EXPECT_EQ(count, 36u);
 }
 
 TEST(ScenarioFilesTest, ConnectorsInviteHasTheRealOnesShape) {

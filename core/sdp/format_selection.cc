@@ -148,7 +148,7 @@ FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const
   return is_enough ? selection : FormatSelection{};
 }
 
-void DropRetransmissions(std::span<const Format> formats, FormatSelection* selection) {
+void DropRepairs(std::span<const Format> formats, FormatSelection* selection) {
   for (size_t i = selection->entries.size(); i-- > 0;) {
     const uint8_t index = selection->entries[i].index;
     const bool is_repair = EqualsIgnoreCase(formats[index].encoding.substr(0, 7), "flexfec");

@@ -46,9 +46,10 @@ FormatSelection SelectForOffer(const MediaDescription& media, std::span<const Fo
 /// neither is the offerer's concern.
 FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const Format> answered);
 
-/// Takes out the retransmissions of RFC 4588: they have an SSRC of their own, and a stream here has
-/// one. What is lost is sent again all the same, under its own number.
-void DropRetransmissions(std::span<const Format> formats, FormatSelection* selection);
+/// Takes out what repairs a video with a stream of its own, RTX (RFC 4588) and FlexFEC (RFC 8627):
+/// it has an SSRC of its own, and a stream here has one. What is lost is sent again all the same,
+/// under its own number.
+void DropRepairs(std::span<const Format> formats, FormatSelection* selection);
 
 /// Which payload types may cross from one leg to the other, and what they are called there.
 ///
@@ -72,8 +73,9 @@ class PayloadMap {
 
 /// The map for what `sender` sends us and we pass to `receiver`. The sender uses the numbers of the
 /// description that it was told last (RFC 3264 §5.1: they say what their writer wants to receive),
-/// or, as many do, those of its own; where both name one number differently, what it was told
-/// counts. The receiver gets the numbers of its own description.
+/// or, as many do, those of its own, where no other of its formats is the same encoding; where both
+/// name one number differently, what it was told counts. The receiver gets the numbers of its own
+/// description.
 struct PayloadMapSources {
   std::span<const Format> told_to_sender;
   std::span<const Format> said_by_sender;

@@ -90,7 +90,7 @@ struct Selected {
 Selected SelectOffer(const MediaDescription& media, std::span<const Format> formats,
                      const MediaAnchor::Party& to) {
   Selected selected{core::sdp::SelectForOffer(media, formats, to.codecs)};
-  if (IsVideo(media)) core::sdp::DropRetransmissions(formats, &selected.formats);
+  if (IsVideo(media)) core::sdp::DropRepairs(formats, &selected.formats);
   if (!to.bridges_digits || IsVideo(media)) return selected;
   if (to.side == Side::kCustomer) {
     core::sdp::DropEvents(formats, &selected.formats);
@@ -102,7 +102,7 @@ Selected SelectOffer(const MediaDescription& media, std::span<const Format> form
 Selected SelectAnswer(const MediaDescription& media, std::span<const Format> offered,
                       std::span<const Format> answered, const MediaAnchor::Party& to) {
   Selected selected{core::sdp::SelectForAnswer(offered, answered)};
-  if (IsVideo(media)) core::sdp::DropRetransmissions(answered, &selected.formats);
+  if (IsVideo(media)) core::sdp::DropRepairs(answered, &selected.formats);
   if (!to.bridges_digits || IsVideo(media)) return selected;
   if (to.side == Side::kCustomer) {
     core::sdp::DropEvents(answered, &selected.formats);
@@ -180,10 +180,9 @@ PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
 
 MediaStream* MediaAnchor::FindStream(const MediaSession& session, const Use& use) {
   for (size_t i = 0; i < session.stream_count; ++i) {
-    const MediaSession::Stream& each = session.streams[i];
-    if (each.line == use.line && each.is_video == use.is_video) {
-      return options_.relay->Find(each.stream);
-    }
+    MediaStream* stream = options_.relay->Find(session.streams[i].stream);
+    const bool is_its_line = session.streams[i].line == use.line;
+    if (stream != nullptr && is_its_line && stream->is_video == use.is_video) return stream;
   }
   return nullptr;
 }
@@ -191,9 +190,11 @@ MediaStream* MediaAnchor::FindStream(const MediaSession& session, const Use& use
 // One line too many is refused in its place.
 bool MediaAnchor::HasRoom(const MediaSession& session, const Use& use) {
   if (FindStream(session, use) != nullptr) return true;
-  const auto used = std::count_if(
-      session.streams, session.streams + session.stream_count,
-      [&](const MediaSession::Stream& each) { return each.is_video == use.is_video; });
+  const auto used = std::count_if(session.streams, session.streams + session.stream_count,
+                                  [&](const MediaSession::Stream& each) {
+                                    const MediaStream* stream = options_.relay->Find(each.stream);
+                                    return stream != nullptr && stream->is_video == use.is_video;
+                                  });
   const size_t max = use.is_video ? MediaSession::kVideoMax : MediaSession::kVoiceMax;
   return static_cast<size_t>(used) < max;
 }
@@ -204,7 +205,7 @@ MediaStream* MediaAnchor::MakeStream(MediaSession* session, const Use& use, Inst
   if (stream == nullptr) return nullptr;
   stream->is_video = use.is_video;
   session->streams[session->stream_count++] = {options_.relay->HandleOf(stream),
-                                               static_cast<uint8_t>(use.line), use.is_video};
+                                               static_cast<uint8_t>(use.line)};
   return stream;
 }
 
@@ -273,9 +274,10 @@ uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party 
 
 bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]) {
   MediaStream* stream = options_.relay->Find(session->streams[index].stream);
-  const auto [handle, line, is_video] = session->streams[index];
+  const size_t line = session->streams[index].line;
   const LegId offerer = Other(from);
   if (stream == nullptr || line >= offer_.media().size()) return true;
+  const bool is_video = stream->is_video;
   const Media& asked = offer_.media()[line];
   const Media& answered = description_.media()[line];
   PeerMedia theirs;
@@ -361,12 +363,12 @@ bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
   if (description_.Parse(sdp) != ParseError::kOk || !Judge(party)) return false;
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
-    const auto [handle, line, is_video] = session->streams[i];
+    const size_t line = session->streams[i].line;
     if (stream == nullptr || line >= description_.media().size()) continue;
     const Media& media = description_.media()[line];
-    const bool is_meant = IsVideo(media) == is_video && IsAnchored(media, party);
+    const bool is_meant = IsVideo(media) == stream->is_video && IsAnchored(media, party);
     const PeerMedia peer = is_meant ? ReadPeer(media, party) : PeerMedia{};
-    if (!options_.relay->SetPeer(stream, from, peer, party.sources) && !is_video) return false;
+    if (!options_.relay->SetPeer(stream, from, peer, party.sources)) return false;
   }
   return true;
 }

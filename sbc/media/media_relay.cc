@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/rtp/packet_view.h"
 #include "core/sdp/telephone_event.h"
+#include "sbc/media/media_session.h"
 
 namespace sbc {
 
@@ -18,8 +19,6 @@ using core::SocketId;
 
 namespace {
 
-// Voice, the fax that it turns into (T.38), and video.
-constexpr size_t kStreamsPerCall = 3;
 constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
 constexpr uint8_t kPayloadTypeMax = 0x7f;
 // An event whose three ends were lost is over when voice comes this long after its last packet.
@@ -39,7 +38,7 @@ void CountDigits(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
 
 MediaRelay::MediaRelay(const Options& options, const std::vector<MediaConfig>& config)
     : options_(options),
-      streams_(std::max<size_t>(1, options.calls_max * kStreamsPerCall)),
+      streams_(std::max<size_t>(1, options.calls_max * MediaSession::kStreamsMax)),
       shared_(streams_.capacity() * kFlowsPerStream),
       hash_key_(options.random->Next()) {
   bool has[kSideCount] = {};

@@ -14,19 +14,18 @@ namespace sbc {
 
 /// What the two peers of one call have said of media, and what we have said to each.
 ///
-/// Shape:    plain, part of a Call. Lines beyond kVoiceMax and kVideoMax are refused in their
-/// places. Lifetime: MediaAnchor::End() before it goes, or its ports are never given back.
+/// Shape:    plain, part of a Call. Lines beyond kVoiceMax and kVideoMax are refused in place.
+/// Lifetime: MediaAnchor::End() before it goes, or its ports are never given back.
 struct MediaSession {
   static constexpr size_t kVoiceMax = 2;  // Voice, and the fax that it turns into (T.38).
   static constexpr size_t kVideoMax = 1;
   static constexpr size_t kStreamsMax = kVoiceMax + kVideoMax;
 
+  /// A line that is in use for video, and then for something else, has a stream for each: what is
+  /// counted of the one is not the other's.
   struct Stream {
     core::Handle<MediaStream> stream;
     uint8_t line = 0;  // Which m= line it is; that never changes in a call (RFC 3264 §8).
-    // A line that is in use for another kind of media has another stream: its counts are the
-    // voice's.
-    bool is_video = false;
   };
 
   Stream streams[kStreamsMax];

@@ -121,7 +121,7 @@ void Session(std::span<const uint8_t> bytes) {
     source.OnPacket(view, now, PayloadKind::kAudio);
   }
   const RtcpSession::Reception reception = {.source = &source, .codec = Codec::kPcmu};
-  uint8_t out[RtcpSession::kCompoundMax];
+  uint8_t out[RtcpSession::kFeedbackCompoundMax];
   const auto judge = [&](size_t size) {
     RtcpCompound compound;
     CHECK(compound.Index(std::span(out).first(size)) == RtcpError::kOk);
@@ -134,6 +134,11 @@ void Session(std::span<const uint8_t> bytes) {
       const size_t size = session.Forward(*incoming.sender_report, reception, now, &random, out);
       if (size > 0) judge(size);
     }
+    // All that one compound can hold fits, and is due again after six seconds.
+    const std::span<const Feedback> asked = {incoming.feedback.begin(), incoming.feedback.size()};
+    const RtcpSession::Passed passed = session.PassFeedback(asked, now, out);
+    CHECK(passed.requests == asked.size());
+    if (passed.bytes > 0) judge(passed.bytes);
     judge(session.Report(reception, now, {.unix_us = 1'700'000'000'000'000}, &random, out));
     CHECK(!session.round_trip() || *session.round_trip() <= kRoundTripMax);
   }

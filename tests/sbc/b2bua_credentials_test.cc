@@ -68,6 +68,22 @@ TEST(B2buaCredentialsTest, OverheardCredentialsServeNobody) {
   scene.ExpectClean();
 }
 
+// A client that would only have to answer anew is told so, whatever else it says beside that.
+TEST(B2buaCredentialsTest, StaleIsToldBesideAnotherUsersCredentials) {
+  SbcScene scene(Asking());
+  (void)scene.Outbound();
+  SimPlan plan = With(Asked(scene), 1);
+  const size_t first = scene.Outbound(plan);
+  EXPECT_EQ(scene.pbx.call(first).final_status, 200);
+  std::string other = plan.fields;
+  other.replace(other.find("username=\"u\""), 12, "username=\"x\"");
+  plan.fields += other;
+  EXPECT_EQ(scene.pbx.call(scene.Outbound(plan)).final_status, 401);
+  EXPECT_THAT(Asked(scene), HasSubstr("stale=true"));
+  scene.pbx.Do(first, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // The same INVITE that comes twice is one request: its transaction answers the second.
 TEST(B2buaCredentialsTest, ARetransmissionIsNoReplay) {
   SbcScene scene(Asking());

@@ -234,12 +234,7 @@ TEST(B2buaFaxTest, TheRecordTellsOfTheVoiceAlone) {
 // Without ports for a line of its own the fax is refused and the voice stays; a later offer that
 // names that line finds nothing of it.
 TEST(B2buaFaxTest, AFaxWithoutPortsIsRefused) {
-  SbcScene::Options options = Anchoring();
-  options.global =
-      "media:\n"
-      "  - {side: customer, address: 127.0.0.2, ports: 20000-20001}\n"
-      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
-  MediaScene media(options);
+  MediaScene media(Anchoring("", {.customer = "20000-20001"}));
   const size_t call = media.Call();
   media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, FaxLine(4100))});
   media.scene.Run(1s);

@@ -395,12 +395,7 @@ TEST(B2buaMediaTest, OnlyAllowedCodecsAreOffered) {
 }
 
 TEST(B2buaMediaTest, PortsThatRunOutAre503) {
-  SbcScene::Options options = Anchoring();
-  options.global =
-      "media:\n"
-      "  - {side: customer, address: 127.0.0.2, ports: 20000-20001}\n"
-      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
-  MediaScene media(options);
+  MediaScene media(Anchoring("", {.customer = "20000-20001"}));
   const size_t call = media.Call();
   SimPlan plan;
   plan.body = Sdp("127.0.0.4", 4200);
@@ -413,12 +408,7 @@ TEST(B2buaMediaTest, PortsThatRunOutAre503) {
 // A trunk that names one port for all its calls (SIPp does): where it offers, our port is chosen
 // when its own is known. With two shared pairs two such calls can be, and no third.
 TEST(B2buaMediaTest, CallsFromOneTrunkPortGetPortsOfTheirOwn) {
-  SbcScene::Options options = Anchoring();
-  options.global =
-      "media:\n"
-      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
-      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30003}\n";
-  SbcScene scene(options);
+  SbcScene scene(Anchoring("", {.trunk = "30000-30003"}));
   int port = 4000;
   scene.pbx.set_planner([&port](const SimMessage&) {
     SimPlan callee;

@@ -343,12 +343,7 @@ TEST(B2buaVideoTest, TheRecordTellsOfTheVoiceAlone) {
 
 // Video that finds no ports is refused in its place, though the voice's line is behind it.
 TEST(B2buaVideoTest, WithoutPortsOnlyTheVideoIsRefused) {
-  SbcScene::Options options = Anchoring("    video: relay\n");
-  options.global =
-      "media:\n"
-      "  - {side: customer, address: 127.0.0.2, ports: 20000-20007}\n"
-      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
-  VideoScene media(options);
+  VideoScene media(Anchoring("    video: relay\n", {.customer = "20000-20007"}));
   const size_t first = media.VideoCall();
   EXPECT_NE(VideoTarget(media.ToPbx()).port, 0);
   SimPlan callee;
@@ -370,12 +365,7 @@ TEST(B2buaVideoTest, WithoutPortsOnlyTheVideoIsRefused) {
 // Where another call has the place that a trunk names for its video: what the trunk sent from there
 // would be taken for the other call's, and nothing tells it to stop.
 TEST(B2buaVideoTest, AConflictIsRefusedAsAVoicesIs) {
-  SbcScene::Options options = Anchoring("    video: relay\n");
-  options.global =
-      "media:\n"
-      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
-      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30001}\n";
-  VideoScene media(options);
+  VideoScene media(Anchoring("    video: relay\n", {.trunk = "30000-30001"}));
   const size_t first = media.VideoCall();
   SimPlan callee;
   callee.script = {

@@ -13,12 +13,15 @@
 
 namespace tests {
 
-inline SbcScene::Options Anchoring(std::string connector = "") {
+/// An SBC with ports for media on both sides.
+struct AnchorPorts {
+  std::string customer = "20000-20039";
+  std::string trunk = "30000-30039";
+};
+inline SbcScene::Options Anchoring(std::string connector = "", const AnchorPorts& ports = {}) {
   SbcScene::Options options;
-  options.global =
-      "media:\n"
-      "  - {side: customer, address: 127.0.0.2, ports: 20000-20039}\n"
-      "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+  options.global = "media:\n  - {side: customer, address: 127.0.0.2, ports: " + ports.customer +
+                   "}\n  - {side: trunk, address: 127.0.0.3, ports: " + ports.trunk + "}\n";
   options.connector = std::move(connector);
   return options;
 }

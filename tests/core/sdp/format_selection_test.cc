@@ -133,12 +133,12 @@ TEST(SelectForAnswerTest, OneEncodingTwiceGoesByItsNumber) {
 }
 
 // They have an SSRC of their own, and their fmtp names what they repeat. So has FlexFEC (RFC 8627).
-TEST(DropRetransmissionsTest, OnlyThese) {
+TEST(DropRepairsTest, OnlyThese) {
   const Parsed offer(
       Sdp("m=video 5004 RTP/AVP 96 97 98 99\na=rtpmap:96 H264/90000\na=rtpmap:97 rtx/90000\n"
           "a=fmtp:97 apt=96\na=rtpmap:98 VP8/90000\na=rtpmap:99 flexfec-03/90000\n"));
   FormatSelection selection = SelectAll(offer.formats());
-  DropRetransmissions(offer.formats(), &selection);
+  DropRepairs(offer.formats(), &selection);
   EXPECT_THAT(Numbers(selection), ElementsAre(96, 98));
 }
 

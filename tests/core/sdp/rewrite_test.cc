@@ -81,6 +81,18 @@ TEST(RewriteTest, ABrowsersOfferToATrunk) {
             "a=mid:1\r\n");
 }
 
+// What names one side's product, hosts or relays is not for the other one; nor are streams with
+// several SSRCs, of which we relay one.
+TEST(RewriteTest, WhatTellsOfTheOtherSideStaysBehind) {
+  const Parsed offer(
+      Sdp("a=tool:acme 1.2\nm=audio 5004 RTP/AVP 0\na=ssrc:7 cname:me@10.0.0.1\n"
+          "a=ssrc-group:FID 7 8\na=oldmediaip:10.0.0.1\na=oldmediaport:4000\na=rid:hi send\n"
+          "a=simulcast:send hi\na=label:1\n"));
+  const std::string written = Rewritten(*offer, KeepAll(*offer));
+  EXPECT_EQ(written.substr(written.find("s=")),
+            "s=-\r\nc=IN IP4 203.0.113.10\r\nt=0 0\r\nm=audio 20000 RTP/AVP 0\r\na=label:1\r\n");
+}
+
 TEST(RewriteTest, KeysCrossOnlyWhenTheyAreTheTwoEndsOwn) {
   const Parsed offer(ReadCorpus("fuzz/sdp/srtp.sdp"));
   std::vector<MediaRewrite> media = KeepAll(*offer);

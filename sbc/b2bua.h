@@ -27,6 +27,7 @@
 #include "sbc/media/media_anchor.h"
 #include "sbc/replaced_dialog.h"
 #include "sbc/route_health.h"
+#include "sbc/said_bye.h"
 #include "sbc/transaction_mark.h"
 #include "sbc/transfer_target.h"
 #include "sbc/uri_rewrite.h"
@@ -332,13 +333,11 @@ class B2bua final : public core::sip::TransactionUser {
                              const ResponseExtras& extras);
 
   // b2bua_exchange.cc: ACKs of INVITEs inside the dialog, and who may make an offer.
-  void BeginExchange(Call* call, InviteExchange exchange);
   core::Packet WriteAck(Call* call, LegId to, const core::sip::Dialog& dialog, uint32_t sequence,
                         const core::sip::Message* carrier);
   void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
                const core::sip::Message* carrier);
-  static core::Packet KeptAck(const Call& call, core::Handle<core::sip::ClientTransaction> invite);
-  void AckAgain(Call* call, LegId to, Fork* fork, const core::sip::ClientTransaction& transaction,
+  void AckAgain(Call* call, LegId to, Fork* fork, core::sip::ClientTransaction& transaction,
                 const core::sip::Message& response);
   static std::optional<LegId> OfferFrom(const Call& call, const Fork& fork);
   void AnswerGlare(bool own, core::sip::ServerTransaction& transaction,
@@ -347,13 +346,17 @@ class B2bua final : public core::sip::TransactionUser {
 
   // b2bua_orphan.cc: answers that no call wants, and BYEs that none waits for.
   static uint16_t TrunkOf(const Call& call);
-  static void Disown(const Call& call, core::sip::ClientTransaction* invite);
+  void Disown(const Call& call, core::sip::ClientTransaction* invite);
   core::Endpoint::Text SentByOf(const core::sip::Hop& hop) const;
   void DropHeldAnswer(Call* call, Fork* fork, Call* live, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
-  uint32_t OrphanTagOf(std::string_view to_tag) const;
-  core::Packet WriteOrphan(const core::sip::Dialog& dialog, const core::sip::Hop& hop,
-                           core::sip::Method method, uint32_t sequence, std::string_view branch);
+  /// For `said_bye_`: the dialog that this INVITE of ours made with the To tag.
+  uint64_t DialogKey(const core::sip::ClientTransaction& invite, std::string_view to_tag) const {
+    return TagHash(invite.branch()) ^ TagHash(to_tag);
+  }
+  core::Packet WriteOrphan(const core::sip::Dialog& dialog,
+                           const core::sip::ClientTransaction& invite, core::sip::Method method,
+                           uint32_t sequence, std::string_view branch);
   bool AckOrphan(const core::sip::ClientTransaction& transaction,
                  const core::sip::Message& response, core::sip::Dialog* dialog);
   /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
@@ -377,7 +380,7 @@ class B2bua final : public core::sip::TransactionUser {
                    std::string_view refer_to = {});
   void OnRelayResponse(Call* call, size_t slot, const core::sip::Message& response,
                        core::Instant now);
-  void OnReinviteResponse(Call* call, const core::sip::ClientTransaction& transaction,
+  void OnReinviteResponse(Call* call, core::sip::ClientTransaction& transaction,
                           const core::sip::Message& response, core::Instant now);
   void AcceptOnLeg(Call* call, LegId leg, const core::sip::Message& response, core::Instant now);
   void PassFinal(Call* call, LegId to, core::sip::ServerTransaction* server,
@@ -490,6 +493,7 @@ class B2bua final : public core::sip::TransactionUser {
   core::Pool<PagerMessage> pagers_;
   core::Pool<PendingQuestion> questions_{kQuestionsMax};
   core::FixedHashMap<TagEntry> tags_;
+  SaidBye said_bye_;
   Side side_ = Side::kCustomer;
   core::sip::Message scratch_message_;    // A kept request, read again to answer it.
   std::unique_ptr<char[]> scratch_;       // Where messages are written before they are kept.

@@ -90,6 +90,7 @@ core::sip::ClientTransaction* B2bua::SendInDialog(Call* call, LegId leg, core::s
   out.branch = branch.view();
   out.user = request.mark.bits();
   out.urgent = true;
+  out.has_credentials = static_cast<bool>(call->leg(leg).credentials.challenge);
   return options_.table->SendRequest(std::move(out), now);
 }
 

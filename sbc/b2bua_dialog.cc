@@ -198,7 +198,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
   exchange.client = options_.table->HandleOf(*sent);
   transaction.set_user(
       TransactionMark{Kind::kReinvite, static_cast<uint8_t>(leg), calls_.HandleOf(call)}.bits());
-  BeginExchange(call, std::move(exchange));
+  call->invite = std::move(exchange);
 }
 
 // The 2xx of a target refresh: its sender may have moved (§12.2.1.2), and knows a new time for the
@@ -209,7 +209,7 @@ void B2bua::AcceptOnLeg(Call* call, LegId leg, const Message& response, Instant 
   ArmSessionTimer(call, leg);
 }
 
-void B2bua::OnReinviteResponse(Call* call, const ClientTransaction& transaction,
+void B2bua::OnReinviteResponse(Call* call, ClientTransaction& transaction,
                                const Message& response, Instant now) {
   Fork* fork = call->bridged();
   if (fork == nullptr) return;

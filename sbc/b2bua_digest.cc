@@ -141,6 +141,7 @@ bool B2bua::AnswerChallenge(Call* call, const ClientTransaction& transaction,
   again.branch = branch.view();
   again.user = transaction.user();
   again.urgent = true;
+  again.has_credentials = true;
   const ClientTransaction* sent = options_.table->SendRequest(std::move(again), now);
   if (sent == nullptr) return false;
   if (mark.kind == Kind::kRelay) {

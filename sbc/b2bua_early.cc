@@ -12,6 +12,7 @@ namespace sbc {
 
 using core::Instant;
 using core::Packet;
+using core::sip::ClientTransaction;
 using core::sip::Dialog;
 using core::sip::HeaderId;
 using core::sip::Message;
@@ -219,7 +220,9 @@ void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
 // and over, and the caller is told that there is no call.
 void B2bua::OnHeldBye(Call* call, Fork* fork, Instant now) {
   fork->held_answer.Reset();
-  call->orphan_tag = OrphanTagOf(fork->dialog(LegId::kCallee).remote_tag());  // It said BYE itself.
+  if (const ClientTransaction* invite = options_.table->Find(call->attempt.client)) {
+    said_bye_.Add(DialogKey(*invite, fork->dialog(LegId::kCallee).remote_tag()));  // By itself.
+  }
   DropHeldAnswers(call, call, now);
   call->attempt.active = false;
   RefuseWaiting(call->invite.server, 480, now);

@@ -105,7 +105,7 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
   exchange.from = Other(leg);
   exchange.to_sequence = sequence;
   exchange.client = options_.table->HandleOf(*sent);
-  BeginExchange(call, std::move(exchange));
+  call->invite = std::move(exchange);
 }
 
 void B2bua::OnOwnInviteResponse(Call* call, LegId leg, const Message& response, Instant now) {
@@ -297,9 +297,12 @@ void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*
 
 void B2bua::Free(Call* call, Instant now) {
   RefuseRelays(call, now);
-  // Another early dialog may still answer.
+  // Another early dialog may still answer, and the bridged one's 2xx come again.
   if (ClientTransaction* invite = options_.table->Find(call->attempt.client)) {
     Disown(*call, invite);
+    if (Fork* fork = call->bridged()) {
+      said_bye_.Add(DialogKey(*invite, fork->dialog(LegId::kCallee).remote_tag()));
+    }
   }
   if (call->invite.active && call->invite.answered && !call->invite.own) {
     // The dialog is over on both sides: our 2xx need not come again, and nobody is left who would

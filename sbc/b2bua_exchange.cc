@@ -16,16 +16,6 @@ using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 
-void B2bua::BeginExchange(Call* call, InviteExchange exchange) {
-  // The 2xx of the one before may still come again, and ask for its ACK.
-  if (call->invite.client == call->attempt.client) {
-    call->answer_ack = std::move(call->invite.ack);
-  } else {
-    call->past_ack = {call->invite.client, std::move(call->invite.ack)};
-  }
-  call->invite = std::move(exchange);
-}
-
 Packet B2bua::WriteAck(Call* call, LegId to, const Dialog& dialog, uint32_t sequence,
                        const Message* carrier) {
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
@@ -51,37 +41,30 @@ void B2bua::SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence, const M
   Packet packet = WriteAck(call, to, dialog, sequence, carrier);
   if (!packet) return;  // The callee's 2xx comes again, and asks for it again.
   call->invite.acknowledged = true;
-  call->invite.ack = packet.Share();
-  options_.table->SendStateless(std::move(packet), HopOf(call, to, dialog));
-}
-
-// The ACK that went out for the 2xx of that INVITE of ours, if it is still here.
-Packet B2bua::KeptAck(const Call& call, core::Handle<ClientTransaction> invite) {
-  for (const auto& [client, ack] : {std::pair(call.invite.client, &call.invite.ack),
-                                    std::pair(call.attempt.client, &call.answer_ack),
-                                    std::pair(call.past_ack.client, &call.past_ack.packet)}) {
-    if (client == invite && *ack) return ack->Share();
+  const core::sip::Hop hop = HopOf(call, to, dialog);
+  if (ClientTransaction* invite = options_.table->Find(call->invite.client)) {
+    options_.table->SendAck(*invite, std::move(packet), hop);
+  } else {  // The caller took longer over its answer than the INVITE's transaction lives.
+    options_.table->SendStateless(std::move(packet), hop);
   }
-  return {};
 }
 
-// A 2xx that came before, to an INVITE of ours. Its ACK is the one that went out, if that is still
-// here; else, of an older INVITE or where the store was dry, it is made anew, and bare: what its
-// answer was, in the rare case that it carried one, was overtaken by the offers and answers since.
-void B2bua::AckAgain(Call* call, LegId to, Fork* fork, const ClientTransaction& transaction,
+// A 2xx that came before, to an INVITE of ours. Its ACK is the one that went out; only where the
+// store was dry it is made anew, and bare.
+void B2bua::AckAgain(Call* call, LegId to, Fork* fork, ClientTransaction& transaction,
                      const Message& response) {
-  const Dialog& dialog = fork->dialog(to);
-  const core::Handle<ClientTransaction> handle = options_.table->HandleOf(transaction);
+  if (transaction.has_ack()) return options_.table->AckAgain(transaction);
   const InviteExchange& last = call->invite;
-  if (handle == last.client && last.active && last.offerless && !last.acknowledged) {
+  if (options_.table->HandleOf(transaction) == last.client && last.active && last.offerless &&
+      !last.acknowledged) {
     return;  // It waits for the other side's answer to its offer.
   }
-  Packet ack = KeptAck(*call, handle);
+  const Dialog& dialog = fork->dialog(to);
   core::sip::CSeqValue cseq;
-  if (!ack && response.CSeq(&cseq) == ParseError::kOk) {
-    ack = WriteAck(call, to, dialog, cseq.sequence_number, nullptr);
+  if (response.CSeq(&cseq) != ParseError::kOk) return;
+  if (Packet ack = WriteAck(call, to, dialog, cseq.sequence_number, nullptr)) {
+    options_.table->SendAck(transaction, std::move(ack), HopOf(call, to, dialog));
   }
-  if (ack) options_.table->SendStateless(std::move(ack), HopOf(call, to, dialog));
 }
 
 // The callee's 2xx has a description that cannot be. It has its ACK, and who sent the INVITE is

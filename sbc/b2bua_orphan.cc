@@ -10,11 +10,25 @@ using core::Instant;
 using core::Packet;
 using core::sip::ClientTransaction;
 using core::sip::Dialog;
+using core::sip::HeaderId;
 using core::sip::Message;
 using core::sip::MessageWriter;
 using core::sip::Method;
 using core::sip::ParseError;
 using Kind = TransactionMark::Kind;
+
+namespace {
+
+// Those that our INVITE had, which its transaction keeps where it had any.
+void CopyCredentials(std::string_view invite, MessageWriter* out) {
+  Message request;
+  if (invite.empty() || request.Index(invite) != ParseError::kOk) return;
+  for (const HeaderId field : {HeaderId::kAuthorization, HeaderId::kProxyAuthorization}) {
+    if (const auto value = request.Find(field)) out->Header(field, *value);
+  }
+}
+
+}  // namespace
 
 // Whose credentials a challenge on the callee's leg may be answered with; a PBX is told none.
 uint16_t B2bua::TrunkOf(const Call& call) {
@@ -22,14 +36,10 @@ uint16_t B2bua::TrunkOf(const Call& call) {
                                                        : TransactionMark::kNobody;
 }
 
-uint32_t B2bua::OrphanTagOf(std::string_view to_tag) const {
-  return static_cast<uint32_t>(1 + TagHash(to_tag) % (TransactionMark::kCallsMax - 1));
-}
-
 // From here on no call waits for the answer of this INVITE.
 void B2bua::Disown(const Call& call, ClientTransaction* invite) {
   if (TransactionMark::From(invite->user()).kind != Kind::kInvite) return;
-  invite->set_user(TransactionMark::OfOrphan(Kind::kOrphan, TrunkOf(call), call.orphan_tag).bits());
+  invite->set_user(TransactionMark::OfOrphan(Kind::kOrphan, TrunkOf(call)).bits());
 }
 
 core::Endpoint::Text B2bua::SentByOf(const core::sip::Hop& hop) const {
@@ -52,9 +62,9 @@ void B2bua::DropHeldAnswers(Call* call, Call* live, Instant now) {
   for (Fork& fork : call->forks) DropHeldAnswer(call, &fork, live, now);
 }
 
-Packet B2bua::WriteOrphan(const Dialog& dialog, const core::sip::Hop& hop, Method method,
+Packet B2bua::WriteOrphan(const Dialog& dialog, const ClientTransaction& invite, Method method,
                           uint32_t sequence, std::string_view branch) {
-  const core::Endpoint::Text sent_by = SentByOf(hop);
+  const core::Endpoint::Text sent_by = SentByOf(invite.hop());
   return Build([&](MessageWriter* out) {
     Dialog::RequestHead head;
     head.method = method;
@@ -62,6 +72,7 @@ Packet B2bua::WriteOrphan(const Dialog& dialog, const core::sip::Hop& hop, Metho
     head.branch = branch;
     head.sequence_number = sequence;
     dialog.WriteRequestHead(head, out);
+    if (method == Method::kAck) CopyCredentials(invite.request(), out);
     out->NoBody();
   });
 }
@@ -77,9 +88,9 @@ bool B2bua::AckOrphan(const ClientTransaction& transaction, const Message& respo
   }
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(options_.shard, &branch);
-  const core::sip::Hop& hop = transaction.hop();
-  if (Packet ack = WriteOrphan(*dialog, hop, Method::kAck, cseq.sequence_number, branch.view())) {
-    options_.table->SendStateless(std::move(ack), hop);
+  if (Packet ack =
+          WriteOrphan(*dialog, transaction, Method::kAck, cseq.sequence_number, branch.view())) {
+    options_.table->SendStateless(std::move(ack), transaction.hop());
   }
   return true;
 }
@@ -90,15 +101,12 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
                            Instant now) {
   Dialog dialog;
   if (!AckOrphan(transaction, response, &dialog)) return;
-  // One BYE for each To tag; a repeat of the 2xx needs its ACK only. A live call's transaction must
-  // keep its mark, so the call remembers.
+  const uint64_t key = DialogKey(transaction, ToTag(response));
+  if (said_bye_.Has(key)) return;  // One BYE for each To tag; a repeat of the 2xx needs its ACK only.
   const TransactionMark mark = TransactionMark::From(transaction.user());
   const uint16_t connector = live != nullptr              ? TrunkOf(*live)
                              : mark.kind == Kind::kOrphan ? mark.connector()
                                                           : TransactionMark::kNobody;
-  const uint32_t tag = OrphanTagOf(ToTag(response));
-  const TransactionMark said = TransactionMark::OfOrphan(Kind::kOrphan, connector, tag);
-  if (live != nullptr ? live->orphan_tag == tag : mark.bits() == said.bits()) return;
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(options_.shard, &branch);
   // PRACKs and UPDATEs may have used the next numbers; a gap is legal (§12.2.2), a step back is
@@ -106,8 +114,8 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
   constexpr uint32_t kPastAnyOther = 1000;
   core::sip::CSeqValue cseq;
   (void)response.CSeq(&cseq);  // It was read a moment ago.
-  Packet bye = WriteOrphan(dialog, transaction.hop(), Method::kBye,
-                           cseq.sequence_number + kPastAnyOther, branch.view());
+  Packet bye = WriteOrphan(dialog, transaction, Method::kBye, cseq.sequence_number + kPastAnyOther,
+                           branch.view());
   if (!bye) return;
   core::sip::TransactionTable::Request request;
   request.packet = std::move(bye);
@@ -118,11 +126,7 @@ void B2bua::OnOrphanAnswer(ClientTransaction& transaction, const Message& respon
   request.urgent = true;
   if (options_.table->SendRequest(std::move(request), now) == nullptr) return;
   ++counters_.orphan_answers;
-  if (live != nullptr) {
-    live->orphan_tag = tag;
-  } else {
-    transaction.set_user(said.bits());
-  }
+  said_bye_.Add(key);
 }
 
 // A trunk that asks who we are would keep its side of the call. It is told, once; by the newest

@@ -92,6 +92,7 @@ bool B2bua::SendInvite(Call* call, const Message& invite, Instant now) {
   request.method = Method::kInvite;
   request.branch = branch.view();
   request.urgent = call->emergency;
+  request.has_credentials = static_cast<bool>(call->leg(LegId::kCallee).credentials.challenge);
   request.user =
       TransactionMark{TransactionMark::Kind::kInvite, call->attempt.serial, calls_.HandleOf(call)}
           .bits();

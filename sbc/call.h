@@ -115,13 +115,6 @@ struct InviteExchange {
   uint32_t to_sequence = 0;    // CSeq of the INVITE that we sent.
   core::Handle<core::sip::ServerTransaction> server;
   core::Handle<core::sip::ClientTransaction> client;
-  core::Packet ack;  // Ours, for when its 2xx comes again.
-};
-
-/// The ACK of an INVITE that is over, for when its 2xx comes again: that may go on for 32 s.
-struct PastAck {
-  core::Handle<core::sip::ClientTransaction> client;
-  core::Packet packet;
 };
 
 /// Another request inside the dialog on its way through us: its response goes back by it.
@@ -234,7 +227,6 @@ struct Call {
   bool bye_after_ack = false;  // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
   uint8_t byes_pending = 0;
   uint8_t sdp_fork = 0;  // Whose descriptions are in force: the last early dialog's that had any.
-  uint32_t orphan_tag = 0;  // Hash of the last To tag beside ours that was said BYE to.
   uint8_t shard = 0;
   CallDirection direction = CallDirection::kTermination;
   PolicyRef policy;
@@ -245,8 +237,6 @@ struct Call {
   core::Timer reliable_timer;
   Attempt attempt;
   InviteExchange invite;
-  core::Packet answer_ack;  // Of the first INVITE's 2xx, once `invite` is a later one.
-  PastAck past_ack;         // Of the re-INVITE before `invite`.
   std::array<Fork, kForksMax> forks;
   std::array<Relay, kRelaysMax> relays;
   std::array<PassedRefer, kRefersMax> refers;

@@ -49,9 +49,9 @@ struct TransactionMark {
 
   static constexpr uint16_t kNobody = UINT16_MAX;
   /// What outlives its call keeps the number of the connector whose credentials answer a challenge,
-  /// or kNobody; an INVITE, which To tag was said BYE to (its hash, below kCallsMax; 0: none).
-  static TransactionMark OfOrphan(Kind kind, uint16_t connector, uint32_t tag = 0) {
-    return {kind, 0, {tag, connector}};
+  /// or kNobody.
+  static TransactionMark OfOrphan(Kind kind, uint16_t connector) {
+    return {kind, 0, {0, connector}};
   }
   uint16_t connector() const { return static_cast<uint16_t>(call.generation); }
   bool is_calls() const {

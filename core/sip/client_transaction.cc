@@ -106,9 +106,9 @@ void ClientTransaction::On(Event event, Instant now, const Message* response,
     context_->owner->OnCancelDue(this, now);
   }
   // A 300-699 whose ACK found no Packet needs the INVITE once more, at the next repeat.
-  if ((step.actions & kDropRequest) && (state_ != kCompleted || !is_invite() || follow_up_)) {
-    request_.Reset();
-  }
+  const bool lacks_ack = is_invite() && state_ == kCompleted && !follow_up_;
+  const bool is_quoted = state_ == kAccepted && has_credentials_;
+  if ((step.actions & kDropRequest) && !lacks_ack && !is_quoted) request_.Reset();
   if (step.actions & kReportFailure) ReportFailure(event, now);
   if (step.to == kTerminated) context_->owner->OnTerminated(this);
 }

@@ -16,8 +16,10 @@ namespace core::sip {
 /// Shape:    a branch of at most kBranchMax bytes, which we made.
 /// Lifetime: lives in its TransactionTable's pool from SendRequest() until its last timer; hold a
 ///           Handle across time. Keeps the request until the final response; then, for INVITE, only
-///           the ACK of a 300-699 (if the store has no room for that, the INVITE stays, and the
-///           next repeat of the response tries again).
+///           the ACK: of a 300-699 (if the store has no room for that, the INVITE stays, and the
+///           next repeat of the response tries again), or of a 2xx, where the user gives it one
+///           (TransactionTable::SendAck). An INVITE with credentials stays until timer M, since
+///           the ACK of each of its 2xx has the same (§13.2.2.4).
 /// Errors:   as the user's OnFailure().
 /// Thread:   one worker's.
 class ClientTransaction {
@@ -86,6 +88,8 @@ class ClientTransaction {
   /// The request as it was sent; empty after the final response (not yet in the user's
   /// OnResponse(), so that it can be written anew for a 401).
   std::string_view request() const { return request_ ? request_.text() : std::string_view(); }
+  /// The ACK of a 2xx has been given to it: a repeat of that 2xx is TransactionTable::AckAgain().
+  bool has_ack() const { return state_ == State::kAccepted && follow_up_; }
 
   /// The user's own mark: usually the bits of a Handle. The table does not look at it.
   uint64_t user() const { return user_; }
@@ -119,6 +123,7 @@ class ClientTransaction {
   Duration interval_{};   // Of the resend timer.
   Packet request_;        // Null once it is not needed.
   Packet follow_up_;      // The CANCEL that waits for a provisional response; later the ACK.
+  bool has_credentials_ = false;
   Hop hop_;
   uint64_t user_;
   uint64_t hash_ = 0;  // Where the table keeps it.

@@ -76,10 +76,23 @@ ClientTransaction* TransactionTable::SendRequest(Request request, Instant now) {
     ++context_.counters.client_dry;
     return nullptr;
   }
+  transaction->has_credentials_ = request.has_credentials;
   transaction->hash_ = ClientHash(transaction->branch(), transaction->method());
   client_index_.Insert(transaction->hash_, clients_.HandleOf(transaction));
   transaction->Start(now);
   return transaction;
+}
+
+void TransactionTable::SendAck(ClientTransaction& invite, Packet ack, const Hop& hop) {
+  ack.SetRoute(hop.socket, hop.local, hop.remote);
+  // Before the 2xx the place is a CANCEL's that may still have to leave.
+  if (invite.state() == ClientTransaction::State::kAccepted) invite.follow_up_ = ack.Share();
+  context_.sink->Send(std::move(ack));
+}
+
+void TransactionTable::AckAgain(ClientTransaction& invite) {
+  CHECK(invite.has_ack());
+  context_.sink->Send(invite.follow_up_.Share());
 }
 
 void TransactionTable::SendStateless(Packet packet, const Hop& hop) {

@@ -67,11 +67,18 @@ class TransactionTable final : private TransactionOwner {
                               // with the cookie, and never used before with this method.
     uint64_t user = 0;
     bool urgent = false;  // May have one of `clients_reserve`.
+    bool has_credentials = false;  // Of an INVITE: it is kept for the ACKs of its 2xx.
   };
   /// Sends a request, not an ACK. Null, and nothing is sent, when the client pool is dry.
   ClientTransaction* SendRequest(Request request, Instant now);
 
-  /// Sends an ACK for a 2xx, or any message that needs no transaction: once, and forgets it.
+  /// Sends the ACK of a 2xx to this INVITE, and keeps it for as long as that may come again
+  /// (§13.2.2.4; timer M). A later one takes its place.
+  void SendAck(ClientTransaction& invite, Packet ack, const Hop& hop);
+  /// Sends that ACK once more; only where has_ack().
+  void AckAgain(ClientTransaction& invite);
+
+  /// Sends a message that needs no transaction: once, and forgets it.
   void SendStateless(Packet packet, const Hop& hop);
 
   /// Sends a response and keeps it to send again. False, and it is not sent, where the transaction

@@ -79,6 +79,32 @@ TEST(B2buaDigestTest, CredentialsGoOnInTheDialog) {
   scene.ExpectClean();
 }
 
+// So has the ACK of another early dialog's 2xx, which no call wants, and of its repeat (§13.2.2.4).
+TEST(B2buaDigestTest, TheAckOfAnUnwantedAnswerHasTheInvitesCredentials) {
+  SbcScene scene(WithCredentials());
+  Judge judge;
+  SimPlan challenged;
+  challenged.script = {
+      {.after = 10ms, .status = 407, .fields = judge.Challenge("Proxy-Authenticate")}};
+  scene.trunk.Expect(challenged);
+  SimPlan forks;
+  forks.script = {{.after = 10ms, .status = 200, .body = kSdp},
+                  {.after = 50ms, .status = 200, .fork = 1, .body = kSdp}};
+  scene.trunk.Expect(forks);
+  const size_t call = scene.Outbound();
+  ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(2));
+  const std::string credentials = scene.trunk.Got("INVITE")[1].Get("Proxy-Authorization");
+  EXPECT_NE(credentials, "");
+  scene.trunk.SendRaw(scene.trunk.Sent("INVITE", 200).back().text);
+  scene.Run(1s);
+  const auto acks = scene.trunk.Got("ACK");
+  ASSERT_THAT(acks, SizeIs(4));  // Of the 407, of what is bridged, of the other twice.
+  for (size_t i = 1; i < 4; ++i) EXPECT_EQ(acks[i].Get("Proxy-Authorization"), credentials);
+  EXPECT_THAT(scene.trunk.Got("BYE"), SizeIs(1));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // A request inside the dialog that is challenged goes again with its body; what is refused all the
 // same ends as 403 with who asked for it.
 TEST(B2buaDigestTest, AChallengeInsideTheDialogIsAnswered) {

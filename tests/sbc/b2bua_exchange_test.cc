@@ -57,6 +57,31 @@ TEST(B2buaExchangeTest, ARepeatedOfferHasItsAnswerAgain) {
   scene.ExpectClean();
 }
 
+// Each transaction keeps the ACK of its own 2xx, so the answer to the first of four offers is not
+// lost behind the others.
+TEST(B2buaExchangeTest, AnOlderOfferHasItsAnswerAgain) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  for (int i = 0; i < 4; ++i) {
+    scene.pbx.Do(call, {.method = "INVITE"});
+    scene.Run(1s);
+  }
+  const auto answers = scene.trunk.Sent("INVITE", 200);
+  ASSERT_THAT(answers, SizeIs(5));
+  const auto acks = scene.trunk.Got("ACK");
+  ASSERT_THAT(acks, SizeIs(5));
+  scene.trunk.ClearLog();
+  for (const SimMessage& answer : answers) scene.trunk.SendRaw(answer.text);
+  scene.Run(1s);
+  ASSERT_THAT(scene.trunk.Got("ACK"), SizeIs(5));
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(scene.trunk.Got("ACK")[i].text, acks[i].text);  // The very same (§13.2.2.4).
+    EXPECT_EQ(scene.trunk.Got("ACK")[i].body, i == 0 ? "" : kSdp);
+  }
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // A 2xx with an offer comes again before the other side has answered it: there is no ACK yet.
 TEST(B2buaExchangeTest, ARepeatedOfferWaitsForItsAnswer) {
   SbcScene scene;

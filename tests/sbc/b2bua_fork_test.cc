@@ -105,6 +105,33 @@ TEST(B2buaForkTest, Rule13_OffersInPracksOfFoldedDialogsFindTheirOwn) {
   scene.ExpectClean();
 }
 
+// Three answer; of the two that nobody wants each is said BYE to once, in whatever order their 2xx
+// come again, and while the call lives or after it.
+TEST(B2buaForkTest, Rule14_EachUnwantedAnswerIsSaidByeToOnce) {
+  SbcScene scene;
+  scene.trunk.Expect(Script({{.after = 20ms, .status = 200, .body = kSdp},
+                             {.after = 20ms, .status = 200, .fork = 1, .body = kSdp},
+                             {.after = 20ms, .status = 200, .fork = 2, .body = kSdp}}));
+  const size_t call = scene.Outbound();
+  const auto answers = scene.trunk.Sent("INVITE", 200);
+  ASSERT_THAT(answers, SizeIs(3));
+  ASSERT_THAT(scene.trunk.Got("BYE"), SizeIs(2));
+  for (const bool lives : {true, false}) {
+    if (!lives) {
+      scene.pbx.Do(call, {.method = "BYE"});
+      scene.Run(1s);
+      ASSERT_EQ(scene.world->calls(), 0u);
+    }
+    scene.trunk.ClearLog();
+    for (const size_t i : {1, 2, 0, 2, 1}) scene.trunk.SendRaw(answers[i].text);
+    scene.Run(1s);
+    EXPECT_THAT(scene.trunk.Got("ACK"), SizeIs(5)) << lives;
+    EXPECT_THAT(scene.trunk.Got("BYE"), IsEmpty()) << lives;
+  }
+  EXPECT_EQ(scene.counters().orphan_answers, 2u);
+  scene.ExpectClean();
+}
+
 // To the caller it is one dialog: the 2xx of one waits for the PRACK of another's description.
 TEST(B2buaForkTest, Rule13_AFoldedAnswerWaitsForTheOthersPrack) {
   SbcScene scene(Folding());

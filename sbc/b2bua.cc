@@ -27,8 +27,12 @@ using Kind = TransactionMark::Kind;
 
 namespace {
 
-// Each call has a tag towards the callee and one for each early dialog towards the caller.
-constexpr size_t kTagsPerCall = 1 + Call::kForksMax;
+// Each call has a tag towards the callee and one towards the caller, each further early dialog one
+// towards the caller.
+constexpr size_t kTagsPerCall = 2;
+
+// Early dialogs beyond each call's first: one a call, as few calls have more, and one of them any.
+constexpr size_t kForksMin = Forks::kMax;
 
 // MESSAGEs on their way at once: few beside calls. More are answered as if no route were left.
 constexpr size_t kPagersMin = 64;
@@ -51,8 +55,9 @@ bool IsOverUdp(const core::sip::Uri& uri) {
 B2bua::B2bua(const Options& options)
     : options_(options),
       calls_(options.calls_max),
+      forks_(std::max(kForksMin, options.calls_max)),
       pagers_(std::max<size_t>(kPagersMin, options.calls_max / kCallsPerPager)),
-      tags_(options.calls_max * kTagsPerCall),
+      tags_(options.calls_max * kTagsPerCall + forks_.capacity()),
       scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)),
       body_scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)) {
   CHECK(options.calls_max <= TransactionMark::kCallsMax);
@@ -350,29 +355,28 @@ Call* B2bua::FindByDialog(const Message& message, TagEntry* entry) {
   (void)tags_.Find(TagHash(to.tag), [&](const TagEntry& candidate) {
     Call* call = calls_.Find(candidate.call);
     if (call == nullptr) return false;
-    // The callee has one tag of ours for all its early dialogs: its own tells which is meant.
-    const uint8_t first = candidate.leg == LegId::kCaller ? candidate.fork : 0;
-    const uint8_t end =
-        candidate.leg == LegId::kCaller ? static_cast<uint8_t>(first + 1) : call->fork_count;
     // Folded early dialogs share a tag: once one is bridged, that is the one; before, the one that
     // the caller last heard.
-    if (Fork* fork = call->bridged()) {
-      if (!fork->dialog(candidate.leg).Matches(message)) return false;
-      *entry = candidate;
-      entry->fork = static_cast<uint8_t>(call->bridged_fork);
-      found = call;
-      return true;
-    }
-    for (uint8_t i = first; i < end; ++i) {
-      if (call->forks[i].ended || !call->forks[i].dialog(candidate.leg).Matches(message)) continue;
-      *entry = candidate;
-      entry->fork = candidate.leg == LegId::kCaller ? call->forks[i].heard : i;
-      found = call;
-      return true;
-    }
-    return false;
+    Fork* fork = call->bridged();
+    if (fork != nullptr && !fork->dialog(candidate.leg).Matches(message)) return false;
+    if (fork == nullptr) fork = EarlyDialog(call, candidate, message);
+    if (fork == nullptr) return false;
+    *entry = candidate;
+    entry->fork =
+        candidate.leg == LegId::kCaller && call->bridged() == nullptr ? fork->heard : fork->index;
+    found = call;
+    return true;
   });
   return found;
+}
+
+// The callee has one tag of ours for all its early dialogs: its own tells which is meant.
+Fork* B2bua::EarlyDialog(Call* call, const TagEntry& entry, const Message& message) {
+  for (Fork& fork : call->forks) {
+    if (entry.leg == LegId::kCaller && fork.index != entry.fork) continue;
+    if (!fork.ended && fork.dialog(entry.leg).Matches(message)) return &fork;
+  }
+  return nullptr;
 }
 
 bool B2bua::Knows(const Message& message) {

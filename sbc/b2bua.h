@@ -178,6 +178,7 @@ class B2bua final : public core::sip::TransactionUser {
   void RemoveTag(std::string_view tag, const TagEntry& entry);
   static std::string_view ToTag(const core::sip::Message& message);
   Call* FindByDialog(const core::sip::Message& message, TagEntry* entry);
+  static Fork* EarlyDialog(Call* call, const TagEntry& entry, const core::sip::Message& message);
   Call* FindCall(const TransactionMark& mark) {
     return mark.is_calls() ? calls_.Find(mark.call) : nullptr;
   }
@@ -308,7 +309,8 @@ class B2bua final : public core::sip::TransactionUser {
 
   // b2bua_early.cc: early dialogs, and what the caller must acknowledge of them.
   Fork* ForkOf(Call* call, const core::sip::Message& response);
-  bool ShowDialog(Call* call, uint8_t index);
+  Fork* ForkWithoutRoom(Call* call, core::sip::Dialog dialog);
+  bool ShowDialog(Call* call, Fork* fork);
   void OnProvisional(Call* call, const core::sip::Message& response, core::Instant now);
   void SendReliable(Call* call, Fork* fork, core::Packet packet, core::Instant now);
   void OnReliableTimer(Call* call, core::Instant now);
@@ -490,6 +492,7 @@ class B2bua final : public core::sip::TransactionUser {
 
   Options options_;
   core::Pool<Call> calls_;
+  core::Pool<Fork> forks_;  // Beyond each call's first.
   core::Pool<PagerMessage> pagers_;
   core::Pool<PendingQuestion> questions_{kQuestionsMax};
   core::FixedHashMap<TagEntry> tags_;

@@ -72,7 +72,7 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
                            now);  // A 2xx ends the search, whatever it says.
   options_.wheel->Disarm(&call->route_timer);
   options_.wheel->Disarm(&call->reliable_timer);
-  call->bridged_fork = static_cast<int>(fork - call->forks.data());
+  call->bridged_fork = fork;
   call->state = Call::State::kAnswered;
   ++counters_.calls_answered;
   call->record.answered = options_.host->wall();

@@ -209,8 +209,8 @@ void B2bua::AcceptOnLeg(Call* call, LegId leg, const Message& response, Instant 
   ArmSessionTimer(call, leg);
 }
 
-void B2bua::OnReinviteResponse(Call* call, ClientTransaction& transaction,
-                               const Message& response, Instant now) {
+void B2bua::OnReinviteResponse(Call* call, ClientTransaction& transaction, const Message& response,
+                               Instant now) {
   Fork* fork = call->bridged();
   if (fork == nullptr) return;
   const uint16_t status = response.status_code();
@@ -350,7 +350,7 @@ bool B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
   relay.offers = negotiates && !request.body().empty() && OfferFrom(*call, *fork) != to;
   relay.method = request.method();
   relay.from = from;
-  relay.fork = static_cast<uint8_t>(fork - call->forks.data());
+  relay.fork = fork->index;
   relay.server = options_.table->HandleOf(transaction);
   relay.client = options_.table->HandleOf(*sent);
   relay.from_sequence = SequenceOf(request);
@@ -410,7 +410,7 @@ void B2bua::PassFinal(Call* call, LegId to, ServerTransaction* server, const Mes
     return AnswerLater(*server, scratch_message_, now);
   }
   Fork* fork = call->bridged();
-  if (fork == nullptr) fork = &call->forks[0];  // Only for the tag, which the request has.
+  if (fork == nullptr) fork = &call->forks.first();  // Only for the tag, which the request has.
   Packet packet = WriteResponse(call, to, server, fork, response, {});
   if (packet) {
     (void)options_.table->Respond(*server, std::move(packet), UpstreamStatus(status), now);

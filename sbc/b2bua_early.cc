@@ -25,54 +25,59 @@ using Kind = TransactionMark::Kind;
 // The early dialog that a response belongs to: a known one, or a new one of its To tag (rule 13).
 Fork* B2bua::ForkOf(Call* call, const Message& response) {
   const std::string_view remote_tag = ToTag(response);
-  for (uint8_t i = 0; i < call->fork_count; ++i) {
-    Fork* fork = &call->forks[i];
-    Dialog& dialog = fork->dialog(LegId::kCallee);
-    if (dialog.state() != Dialog::State::kNone && dialog.remote_tag() == remote_tag) return fork;
+  for (Fork& fork : call->forks) {
+    Dialog& dialog = fork.dialog(LegId::kCallee);
+    if (dialog.state() != Dialog::State::kNone && dialog.remote_tag() == remote_tag) return &fork;
     // What has no tag makes no dialog yet (§12.1): the next response that has one completes it.
     if (dialog.state() == Dialog::State::kNone || dialog.remote_tag().empty()) {
       (void)dialog.FromResponse(response, false, options_.store);
-      return fork;
+      return &fork;
     }
   }
-  const bool full = call->fork_count == Call::kForksMax;
-  size_t index = call->fork_count;
-  if (full) {  // The last that was not ended gives way; there is one, or there were no call.
-    do {
-      --index;
-    } while (call->forks[index].ended);
-  }
-  Fork& fork = call->forks[index];
+  Dialog dialog;
   // A provisional without Contact makes no dialog (§12.1.2); the caller hears of it all the same.
-  if (fork.dialog(LegId::kCallee).FromResponse(response, false, options_.store) ==
-      Dialog::Result::kStoreDry) {
+  if (dialog.FromResponse(response, false, options_.store) == Dialog::Result::kStoreDry) {
     return nullptr;
   }
-  if (full) return &fork;
-  const bool folded = call->fork_count > 0 && call->policy->config().sip.fold_early_dialogs.of(
-                                                  call->leg(LegId::kCaller).side);
-  if (folded) {
-    fork.folded_into = call->forks.data();
-  } else if (!ShowDialog(call, static_cast<uint8_t>(index))) {
+  const bool is_first = call->forks.size() == 0;
+  Fork* fork = call->forks.Add(&forks_);
+  if (fork == nullptr) return ForkWithoutRoom(call, std::move(dialog));
+  fork->dialog(LegId::kCallee) = std::move(dialog);
+  if (!is_first &&
+      call->policy->config().sip.fold_early_dialogs.of(call->leg(LegId::kCaller).side)) {
+    fork->folded_into = &call->forks.first();
+  } else if (!ShowDialog(call, fork)) {
+    call->forks.RemoveLast(&forks_);
     return nullptr;
   }
-  ++call->fork_count;
-  return &fork;
+  return fork;
+}
+
+// One more than we can tell apart: what the caller took for the last one that it has not ended is
+// the new one's from here on. There is such a one, or there were no call.
+Fork* B2bua::ForkWithoutRoom(Call* call, Dialog dialog) {
+  Fork* last = nullptr;
+  for (Fork& fork : call->forks) {
+    if (!fork.ended) last = &fork;
+  }
+  last->GiveWay();
+  last->dialog(LegId::kCallee) = std::move(dialog);
+  ++counters_.forks_shared;
+  return last;
 }
 
 // A To tag of ours for it, and with it a dialog of the caller's.
-bool B2bua::ShowDialog(Call* call, uint8_t index) {
-  Fork& fork = call->forks[index];
+bool B2bua::ShowDialog(Call* call, Fork* fork) {
   Tag tag;
   options_.mint->MintTag(call->shard, &tag);
   const ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk ||
-      fork.dialog(LegId::kCaller).FromRequest(scratch_message_, tag.view(), options_.store) !=
+      fork->dialog(LegId::kCaller).FromRequest(scratch_message_, tag.view(), options_.store) !=
           Dialog::Result::kOk) {
     return false;
   }
-  fork.heard = index;
-  AddTag(tag.view(), {calls_.HandleOf(call), LegId::kCaller, index});
+  fork->heard = fork->index;
+  AddTag(tag.view(), {calls_.HandleOf(call), LegId::kCaller, fork->index});
   return true;
 }
 
@@ -117,7 +122,7 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   Packet packet = WriteResponse(call, LegId::kCaller, transaction, fork, response,
                                 {.rseq = rseq, .require_100rel = reliable, .drop_body = !taken});
   if (!packet) return;
-  fork->shown().heard = static_cast<uint8_t>(fork - call->forks.data());
+  fork->shown().heard = fork->index;
   if (!reliable) {
     (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
     return;
@@ -147,8 +152,8 @@ void B2bua::OnReliableTimer(Call* call, Instant now) {
   if (call->state != Call::State::kRouting) return;
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   Instant next = core::kNever;
-  for (uint8_t i = 0; i < call->fork_count; ++i) {
-    ReliableProvisional& reliable = call->forks[i].reliable;
+  for (Fork& fork : call->forks) {
+    ReliableProvisional& reliable = fork.reliable;
     if (!reliable.pending) continue;
     if (now >= reliable.give_up_at || transaction == nullptr) {
       // §3: no PRACK in 64*T1 fails the INVITE with a 5xx.
@@ -205,7 +210,7 @@ void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
     if (&fork.shown() != &acknowledged->shown() || !fork.held_answer) continue;
     const Packet answer = std::move(fork.held_answer);
     if (held.Index(answer.text()) != ParseError::kOk) return;
-    if (&call->forks[call->sdp_fork] != &fork) (void)TakeFinalSdp(call, &fork, held, now);
+    if (call->sdp_fork != fork.index) (void)TakeFinalSdp(call, &fork, held, now);
     return PassAnswer(call, &fork, held, now);
   }
   for (Fork& fork : call->forks) {
@@ -234,13 +239,13 @@ void B2bua::OnHeldBye(Call* call, Fork* fork, Instant now) {
 // last one the call is cancelled: there the callee rings by nobody's wish.
 void B2bua::OnEarlyBye(Call* call, Fork* fork, const Message& bye, Instant now) {
   fork->ended = true;
-  const bool is_last =
-      std::none_of(call->forks.begin(), call->forks.begin() + call->fork_count,
-                   [&](Fork& other) { return !other.ended && &other.shown() != &fork->shown(); });
+  bool is_last = true;
+  for (Fork& other : call->forks) {
+    if (!other.ended && &other.shown() != &fork->shown()) is_last = false;
+  }
   if (is_last) return CancelCall(call, bye, now);
-  const auto index = static_cast<uint8_t>(fork - call->forks.data());
   RemoveTag(fork->dialog(LegId::kCaller).local_tag(),
-            {calls_.HandleOf(call), LegId::kCaller, index});
+            {calls_.HandleOf(call), LegId::kCaller, fork->index});
   fork->reliable = {};
   fork->held_provisional.Reset();
   if (fork->held_answer) {

@@ -313,9 +313,10 @@ void B2bua::Free(Call* call, Instant now) {
   counters_.digits_lost += call->digits.size();
   const core::Handle<Call> handle = calls_.HandleOf(call);
   RemoveTag(call->attempt.from_tag.view(), {handle, LegId::kCallee, 0});
-  for (uint8_t i = 0; i < call->fork_count; ++i) {
-    RemoveTag(call->forks[i].dialog(LegId::kCaller).local_tag(), {handle, LegId::kCaller, i});
+  for (Fork& fork : call->forks) {
+    RemoveTag(fork.dialog(LegId::kCaller).local_tag(), {handle, LegId::kCaller, fork.index});
   }
+  call->forks.Clear(&forks_);
   if (call->holds_grant) options_.host->ReturnGrant(*call->connector);
   options_.media->End(&call->media, now);
   calls_.Release(call);

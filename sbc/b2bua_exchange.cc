@@ -83,9 +83,8 @@ void B2bua::RefuseAnswer(Call* call, LegId to, Instant now) {
 // Whose offer waits for its answer in these dialogs, early or confirmed: then nobody may make
 // another. What another early dialog never answers holds up nobody.
 std::optional<LegId> B2bua::OfferFrom(const Call& call, const Fork& fork) {
-  const auto index = static_cast<size_t>(&fork - call.forks.data());
   for (const Relay& relay : call.relays) {
-    if (relay.offers && relay.fork == index) return relay.from;
+    if (relay.offers && relay.fork == fork.index) return relay.from;
   }
   const InviteExchange& invite = call.invite;
   if (!invite.active) return std::nullopt;

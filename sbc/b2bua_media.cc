@@ -85,7 +85,7 @@ uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, cons
   if (refusal != 0 || call->bridged() != nullptr) return refusal;
   if (role == Role::kOffer) fork->offer_from = from;
   fork->sdp[Index(from)] = options_.store->Copy(body.sdp());
-  call->sdp_fork = static_cast<uint8_t>(fork - call->forks.data());
+  call->sdp_fork = fork->index;
   return 0;
 }
 
@@ -93,11 +93,10 @@ uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, cons
 // §13.2.1, RFC 3262 §5), and one after a reliable answer only repeats that; what was agreed with
 // another one ends with that.
 uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, Instant now) {
-  const auto index = static_cast<uint8_t>(fork - call->forks.data());
   const bool offerless = call->invite.offerless;
   SdpInBody body;
-  if (options_.media->enabled() && call->sdp_fork != index) {
-    call->sdp_fork = index;
+  if (options_.media->enabled() && call->sdp_fork != fork->index) {
+    call->sdp_fork = fork->index;
     options_.media->Suspend(&call->media);
     if (fork->agreed || !body.Find(response)) return ResumeSdp(call, fork, now);
     // The offer at hand may be the other one's, by UPDATE or PRACK.

@@ -9,13 +9,13 @@
 #include "core/base/pool.h"
 #include "core/buffer/packet.h"
 #include "core/sip/client_transaction.h"
-#include "core/sip/dialog.h"
 #include "core/sip/identifier.h"
 #include "core/sip/server_transaction.h"
 #include "core/time/timer_wheel.h"
 #include "sbc/call_record.h"
 #include "sbc/digit.h"
 #include "sbc/face.h"
+#include "sbc/fork.h"
 #include "sbc/leg_id.h"
 #include "sbc/media/media_session.h"
 #include "sbc/policy.h"
@@ -54,52 +54,6 @@ struct CallLeg {
   bool refreshing = false;     // A refresh of ours is under way.
   core::Packet sdp;            // What we last sent there, for a refresh by re-INVITE.
   LegCredentials credentials;
-};
-
-/// A provisional response that the caller must acknowledge (RFC 3262 §3).
-///
-/// Shape: one at a time for each early dialog that the caller has: the callee may not send its next
-///        before ours is acknowledged, since its PRACK is the caller's, passed on.
-struct ReliableProvisional {
-  bool pending = false;
-  bool has_sdp = false;
-  uint32_t rseq = 0;  // Ours, towards the caller.
-  uint32_t callee_rseq =
-      0;                // The callee's; 0: it did not ask, the caller did, and the PRACK ends here.
-  core::Packet packet;  // Sent again until the PRACK comes.
-  core::Duration interval{};
-  core::Instant resend_at = core::kNever;
-  core::Instant give_up_at = core::kNever;
-};
-
-/// One early dialog of the callee and the caller's dialog that stands for it (rule 13). One of them
-/// becomes the call's only one. Folded, all have the first one's dialog with the caller.
-struct Fork {
-  core::sip::Dialog dialogs[2];  // By LegId; the caller's is empty in what is folded.
-  Fork* folded_into = nullptr;   // Null: the caller has a dialog for this one alone.
-  bool ended = false;            // By a BYE of the caller's (RFC 3261 §15); others may go on.
-  uint8_t heard = 0;             // Index of the fork that the caller last heard in this dialog.
-  uint32_t last_rseq = 0;        // Ours, last used towards the caller in this dialog.
-  uint32_t last_callee_rseq = 0;
-  // The INVITE's offer, or the callee's where it had none, has its answer in a reliable response or
-  // its PRACK (RFC 3262 §5): so either side may make another one.
-  bool agreed = false;
-  // By an UPDATE or a PRACK since, so that the INVITE's own SDP is the older one.
-  bool agreed_anew = false;
-  ReliableProvisional reliable;
-  core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
-  LegId offer_from = LegId::kCaller;  // Of `sdp`.
-  // By LegId: the last offer and answer in it, where media is ours. An INVITE's own offer, which
-  // all have, is not kept here.
-  core::Packet sdp[2];
-  // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
-  core::Packet held_answer;
-
-  /// Whose dialog the caller takes this one for, and its RSeq.
-  Fork& shown() { return folded_into == nullptr ? *this : *folded_into; }
-  core::sip::Dialog& dialog(LegId leg) {
-    return leg == LegId::kCaller ? shown().dialogs[Index(leg)] : dialogs[Index(leg)];
-  }
 };
 
 /// An INVITE on its way through us: the first, a re-INVITE, or a refresh of our own. One at a time
@@ -159,14 +113,11 @@ struct Takeover {
 
 /// One call through us: two dialogs and what goes on between them.
 ///
-/// Shape:    at most kForksMax early dialogs, kRelaysMax requests on their way at once. Texts of
-/// any
-///           length live in Packets of the store.
+/// Shape:    at most Forks::kMax early dialogs, kRelaysMax requests on their way at once. Texts of
+///           any length live in Packets of the store.
 /// Lifetime: B2bua's pool, from the INVITE to both legs' end; a Handle across time.
 /// Thread:   one worker's.
 struct Call {
-  static constexpr size_t kForksMax =
-      4;  // More share the last one's tag: still answered, not told apart.
   static constexpr size_t kRelaysMax = 8;  // More get 500 with Retry-After.
   static constexpr size_t kRefersMax = 4;  // Of the last ones NOTIFYs are told apart.
 
@@ -191,7 +142,7 @@ struct Call {
   CallLeg& leg(LegId id) { return legs[Index(id)]; }
   const CallLeg& leg(LegId id) const { return legs[Index(id)]; }
   /// The dialogs that are bridged, or null while there are only early ones.
-  Fork* bridged() { return bridged_fork < 0 ? nullptr : &forks[static_cast<size_t>(bridged_fork)]; }
+  Fork* bridged() { return bridged_fork; }
   /// Whose response the caller has yet to acknowledge in the dialog that it has for `fork`; or
   /// null.
   Fork* Unacknowledged(Fork* fork) {
@@ -220,11 +171,10 @@ struct Call {
   bool emergency = false;
   bool caller_requires_100rel = false;
   bool caller_supports_100rel = false;
-  bool ask_rate = false;     // Another worker counts the rate of calls, and has not been asked.
-  bool holds_grant = false;  // Counted at the connector's home worker.
-  int bridged_fork = -1;     // Index of `forks`, or -1.
-  uint8_t fork_count = 0;
-  bool bye_after_ack = false;  // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
+  bool ask_rate = false;         // Another worker counts the rate of calls, and has not been asked.
+  bool holds_grant = false;      // Counted at the connector's home worker.
+  Fork* bridged_fork = nullptr;  // Of `forks`.
+  bool bye_after_ack = false;    // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
   uint8_t byes_pending = 0;
   uint8_t sdp_fork = 0;  // Whose descriptions are in force: the last early dialog's that had any.
   uint8_t shard = 0;
@@ -237,7 +187,7 @@ struct Call {
   core::Timer reliable_timer;
   Attempt attempt;
   InviteExchange invite;
-  std::array<Fork, kForksMax> forks;
+  Forks forks;
   std::array<Relay, kRelaysMax> relays;
   std::array<PassedRefer, kRefersMax> refers;
   uint8_t next_refer = 0;  // Whose place the next one takes.

@@ -26,6 +26,7 @@ struct Word {
 constexpr Word kSipEvents[] = {
     {"orphan_answer", [](const WorkerSnapshot& s) { return s.calls.orphan_answers; }},
     {"glare", [](const WorkerSnapshot& s) { return s.calls.glare; }},
+    {"early_dialog_shared", [](const WorkerSnapshot& s) { return s.calls.forks_shared; }},
     {"session_refresh", [](const WorkerSnapshot& s) { return s.calls.session_refreshes; }},
     {"session_expiry", [](const WorkerSnapshot& s) { return s.calls.session_expiries; }},
     {"no_dialog", [](const WorkerSnapshot& s) { return s.calls.no_dialog; }},

@@ -132,6 +132,33 @@ TEST(B2buaForkTest, Rule14_EachUnwantedAnswerIsSaidByeToOnce) {
   scene.ExpectClean();
 }
 
+// Sixteen early dialogs are told apart. One more has the place of the last of them, and begins anew
+// there: its own RSeq is heard, acknowledged to it and nobody else, and it may answer.
+TEST(B2buaForkTest, Rule13_OneMoreEarlyDialogThanThereIsRoomForBeginsAnew) {
+  for (const size_t forks : {sbc::Forks::kMax, sbc::Forks::kMax + 1}) {
+    SbcScene scene;
+    std::vector<SimStep> script;
+    for (size_t i = 0; i < forks; ++i) {
+      script.push_back({.after = 50ms, .status = 180, .fork = i, .reliable = true});
+    }
+    script.push_back({.after = 1s, .status = 200, .fork = forks - 1, .body = kSdp});
+    scene.trunk.Expect(Script(std::move(script)));
+    const size_t call = scene.Outbound(Knows100rel());
+    scene.Run(2s);
+    EXPECT_THAT(scene.pbx.Got("INVITE", 180), SizeIs(forks));
+    EXPECT_THAT(scene.pbx.call(call).dialogs, SizeIs(sbc::Forks::kMax));
+    const auto& callee = scene.trunk.call(0).dialogs;
+    const auto pracks = scene.trunk.Got("PRACK");
+    ASSERT_THAT(pracks, SizeIs(forks));
+    for (size_t i = 0; i < forks; ++i) EXPECT_EQ(pracks[i].Tag("To"), callee[i].local_tag);
+    EXPECT_EQ(scene.pbx.call(call).final_status, 200);
+    EXPECT_EQ(scene.trunk.Got("ACK").at(0).Tag("To"), callee[forks - 1].local_tag);
+    EXPECT_EQ(scene.counters().forks_shared, forks - sbc::Forks::kMax);
+    scene.pbx.Do(call, {.method = "BYE"});
+    scene.ExpectClean();
+  }
+}
+
 // To the caller it is one dialog: the 2xx of one waits for the PRACK of another's description.
 TEST(B2buaForkTest, Rule13_AFoldedAnswerWaitsForTheOthersPrack) {
   SbcScene scene(Folding());

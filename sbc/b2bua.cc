@@ -58,12 +58,29 @@ B2bua::B2bua(const Options& options)
       forks_(std::max(kForksMin, options.calls_max)),
       pagers_(std::max<size_t>(kPagersMin, options.calls_max / kCallsPerPager)),
       tags_(options.calls_max * kTagsPerCall + forks_.capacity()),
-      scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)),
-      body_scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)) {
+      body_scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)),
+      builder_(options.store),
+      credentials_({.store = options.store, .mint = options.mint, .shard = options.shard}),
+      orphans_({.table = options.table,
+                .transport = options.transport,
+                .store = options.store,
+                .mint = options.mint,
+                .shard = options.shard,
+                .tag_key = options.tag_key,
+                .builder = &builder_,
+                .credentials = &credentials_,
+                .host = options.host}) {
   CHECK(options.calls_max <= TransactionMark::kCallsMax);
 }
 
 B2bua::~B2bua() = default;
+
+B2buaCounters B2bua::counters() const {
+  B2buaCounters counters = counters_;
+  counters.unwritable = builder_.unwritable();
+  counters.orphan_answers = orphans_.ended();
+  return counters;
+}
 
 // ---- what comes -------------------------------------------------------------------------------
 
@@ -108,12 +125,12 @@ void B2bua::OnResponse(ClientTransaction& transaction, const Message& response,
       }
       return;
     case Kind::kOrphanBye:
-      return OnOrphanByeResponse(transaction, response, now);
+      return orphans_.OnByeResponse(transaction, response, now);
     case Kind::kReinvite:
       if (call != nullptr) return OnReinviteResponse(call, transaction, response, now);
       if (response.status_code() / 100 == 2) {
         Dialog over;
-        (void)AckOrphan(transaction, response, &over);
+        (void)orphans_.Ack(transaction, response, &over);
       }
       return;
     case Kind::kRelay:
@@ -218,7 +235,7 @@ void B2bua::AnswerOptions(ServerTransaction& transaction, const Message& request
   const bool draining = !in_dialog && options_.host->draining();
   Tag tag;
   options_.mint->MintTag(options_.shard, &tag);
-  Packet packet = Build([&](MessageWriter* out) {
+  Packet packet = builder_.Build([&](MessageWriter* out) {
     core::sip::WriteResponseHead(out, request, transaction.source(),
                                  {.status_code = static_cast<uint16_t>(draining ? 503 : 200),
                                   .reason = {},
@@ -258,7 +275,7 @@ bool B2bua::SendProbe(const RouteHealth::Probe& probe, Instant now) {
   const core::Endpoint::Text to = probe.to.text();
   const std::string_view from_host =
       probe.from_host.empty() ? face.sent_by.view() : probe.from_host;
-  Packet packet = Build([&](MessageWriter* out) {
+  Packet packet = builder_.Build([&](MessageWriter* out) {
     const std::string_view target[] = {"sip:", to.view()};
     core::BoundedText<64> uri;
     (void)uri.Append(target[0]);
@@ -318,15 +335,6 @@ void B2bua::WriteAbilities(const Policy& policy, Side side, bool offer_100rel, M
 
 void B2bua::WriteContact(const Face& face, MessageWriter* out) const {
   out->Header(HeaderId::kContact, {"<sip:", face.sent_by.view(), ">"});
-}
-
-void B2bua::CopyBody(const Message& message, MessageWriter* out) const {
-  const auto type = message.Find(HeaderId::kContentType);
-  if (message.body().empty() || !type.has_value() || IsSmuggling(*type)) {
-    out->NoBody();
-  } else {
-    out->Body(*type, message.body());
-  }
 }
 
 std::string_view B2bua::ToTag(const Message& message) {

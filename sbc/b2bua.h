@@ -25,9 +25,10 @@
 #include "sbc/connector_ledger.h"
 #include "sbc/host_table.h"
 #include "sbc/media/media_anchor.h"
+#include "sbc/message_builder.h"
+#include "sbc/orphan_answers.h"
 #include "sbc/replaced_dialog.h"
 #include "sbc/route_health.h"
-#include "sbc/said_bye.h"
 #include "sbc/transaction_mark.h"
 #include "sbc/transfer_target.h"
 #include "sbc/uri_rewrite.h"
@@ -118,7 +119,7 @@ class B2bua final : public core::sip::TransactionUser {
   size_t calls() const { return calls_.size(); }
   size_t calls_max() const { return calls_.capacity(); }
   size_t tags() const { return tags_.size(); }
-  const B2buaCounters& counters() const { return counters_; }
+  B2buaCounters counters() const;
 
  private:
   /// Where a tag of ours leads.
@@ -140,15 +141,12 @@ class B2bua final : public core::sip::TransactionUser {
   /// that nothing is held for ever and a repeat is taken as new: `transaction` may be gone then.
   void Answer(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
               const core::sip::TransactionTable::Answer& answer, core::Instant now);
-  template <typename Write>
-  core::Packet Build(Write&& write);
   /// Allow and Supported of that leg: what we take there.
   void WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
                       core::sip::MessageWriter* out) const;
   static void WriteAbilities(const Policy& policy, Side side, bool offer_100rel,
                              core::sip::MessageWriter* out);
   void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
-  void CopyBody(const core::sip::Message& message, core::sip::MessageWriter* out) const;
 
   // b2bua_media.cc: offers and answers.
   MediaAnchor::Party PartyOf(const Call& call, LegId id) const;
@@ -289,23 +287,11 @@ class B2bua final : public core::sip::TransactionUser {
   /// and the peer asks again.
   bool AcceptChallenge(Call* call, LegId leg, const core::sip::Message& response,
                        bool had_credentials);
-  bool TakeChallenge(const Credential& secret, const core::sip::Message& response,
-                     bool had_credentials, LegCredentials* credentials);
   void WriteCredentials(Call* call, LegId leg, const core::sip::DigestRequest& request,
                         core::sip::MessageWriter* out);
-  void WriteCredentials(const Credential& secret, const core::sip::DigestRequest& request,
-                        LegCredentials* credentials, core::sip::MessageWriter* out);
-  void WriteAckCredentials(const CallLeg& leg, core::sip::MessageWriter* out) const;
   /// Sends a request inside the dialog once more, as its peer asked. False: the response is final.
   bool AnswerChallenge(Call* call, const core::sip::ClientTransaction& transaction,
                        const core::sip::Message& response, core::Instant now);
-  struct Again {
-    std::string_view sent_by;
-    std::string_view branch;
-    uint32_t sequence = 0;
-  };
-  core::Packet WriteAgain(const core::sip::Message& request, const Again& again,
-                          const Credential& secret, LegCredentials* credentials);
 
   // b2bua_early.cc: early dialogs, and what the caller must acknowledge of them.
   Fork* ForkOf(Call* call, const core::sip::Message& response);
@@ -346,26 +332,14 @@ class B2bua final : public core::sip::TransactionUser {
                    const core::sip::Message& request, core::Instant now);
   void RefuseAnswer(Call* call, LegId to, core::Instant now);
 
-  // b2bua_orphan.cc: answers that no call wants, and BYEs that none waits for.
+  // b2bua_orphan.cc: answers that no call wants.
   static uint16_t TrunkOf(const Call& call);
-  void Disown(const Call& call, core::sip::ClientTransaction* invite);
-  core::Endpoint::Text SentByOf(const core::sip::Hop& hop) const;
+  static void Disown(const Call& call, core::sip::ClientTransaction* invite);
   void DropHeldAnswer(Call* call, Fork* fork, Call* live, core::Instant now);
   void DropHeldAnswers(Call* call, Call* live, core::Instant now);
-  /// For `said_bye_`: the dialog that this INVITE of ours made with the To tag.
-  uint64_t DialogKey(const core::sip::ClientTransaction& invite, std::string_view to_tag) const {
-    return TagHash(invite.branch()) ^ TagHash(to_tag);
-  }
-  core::Packet WriteOrphan(const core::sip::Dialog& dialog,
-                           const core::sip::ClientTransaction& invite, core::sip::Method method,
-                           uint32_t sequence, std::string_view branch);
-  bool AckOrphan(const core::sip::ClientTransaction& transaction,
-                 const core::sip::Message& response, core::sip::Dialog* dialog);
   /// `live`: the call that another early dialog of this INVITE belongs to, if there is one.
   void OnOrphanAnswer(core::sip::ClientTransaction& transaction, const core::sip::Message& response,
                       Call* live, core::Instant now);
-  void OnOrphanByeResponse(const core::sip::ClientTransaction& transaction,
-                           const core::sip::Message& response, core::Instant now);
 
   // b2bua_dialog.cc: requests inside the dialog.
   void OnInDialog(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
@@ -496,11 +470,12 @@ class B2bua final : public core::sip::TransactionUser {
   core::Pool<PagerMessage> pagers_;
   core::Pool<PendingQuestion> questions_{kQuestionsMax};
   core::FixedHashMap<TagEntry> tags_;
-  SaidBye said_bye_;
   Side side_ = Side::kCustomer;
   core::sip::Message scratch_message_;    // A kept request, read again to answer it.
-  std::unique_ptr<char[]> scratch_;       // Where messages are written before they are kept.
-  std::unique_ptr<char[]> body_scratch_;  // And their bodies before that.
+  std::unique_ptr<char[]> body_scratch_;  // Where bodies are written before their messages.
+  MessageBuilder builder_;
+  TrunkCredentials credentials_;
+  OrphanAnswers orphans_;
   B2buaCounters counters_;
 };
 

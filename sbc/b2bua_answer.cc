@@ -124,7 +124,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
   const bool verbatim = status == response.status_code() && !IsSmuggling(response.reason());
   const CallLeg& leg = call->leg(to);
   const MediaAnchor::Role role = RoleOfAnswer(scratch_message_.body().empty());
-  return Build([&](MessageWriter* out) {
+  return builder_.Build([&](MessageWriter* out) {
     core::sip::WriteResponseHead(
         out, scratch_message_, transaction->source(),
         {.status_code = status,

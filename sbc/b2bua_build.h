@@ -3,7 +3,6 @@
 #include <span>
 #include <utility>
 
-#include "core/buffer/packet_pool.h"
 #include "core/sip/message_writer.h"
 #include "sbc/b2bua.h"
 
@@ -26,11 +25,6 @@ inline bool TakesContact(core::sip::Method method) {
          method == Method::kNotify || method == Method::kOptions;
 }
 
-inline bool HasCredentials(const core::sip::Message& request) {
-  return request.Has(core::sip::HeaderId::kAuthorization) ||
-         request.Has(core::sip::HeaderId::kProxyAuthorization);
-}
-
 /// A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
 inline MediaAnchor::Role RoleOfRequest(const Call& call, LegId from, core::sip::Method method) {
   const bool asked = call.media.is_pending && call.media.offer_from == Other(from);
@@ -47,18 +41,6 @@ inline void DropOffer(Call* call, LegId from) {
   if (call->media.offer_from == from) MediaAnchor::DropOffer(&call->media);
 }
 
-/// Runs `write(MessageWriter*)` and keeps the message in a Packet. Empty, and counted, when it
-/// could not be written or kept.
-template <typename Write>
-core::Packet B2bua::Build(Write&& write) {
-  core::sip::MessageWriter out({scratch_.get(), core::PacketStore::kLargeBytes});
-  write(&out);
-  core::Packet packet;
-  if (const auto size = out.Finish()) packet = options_.store->Copy({scratch_.get(), *size});
-  if (!packet) ++counters_.unwritable;
-  return packet;
-}
-
 /// A request inside the dialog: its head and our Contact, then what `write(MessageWriter*)` adds,
 /// which ends with the body.
 template <typename Write>
@@ -68,7 +50,7 @@ core::sip::ClientTransaction* B2bua::SendInDialog(Call* call, LegId leg, core::s
   const Face& face = call->leg(leg).face;
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(call->shard, &branch);
-  core::Packet packet = Build([&](core::sip::MessageWriter* out) {
+  core::Packet packet = builder_.Build([&](core::sip::MessageWriter* out) {
     core::sip::Dialog::RequestHead head;
     head.method = request.method;
     head.sent_by = face.sent_by.view();

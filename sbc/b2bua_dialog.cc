@@ -266,7 +266,7 @@ void B2bua::OnUpdate(Call* call, LegId leg, Fork* fork, ServerTransaction& trans
     (void)fork->dialog(leg).Refresh(request, options_.store);
     call->leg(leg).session.AcceptRequest(request, now);
     ArmSessionTimer(call, leg);
-    Packet answer = Build([&](MessageWriter* out) {
+    Packet answer = builder_.Build([&](MessageWriter* out) {
       core::sip::WriteResponseHead(
           out, request, transaction.source(),
           {.status_code = 200, .reason = {}, .to_tag = {}, .record_route = false});

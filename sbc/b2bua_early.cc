@@ -226,7 +226,7 @@ void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
 void B2bua::OnHeldBye(Call* call, Fork* fork, Instant now) {
   fork->held_answer.Reset();
   if (const ClientTransaction* invite = options_.table->Find(call->attempt.client)) {
-    said_bye_.Add(DialogKey(*invite, fork->dialog(LegId::kCallee).remote_tag()));  // By itself.
+    orphans_.OnBye(*invite, fork->dialog(LegId::kCallee).remote_tag());  // By itself.
   }
   DropHeldAnswers(call, call, now);
   call->attempt.active = false;

@@ -301,7 +301,7 @@ void B2bua::Free(Call* call, Instant now) {
   if (ClientTransaction* invite = options_.table->Find(call->attempt.client)) {
     Disown(*call, invite);
     if (Fork* fork = call->bridged()) {
-      said_bye_.Add(DialogKey(*invite, fork->dialog(LegId::kCallee).remote_tag()));
+      orphans_.OnBye(*invite, fork->dialog(LegId::kCallee).remote_tag());
     }
   }
   if (call->invite.active && call->invite.answered && !call->invite.own) {

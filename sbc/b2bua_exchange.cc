@@ -20,14 +20,14 @@ Packet B2bua::WriteAck(Call* call, LegId to, const Dialog& dialog, uint32_t sequ
                        const Message* carrier) {
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(call->shard, &branch);
-  return Build([&](MessageWriter* out) {
+  return builder_.Build([&](MessageWriter* out) {
     Dialog::RequestHead head;
     head.method = Method::kAck;
     head.sent_by = call->leg(to).face.sent_by.view();
     head.branch = branch.view();
     head.sequence_number = sequence;
     dialog.WriteRequestHead(head, out);
-    WriteAckCredentials(call->leg(to), out);
+    TrunkCredentials::WriteOfInvite(call->leg(to).credentials, out);
     if (carrier == nullptr) {
       out->NoBody();
     } else {

@@ -5,6 +5,7 @@
 
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
+#include "sbc/header_policy.h"
 #include "sbc/media/sdp_in_body.h"
 
 namespace sbc {

@@ -69,7 +69,7 @@ bool B2bua::SendPagerMessage(ServerTransaction& transaction, const Message& mess
   options_.mint->MintBranch(options_.shard, &branch);
   options_.mint->MintTag(options_.shard, &tag);
   options_.mint->MintCallId(options_.shard, &call_id);
-  Packet out_packet = Build([&](MessageWriter* out) {
+  Packet out_packet = builder_.Build([&](MessageWriter* out) {
     (void)WriteOutsideHead({.method = Method::kMessage,
                             .towards = towards,
                             .face = &face,

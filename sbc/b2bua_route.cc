@@ -84,7 +84,8 @@ bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
 bool B2bua::SendInvite(Call* call, const Message& invite, Instant now) {
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;
   options_.mint->MintBranch(call->shard, &branch);
-  Packet packet = Build([&](MessageWriter* out) { WriteInvite(call, invite, branch.view(), out); });
+  Packet packet =
+      builder_.Build([&](MessageWriter* out) { WriteInvite(call, invite, branch.view(), out); });
   if (!packet) return false;
   core::sip::TransactionTable::Request request;
   request.packet = std::move(packet);
@@ -302,7 +303,7 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
   Tag tag;
   options_.mint->MintTag(call->shard, &tag);
   const Message& invite = scratch_message_;
-  Packet packet = Build([&](MessageWriter* out) {
+  Packet packet = builder_.Build([&](MessageWriter* out) {
     core::sip::WriteResponseHead(out, invite, transaction->source(),
                                  {.status_code = status,
                                   .reason = verbatim ? response->reason() : std::string_view(),

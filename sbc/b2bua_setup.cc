@@ -284,7 +284,7 @@ bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,
   const bool stale = outcome == DigestServer::Outcome::kStale;
   Tag tag;
   options_.mint->MintTag(options_.shard, &tag);
-  Packet packet = Build([&](MessageWriter* out) {
+  Packet packet = builder_.Build([&](MessageWriter* out) {
     core::sip::WriteResponseHead(
         out, invite, transaction.source(),
         {.status_code = 401, .reason = {}, .to_tag = tag.view(), .record_route = false});

@@ -21,24 +21,9 @@
 #include "sbc/policy.h"
 #include "sbc/router.h"
 #include "sbc/session_timer.h"
+#include "sbc/trunk_credentials.h"
 
 namespace sbc {
-
-using Tag = core::BoundedText<core::sip::IdentifierMint::kSize>;
-
-/// How we prove who we are on a leg whose peer has asked (RFC 3261 §22.3): in every request there
-/// from then on, so that each is not asked for again.
-///
-/// Shape: the challenge's value, and what the last INVITE answered, which its ACK repeats.
-struct LegCredentials {
-  static constexpr uint8_t kChallengesMax = 8;  // A peer that asks for ever ends as a refusal.
-
-  core::Packet challenge;  // Empty: nobody asked.
-  core::Packet of_invite;
-  uint32_t uses = 0;  // Of the challenge's nonce.
-  uint8_t challenges = 0;
-  bool proxy = false;  // It was a 407.
-};
 
 /// What a call keeps of one leg beside its dialog.
 struct CallLeg {

@@ -244,6 +244,15 @@ void CopyPassing(const core::sip::Message& in, const Crossing& crossing, const P
   }
 }
 
+void CopyBody(const core::sip::Message& in, core::sip::MessageWriter* out) {
+  const auto type = in.Find(HeaderId::kContentType);
+  if (in.body().empty() || !type.has_value() || IsSmuggling(*type)) {
+    out->NoBody();
+  } else {
+    out->Body(*type, in.body());
+  }
+}
+
 std::string HeaderPolicyMarkdown() {
   std::string text =
       "| header field | request to trunk | response to trunk | request to customer | response to "

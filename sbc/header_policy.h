@@ -58,6 +58,9 @@ struct Crossing {
 void CopyPassing(const core::sip::Message& in, const Crossing& crossing, const Policy& policy,
                  core::sip::MessageWriter* out);
 
+/// The body with its type, where it has one that may go on; else none.
+void CopyBody(const core::sip::Message& in, core::sip::MessageWriter* out);
+
 /// The whole table in Markdown: what sbc/HEADERS.md holds, and a test compares.
 std::string HeaderPolicyMarkdown();
 

@@ -154,7 +154,7 @@ TEST(B2buaForkTest, Rule13_OneMoreEarlyDialogThanThereIsRoomForBeginsAnew) {
     EXPECT_EQ(scene.pbx.call(call).final_status, 200);
     EXPECT_EQ(scene.trunk.Got("ACK").at(0).Tag("To"), callee[forks - 1].local_tag);
     EXPECT_EQ(scene.counters().forks_shared, forks - sbc::Forks::kMax);
-    scene.pbx.Do(call, {.method = "BYE"});
+    scene.pbx.Do(call, {.method = "BYE", .fork = SimStep::kConfirmed});
     scene.ExpectClean();
   }
 }

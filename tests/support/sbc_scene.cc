@@ -104,6 +104,7 @@ sbc::B2buaCounters SbcScene::counters() {
     sum.failovers += one.failovers;
     sum.orphan_answers += one.orphan_answers;
     sum.glare += one.glare;
+    sum.forks_shared += one.forks_shared;
     sum.session_refreshes += one.session_refreshes;
     sum.session_expiries += one.session_expiries;
     sum.media_timeouts += one.media_timeouts;

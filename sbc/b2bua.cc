@@ -56,6 +56,7 @@ B2bua::B2bua(const Options& options)
     : options_(options),
       calls_(options.calls_max),
       forks_(std::max(kForksMin, options.calls_max)),
+      searches_(options.calls_max),
       pagers_(std::max<size_t>(kPagersMin, options.calls_max / kCallsPerPager)),
       tags_(options.calls_max * kTagsPerCall + forks_.capacity()),
       body_scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)),

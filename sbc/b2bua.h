@@ -456,6 +456,7 @@ class B2bua final : public core::sip::TransactionUser {
                      core::Instant now);
   void RefuseRelays(Call* call, core::Instant now);
   void RefuseInvites(Call* call, core::Instant now);
+  static CallRecord RecordOf(const Call& call);
   void Record(Call* call, CallEnd end, uint16_t status_code, core::Instant now);
   void Free(Call* call, core::Instant now);
 
@@ -467,6 +468,7 @@ class B2bua final : public core::sip::TransactionUser {
   Options options_;
   core::Pool<Call> calls_;
   core::Pool<Fork> forks_;  // Beyond each call's first.
+  core::Pool<RoutePlan> searches_;
   core::Pool<PagerMessage> pagers_;
   core::Pool<PendingQuestion> questions_{kQuestionsMax};
   core::FixedHashMap<TagEntry> tags_;

@@ -41,7 +41,7 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
     call->attempt.active = false;
     Disown(*call, &transaction);
     OnOrphanAnswer(transaction, response, nullptr, now);
-    call->plan.OnCancel(now);
+    call->plan->OnCancel(now);
     ServerTransaction* invite = options_.table->Find(call->invite.server);
     if (invite != nullptr && scratch_message_.Index(invite->request()) == ParseError::kOk) {
       Answer(*invite, scratch_message_, 500, now);
@@ -49,7 +49,7 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
     Record(call, CallEnd::kFailed, 500, now);
     return Free(call, now);
   }
-  options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
+  options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kAlive, now);
   const Fork* waiting = call->Unacknowledged(fork);
   if (waiting != nullptr && waiting->reliable.has_sdp) {
     // The callee need not wait with us for the caller's PRACK: early offer, so its ACK is ours.
@@ -68,15 +68,19 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
     return EndCall(call, CallEnd::kFailed, std::nullopt, "", now);
   }
-  (void)call->plan.OnFinal(response.status_code(),
-                           now);  // A 2xx ends the search, whatever it says.
+  (void)call->plan->OnFinal(response.status_code(),
+                            now);  // A 2xx ends the search, whatever it says.
+  if (ShortTrace::Fits(call->plan->trace())) {
+    call->routes = ShortTrace(call->plan->trace());
+    searches_.Release(std::exchange(call->plan, nullptr));
+  }
   options_.wheel->Disarm(&call->route_timer);
   options_.wheel->Disarm(&call->reliable_timer);
   call->bridged_fork = fork;
   call->state = Call::State::kAnswered;
   ++counters_.calls_answered;
-  call->record.answered = options_.host->wall();
-  call->record.setup = now - call->received_at;
+  call->facts.answered = options_.host->wall();
+  call->facts.setup = now - call->received_at;
   call->media_told_at = now;
   WatchMedia(call);
 
@@ -107,7 +111,7 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   (void)options_.table->Respond(*transaction, std::move(packet), response.status_code(), now);
   DropHeldAnswers(call, call, now);
   for (Fork& other : call->forks) {
-    for (Packet& sdp : other.sdp) sdp.Reset();
+    for (core::KeptText& sdp : other.sdp) sdp.Reset();
     other.held_provisional.Reset();
     if (&other.shown() != &fork->shown()) other.reliable = {};
   }

@@ -393,6 +393,7 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
     AcceptOnLeg(call, to, response, now);
   }
   PassFinal(call, relay.from, server, response, now);
+  if (call->state == Call::State::kTalking) MediaAnchor::ForgetOffer(&call->media);
   // A NOTIFY that is told 481 ends its subscription, and not the call beside it (RFC 5057 §5.1).
   const bool of_dialog = relay.method != Method::kNotify || status == 408;
   if (EndsDialog(status) && live && of_dialog) {
@@ -443,6 +444,7 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
     KeepSdp(call, Other(entry.leg), MediaAnchor::Role::kAnswer, ack);
   }
   if (call->state == Call::State::kAnswered) call->state = Call::State::kTalking;
+  MediaAnchor::ForgetOffer(&call->media);
   if (call->bye_after_ack) {
     call->bye_after_ack = false;
     if (!SendBye(call, LegId::kCaller, "", now)) --call->byes_pending;

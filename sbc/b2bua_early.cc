@@ -85,7 +85,7 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   Fork* fork = ForkOf(call, response);
   // A dry store: the caller waits on, the callee may say it again.
   if (fork == nullptr || fork->ended) return;
-  if (call->record.ringing.unix_us == 0) call->record.ringing = options_.host->wall();
+  if (call->facts.ringing.unix_us == 0) call->facts.ringing = options_.host->wall();
   uint32_t callee_rseq = 0;
   // Who was not offered it may not ask for it (§3), and the caller could not answer.
   if (call->attempt.offered_100rel && response.HasToken(HeaderId::kRequire, "100rel")) {
@@ -157,7 +157,7 @@ void B2bua::OnReliableTimer(Call* call, Instant now) {
     if (!reliable.pending) continue;
     if (now >= reliable.give_up_at || transaction == nullptr) {
       // §3: no PRACK in 64*T1 fails the INVITE with a 5xx.
-      call->plan.OnCancel(now);
+      call->plan->OnCancel(now);
       AbandonAttempt(call, now);
       if (transaction != nullptr &&
           scratch_message_.Index(transaction->request()) == ParseError::kOk) {
@@ -270,7 +270,7 @@ void B2bua::OnEarlyBye(Call* call, Fork* fork, const Message& bye, Instant now) 
 // their own, and no longer than such may come (§13.2.2.4).
 void B2bua::OnEndedAnswer(Call* call, Instant now) {
   options_.wheel->Arm(&call->route_timer,
-                      std::min(call->plan.deadline(), now + 64 * options_.timers.t1));
+                      std::min(call->plan->deadline(), now + 64 * options_.timers.t1));
 }
 
 }  // namespace sbc

@@ -170,7 +170,7 @@ void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
   if (transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk) {
     Answer(*transaction, scratch_message_, 487, now);
   }
-  call->plan.OnCancel(now);
+  call->plan->OnCancel(now);
   if (ClientTransaction* client = options_.table->Find(call->attempt.client)) {
     call->attempt.active = false;
     DropHeldAnswers(call, nullptr, now);
@@ -193,7 +193,7 @@ void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::st
   }
   options_.wheel->Disarm(&call->route_timer);
   options_.wheel->Disarm(&call->reliable_timer);
-  Record(call, end, call->record.answered.unix_us != 0 ? 200 : 0, now);
+  Record(call, end, call->facts.answered.unix_us != 0 ? 200 : 0, now);
   call->state = Call::State::kEnding;
   options_.media->End(&call->media, now);  // From here on nobody's media passes.
 
@@ -277,19 +277,33 @@ void B2bua::EndAll(Instant now) {
         scratch_message_.Index(transaction->request()) == ParseError::kOk) {
       Answer(*transaction, scratch_message_, 503, now);
     }
-    call->plan.OnCancel(now);
+    call->plan->OnCancel(now);
     AbandonAttempt(call, now);
     Record(call, CallEnd::kStopped, 503, now);
     Free(call, now);
   });
 }
 
+CallRecord B2bua::RecordOf(const Call& call) {
+  CallRecord record;
+  static_cast<CallFacts&>(record) = call.facts;
+  record.connector_id.AssignTruncated(call.connector->config->id);
+  record.source = call.leg(LegId::kCaller).peer.text();
+  record.callee_call_id.AssignTruncated(call.attempt.call_id.view());
+  record.routes = call.trace();
+  return record;
+}
+
 void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*/) {
-  CallRecord& record = call->record;
+  CallRecord record = RecordOf(*call);
   record.end = end;
+  if (end == CallEnd::kMediaTimeout) {
+    record.detail.AssignTruncated(call->leg(call->silent).side == Side::kTrunk
+                                      ? "no RTP from the trunk for media_timeout"
+                                      : "no RTP from the customer for media_timeout");
+  }
   record.status_code = status_code;
   record.ended = options_.host->wall();
-  record.routes = call->plan.trace();
   CallMedia media;
   options_.media->Summarize(call->media, &media);
   options_.host->OnRecord(record, media);
@@ -317,6 +331,7 @@ void B2bua::Free(Call* call, Instant now) {
     RemoveTag(fork.dialog(LegId::kCaller).local_tag(), {handle, LegId::kCaller, fork.index});
   }
   call->forks.Clear(&forks_);
+  if (call->plan != nullptr) searches_.Release(call->plan);
   if (call->holds_grant) options_.host->ReturnGrant(*call->connector);
   options_.media->End(&call->media, now);
   calls_.Release(call);

@@ -82,10 +82,12 @@ uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, cons
                              Instant now) {
   SdpInBody body;
   if (!options_.media->enabled() || !body.Find(message)) return 0;
+  // What an early dialog still says once another one was answered is about no media of ours.
+  if (call->bridged() != nullptr && call->bridged() != fork) return 0;
   const uint16_t refusal = TakeDescription(call, from, role, body.sdp(), now);
   if (refusal != 0 || call->bridged() != nullptr) return refusal;
   if (role == Role::kOffer) fork->offer_from = from;
-  fork->sdp[Index(from)] = options_.store->Copy(body.sdp());
+  fork->sdp[Index(from)] = options_.store->texts()->Copy(body.sdp());
   call->sdp_fork = fork->index;
   return 0;
 }
@@ -110,8 +112,8 @@ uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, In
 // 0, or the code that refuses what was taken before: then it can be in force no longer.
 uint16_t B2bua::ResumeSdp(Call* call, Fork* fork, Instant now) {
   const LegId offerer = fork->offer_from;
-  const core::Packet& offer = fork->sdp[Index(offerer)];
-  const core::Packet& answer = fork->sdp[Index(Other(offerer))];
+  const core::KeptText& offer = fork->sdp[Index(offerer)];
+  const core::KeptText& answer = fork->sdp[Index(Other(offerer))];
   uint16_t refusal = 0;
   if (offer) {
     refusal = TakeDescription(call, offerer, Role::kOffer, offer.text(), now);
@@ -147,7 +149,7 @@ void B2bua::KeepSdp(Call* call, LegId sent_to, Role role, const Message& message
                .value_or("");
   }
   if (text.empty()) return;
-  leg.sdp = options_.store->Copy(text);  // Dry: no such refresh, and the session ends.
+  leg.sdp = options_.store->texts()->Copy(text);  // Dry: no such refresh, and the session ends.
 }
 
 // ---- what comes of it ---------------------------------------------------------------------------
@@ -158,7 +160,7 @@ std::optional<Instant> B2bua::SilentSince(const Call& call, LegId leg) const {
   if (call.emergency) return std::nullopt;
   const std::optional<Instant> since = options_.media->SilentSince(call.media, leg);
   if (!since.has_value()) return std::nullopt;
-  return std::max(*since, call.received_at + call.record.setup);
+  return std::max(*since, call.received_at + call.facts.setup);
 }
 
 void B2bua::WatchMedia(Call* call) {
@@ -178,10 +180,9 @@ void B2bua::OnMediaTimer(Call* call, Instant now) {
   if (call->state == Call::State::kEnding || EndIfSilent(call, now)) return;
   if (now >= call->media_told_at + kTellTime) {
     call->media_told_at = now;
-    call->record.routes = call->plan.trace();
     CallMedia media;
     options_.media->Summarize(call->media, &media);
-    options_.host->OnMediaRecord(call->record, media);
+    options_.host->OnMediaRecord(RecordOf(*call), media);
   }
   WatchMedia(call);
 }
@@ -193,9 +194,7 @@ bool B2bua::EndIfSilent(Call* call, Instant now) {
     const auto since = SilentSince(*call, leg);
     if (!since.has_value() || now < *since + timeout) continue;
     ++counters_.media_timeouts;
-    call->record.detail.AssignTruncated(call->leg(leg).side == Side::kTrunk
-                                            ? "no RTP from the trunk for media_timeout"
-                                            : "no RTP from the customer for media_timeout");
+    call->silent = leg;
     EndCall(call, CallEnd::kMediaTimeout, std::nullopt, "SIP;cause=408;text=\"Media timeout\"",
             now);
     return true;
@@ -229,7 +228,7 @@ bool B2bua::AcceptFirstOffer(Call* call, Instant now) {
   if (refusal == 0) return true;
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   const Message& invite = scratch_message_;
-  CallRecord record = call->record;
+  CallRecord record = RecordOf(*call);
   if (refusal == 503) {
     RefuseInvite(*transaction, invite,
                  Refuse(RejectionCause::kOverload, call->connector->config->rejections,

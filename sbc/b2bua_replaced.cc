@@ -137,7 +137,7 @@ bool B2bua::ReadTakeover(const Message& invite, Takeover* takeover,
 }
 
 bool B2bua::KeepTakeover(const ReplacedDialog& replaced, Takeover* takeover) {
-  takeover->replaces = options_.store->Copy(replaced.replaces);
+  takeover->replaces = options_.store->texts()->Copy(replaced.replaces);
   takeover->peer = replaced.peer;
   return static_cast<bool>(takeover->replaces);
 }
@@ -155,7 +155,7 @@ void B2bua::OnTakeoverFound(Call* call, ServerTransaction& transaction, const Me
 // Even an emergency call (rule 6): who cannot have the dialog that it names may call without it.
 void B2bua::RefuseTakeover(Call* call, ServerTransaction& transaction, const Message& invite,
                            Instant now) {
-  CallRecord record = call->record;
+  CallRecord record = RecordOf(*call);
   RefuseInvite(transaction, invite,
                Refuse(RejectionCause::kOverload, call->connector->config->rejections,
                       "the worker of the call that is to be replaced does not answer"),

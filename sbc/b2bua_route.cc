@@ -29,22 +29,22 @@ constexpr size_t kContactsMax = 1024;  // Where a 3xx names more targets than fi
 }  // namespace
 
 void B2bua::ArmRouteTimer(Call* call) {
-  if (call->plan.deadline() == core::kNever) {
+  if (call->plan->deadline() == core::kNever) {
     options_.wheel->Disarm(&call->route_timer);
   } else {
-    options_.wheel->Arm(&call->route_timer, call->plan.deadline());
+    options_.wheel->Arm(&call->route_timer, call->plan->deadline());
   }
 }
 
 void B2bua::TryNextRoute(Call* call, Instant now) {
   RouteTarget target;
-  while (call->plan.Next(*options_.hosts, options_.random, now, &target)) {
+  while (call->plan->Next(*options_.hosts, options_.random, now, &target)) {
     if (SendAttempt(call, target, now)) {
       ArmRouteTimer(call);
       return;
     }
     // No listener of its family, or no room for its INVITE: as good as unreachable.
-    if (call->plan.OnTransportError(now) == RoutePlan::Verdict::kStop) break;
+    if (call->plan->OnTransportError(now) == RoutePlan::Verdict::kStop) break;
   }
   FailCall(call, nullptr, now);
 }
@@ -69,9 +69,12 @@ bool B2bua::SendAttempt(Call* call, const RouteTarget& target, Instant now) {
   attempt.hop = {leg.face.socket, leg.face.local, target.endpoint, core::sip::TransportKind::kUdp};
   RemoveTag(attempt.from_tag.view(), {calls_.HandleOf(call), LegId::kCallee, 0});
   options_.mint->MintTag(call->shard, &attempt.from_tag);
+  const Tag last = attempt.call_id;
   options_.mint->MintCallId(call->shard, &attempt.call_id);
   if (call->connector->config->logging.enable_sip_logs) {
-    options_.host->OnLoggedCall(attempt.call_id.view(), call->record);
+    CallRecord so_far = RecordOf(*call);
+    so_far.callee_call_id.AssignTruncated(last.view());
+    options_.host->OnLoggedCall(attempt.call_id.view(), so_far);
   }
   AddTag(attempt.from_tag.view(), {calls_.HandleOf(call), LegId::kCallee, 0});
   const ServerTransaction* transaction = options_.table->Find(call->invite.server);
@@ -171,8 +174,7 @@ void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view bran
                                                    .call_id = call->attempt.call_id.view(),
                                                    .sequence = call->attempt.sequence},
                                                   *call->connector, invite, out);
-  call->record.caller_sent.AssignTruncated(parties.caller.caller().shown());
-  call->record.callee_call_id.AssignTruncated(call->attempt.call_id.view());
+  call->facts.caller_sent.AssignTruncated(parties.caller.caller().shown());
   WriteContact(leg.face, out);
   call->attempt.offered_100rel = call->caller_supports_100rel || call->caller_requires_100rel;
   WriteAbilities(*call, LegId::kCallee, call->attempt.offered_100rel, out);
@@ -196,10 +198,10 @@ void B2bua::OnAttemptResponse(Call* call, ClientTransaction& transaction, const 
   // A 100 may be a proxy's in front of a dead PBX; 408 and 503 are what probes count as down (rule
   // 10).
   if (status > 100 && status != 408 && status != 503) {
-    options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kAlive, now);
+    options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kAlive, now);
   }
   if (status >= 300) return OnAttemptFinal(call, response, now);
-  call->plan.OnProvisional(status, now);
+  call->plan->OnProvisional(status, now);
   ArmRouteTimer(call);
   if (status > 100) OnProvisional(call, response, now);
 }
@@ -207,7 +209,7 @@ void B2bua::OnAttemptResponse(Call* call, ClientTransaction& transaction, const 
 void B2bua::OnAttemptFinal(Call* call, const Message& response, Instant now) {
   call->attempt.active = false;
   if (RetryAttempt(call, response, now)) return;
-  if (call->plan.OnFinal(response.status_code(), now) == RoutePlan::Verdict::kTryNext) {
+  if (call->plan->OnFinal(response.status_code(), now) == RoutePlan::Verdict::kTryNext) {
     TryNextRoute(call, now);
   } else {
     FailCall(call, &response, now);
@@ -236,9 +238,10 @@ bool B2bua::RetryAttempt(Call* call, const Message& response, Instant now) {
 void B2bua::OnAttemptFailed(Call* call, Failure failure, Instant now) {
   call->attempt.active = false;
   if (call->state != Call::State::kRouting) return;
-  options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);
-  const RoutePlan::Verdict verdict =
-      failure == Failure::kTransport ? call->plan.OnTransportError(now) : call->plan.OnTimeOut(now);
+  options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kSuspect, now);
+  const RoutePlan::Verdict verdict = failure == Failure::kTransport
+                                         ? call->plan->OnTransportError(now)
+                                         : call->plan->OnTimeOut(now);
   if (verdict == RoutePlan::Verdict::kTryNext) {
     TryNextRoute(call, now);
   } else {
@@ -250,11 +253,11 @@ void B2bua::OnRouteTimer(Call* call, Instant now) {
   if (call->state == Call::State::kAsking) return OnGrantTimeout(call, now);
   if (call->bridged() != nullptr) return OnMediaTimer(call, now);
   if (call->state != Call::State::kRouting) return;
-  if (!call->plan.may_cancel()) {  // It said nothing at all. Who only rings on is alive.
-    options_.host->OnRouteSign(call->plan.current(), RouteHealth::CallSign::kSuspect, now);
+  if (!call->plan->may_cancel()) {  // It said nothing at all. Who only rings on is alive.
+    options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kSuspect, now);
   }
   AbandonAttempt(call, now);
-  if (call->plan.OnTimeOut(now) == RoutePlan::Verdict::kTryNext) {
+  if (call->plan->OnTimeOut(now) == RoutePlan::Verdict::kTryNext) {
     TryNextRoute(call, now);
   } else {
     FailCall(call, nullptr, now);
@@ -275,15 +278,14 @@ void B2bua::AbandonAttempt(Call* call, Instant now) {
 
 void B2bua::FailCall(Call* call, const Message* response, Instant now) {
   if (call->attempt.active) AbandonAttempt(call, now);
-  const RoutePlan::Answer answer = call->plan.answer();
+  const RoutePlan::Answer answer = call->plan->answer();
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
     Record(call, CallEnd::kFailed, 0, now);
     return Free(call, now);
   }
   if (answer.cause.has_value()) {
-    CallRecord record = call->record;
-    record.routes = call->plan.trace();
+    CallRecord record = RecordOf(*call);
     RefuseInvite(*transaction, scratch_message_,
                  Refuse(*answer.cause, call->connector->config->rejections, "no route answered"),
                  &record, now);

@@ -92,7 +92,7 @@ void B2bua::AskHome(Call* call, Instant now) {
 void B2bua::OnGrantTimeout(Call* call, Instant now) {
   if (call->emergency) return OnGranted(call, GrantAnswer::kUncounted, now);  // Rule 6.
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
-  CallRecord record = call->record;
+  CallRecord record = RecordOf(*call);
   if (transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk) {
     RefuseInvite(*transaction, scratch_message_,
                  Refuse(RejectionCause::kOverload, call->connector->config->rejections,
@@ -170,7 +170,8 @@ void B2bua::FillCall(Call* call, NewCall* asked, ServerTransaction& transaction,
   call->customer = asked->customer;
   call->received_at = now;
   call->ask_rate = asked->ask_rate;
-  call->record = asked->record;
+  call->facts = asked->record;
+  call->plan = searches_.Acquire();  // As many as calls.
   call->takeover = std::move(asked->takeover);
   call->caller_supports_100rel = invite.HasToken(HeaderId::kSupported, "100rel");
   call->caller_requires_100rel = invite.HasToken(HeaderId::kRequire, "100rel");
@@ -207,7 +208,7 @@ void B2bua::OnGranted(Call* call, GrantAnswer answer, Instant now) {
   call->holds_grant = answer == GrantAnswer::kGranted;
   if (const auto refusal = RefuseGrant(*call->connector, answer)) {
     ServerTransaction* transaction = options_.table->Find(call->invite.server);
-    CallRecord record = call->record;
+    CallRecord record = RecordOf(*call);
     if (transaction != nullptr &&
         scratch_message_.Index(transaction->request()) == ParseError::kOk) {
       RefuseInvite(*transaction, scratch_message_, *refusal, &record, now);
@@ -223,9 +224,9 @@ void B2bua::StartCall(Call* call, Instant now) {
   ++counters_.calls_started;
   call->state = Call::State::kRouting;
   const bool to_trunk = call->direction == CallDirection::kTermination;
-  call->plan.Begin(to_trunk ? call->connector->trunk : call->connector->routes,
-                   call->connector->failover, to_trunk ? Side::kTrunk : Side::kCustomer, now);
-  if (call->takeover.replaces) call->plan.Pin(call->takeover.peer);
+  call->plan->Begin(to_trunk ? call->connector->trunk : call->connector->routes,
+                    call->connector->failover, to_trunk ? Side::kTrunk : Side::kCustomer, now);
+  if (call->takeover.replaces) call->plan->Pin(call->takeover.peer);
   TryNextRoute(call, now);
 }
 

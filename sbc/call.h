@@ -37,7 +37,7 @@ struct CallLeg {
   core::Timer session_timer;
   bool allows_update = false;  // The peer's Allow named UPDATE.
   bool refreshing = false;     // A refresh of ours is under way.
-  core::Packet sdp;            // What we last sent there, for a refresh by re-INVITE.
+  core::KeptText sdp;          // What we last sent there, for a refresh by re-INVITE.
   LegCredentials credentials;
 };
 
@@ -92,8 +92,8 @@ struct Attempt {
 
 /// What an INVITE with Replaces takes over (RFC 3891), as the other side knows it.
 struct Takeover {
-  core::Packet replaces;  // The header field's value there; empty: nothing is taken over.
-  core::Endpoint peer;    // Who has it there: the only one to ask.
+  core::KeptText replaces;  // The header field's value there; empty: nothing is taken over.
+  core::Endpoint peer;      // Who has it there: the only one to ask.
 };
 
 /// One call through us: two dialogs and what goes on between them.
@@ -152,7 +152,8 @@ struct Call {
   }
 
   State state = State::kAsking;
-  void* owner = nullptr;  // The B2bua, for the timers.
+  LegId silent = LegId::kCaller;  // What ended it with CallEnd::kMediaTimeout.
+  void* owner = nullptr;          // The B2bua, for the timers.
   bool emergency = false;
   bool caller_requires_100rel = false;
   bool caller_supports_100rel = false;
@@ -182,8 +183,12 @@ struct Call {
   core::BoundedVector<Digit, kDigitsWaitingMax> digits;  // The trunk's, for the customer's INFO.
   bool digit_sent = false;                               // One is under way.
   core::Instant media_told_at{};  // When its media was last told of; at first, the answer.
-  RoutePlan plan;
-  CallRecord record;
+  RoutePlan* plan =
+      nullptr;  // Of the worker's pool. Null once answered, where `routes` has it all.
+  ShortTrace routes;
+  CallFacts facts;
+
+  RouteTrace trace() const { return plan == nullptr ? routes.trace() : plan->trace(); }
 };
 
 /// What waits for another worker's word on the dialog that Replaces names: a call that its INVITE

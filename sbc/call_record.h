@@ -33,33 +33,39 @@ enum class CallEnd : uint8_t {
 };
 inline constexpr size_t kCallEndCount = static_cast<size_t>(CallEnd::kStopped) + 1;
 
-/// What is known of a call at its end: one record a call, made when it ends and written by the
-/// control thread as one log line and one CDR.
+/// What a call keeps for its record while it lives, beside what it has anyway.
 ///
-/// Shape: plain bytes, so that it crosses a mailbox by copy. Text that is longer is cut: records
-/// are for people and for bills, and neither is helped by a 500-byte number.
-struct CallRecord {
+/// Shape: plain bytes. Text that is longer is cut: records are for people and for bills, and
+/// neither is helped by a 500-byte number.
+struct CallFacts {
   CallDirection direction = CallDirection::kTermination;
-  CallEnd end = CallEnd::kRefused;
-  std::optional<RejectionCause> cause;  // Why it was refused, if it was.
   bool emergency = false;
-  uint16_t status_code = 0;         // The final answer to the caller; 200 for an answered call.
   uint16_t connector = UINT16_MAX;  // HostRegistry's number of it; UINT16_MAX: none was found.
   core::WallTime started;           // The INVITE came.
   core::WallTime ringing;           // Zero where it never did.
   core::WallTime answered;          // Zero where it never was.
-  core::WallTime ended;             // Of a call that goes on: when this was said.
   core::Duration setup{};           // INVITE received to 2xx sent, by the monotonic clock.
   uint64_t transaction_id[2] = {};  // Our UUID of the call: AWS's TransactionId.
-  core::BoundedText<ConnectorConfig::kIdMax> connector_id;  // Whole, as it finds the rest.
-  core::BoundedText<32> caller;  // As the caller said it: the CDR keeps the original (rule 17).
+  core::BoundedText<32> caller;     // As the caller said it: the CDR keeps the original (rule 17).
   core::BoundedText<32> caller_sent;  // As the other side saw it.
   core::BoundedText<40> called;
-  core::BoundedText<54> source;           // Where the INVITE came from.
   core::BoundedText<128> caller_call_id;  // The leg that called us.
-  core::BoundedText<128> callee_call_id;  // The leg that we made.
-  core::BoundedText<120> detail;          // Of a refusal: which value met which setting.
-  RouteTrace routes;                      // Each routing decision and its reason, in order.
+};
+
+/// What is known of a call at its end: one record a call, made when it ends and written by the
+/// control thread as one log line and one CDR.
+///
+/// Shape: plain bytes, so that it crosses a mailbox by copy.
+struct CallRecord : CallFacts {
+  CallEnd end = CallEnd::kRefused;
+  std::optional<RejectionCause> cause;  // Why it was refused, if it was.
+  uint16_t status_code = 0;             // The final answer to the caller; 200 for an answered call.
+  core::WallTime ended;                 // Of a call that goes on: when this was said.
+  core::BoundedText<ConnectorConfig::kIdMax> connector_id;  // Whole, as it finds the rest.
+  core::BoundedText<54> source;                             // Where the INVITE came from.
+  core::BoundedText<128> callee_call_id;                    // The leg that we made.
+  core::BoundedText<120> detail;  // Of a refusal: which value met which setting.
+  RouteTrace routes;              // Each routing decision and its reason, in order.
 };
 
 /// A call as it crosses to the control thread: at its end, and once a minute while it talks.

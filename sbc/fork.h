@@ -49,7 +49,7 @@ struct Fork {
   LegId offer_from = LegId::kCaller;  // Of `sdp`.
   // By LegId: the last offer and answer in it, where media is ours. An INVITE's own offer, which
   // all have, is not kept here.
-  core::Packet sdp[2];
+  core::KeptText sdp[2];
   // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
   core::Packet held_answer;
 
@@ -67,7 +67,7 @@ struct Fork {
     reliable = {};
     held_provisional.Reset();
     held_answer.Reset();
-    for (core::Packet& each : sdp) each.Reset();
+    for (core::KeptText& each : sdp) each.Reset();
   }
 };
 

@@ -101,6 +101,16 @@ uint16_t UpstreamStatus(uint16_t status_code) {
   return status_code;
 }
 
+RouteTrace ShortTrace::trace() const {
+  RouteTrace trace;
+  for (const RouteTrace::Step& step : steps) CHECK(trace.steps.PushBack(step));
+  trace.skipped_down = skipped_down;
+  trace.skipped_own = skipped_own;
+  trace.skipped_unresolved = skipped_unresolved;
+  trace.last_resort = last_resort;
+  return trace;
+}
+
 void RoutePlan::Begin(const RouteSet& routes, const Failover& failover, Side towards,
                       core::Instant now) {
   *this = RoutePlan();

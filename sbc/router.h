@@ -8,6 +8,7 @@
 
 #include "core/base/address.h"
 #include "core/base/bounded_vector.h"
+#include "core/base/check.h"
 #include "core/base/instant.h"
 #include "core/base/random.h"
 #include "sbc/config.h"
@@ -87,6 +88,29 @@ struct RouteTrace {
   uint32_t skipped_own = 0;         // Route i's only addresses are our own (rule 1).
   uint32_t skipped_unresolved = 0;  // Route i's host has no address.
   bool last_resort = false;         // All routes were down, so they were tried all the same.
+};
+
+/// The trace of a search that was soon over: what a call keeps of it, for hours, once it is
+/// answered.
+struct ShortTrace {
+  static constexpr size_t kStepsMax = 2;
+
+  static bool Fits(const RouteTrace& trace) { return trace.steps.size() <= kStepsMax; }
+  explicit ShortTrace(const RouteTrace& trace)
+      : skipped_down(trace.skipped_down),
+        skipped_own(trace.skipped_own),
+        skipped_unresolved(trace.skipped_unresolved),
+        last_resort(trace.last_resort) {
+    for (const RouteTrace::Step& step : trace.steps) CHECK(steps.PushBack(step));
+  }
+  ShortTrace() = default;
+  RouteTrace trace() const;
+
+  core::BoundedVector<RouteTrace::Step, kStepsMax> steps;
+  uint32_t skipped_down = 0;
+  uint32_t skipped_own = 0;
+  uint32_t skipped_unresolved = 0;
+  bool last_resort = false;
 };
 
 /// The search of one call for a route that answers (rules 7, 8, 10 to 12 of the SBC's rules).

@@ -42,10 +42,11 @@ size_t TransactionsReserve(const Config& config, uint16_t workers) {
 core::PacketStore::Counts StoreCounts(const Config& config, uint16_t workers) {
   const size_t transactions = TransactionsMax(config, workers);
   const size_t calls = PerWorker(config.limits.calls, workers);
-  return {.tiny = static_cast<uint32_t>(transactions + 8 * calls + 256),
+  return {.tiny = static_cast<uint32_t>(transactions + 4 * calls + 256),
           .small = static_cast<uint32_t>(transactions + 4 * calls + 256),
           .medium = static_cast<uint32_t>(4 * calls + 256),
-          .large = static_cast<uint32_t>(calls / 16 + 64)};
+          .large = static_cast<uint32_t>(calls / 16 + 64),
+          .texts = static_cast<uint32_t>(8 * calls + 64)};
 }
 
 core::sip::TimerValues Timers(const SipConfig& sip) {

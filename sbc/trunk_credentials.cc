@@ -4,7 +4,6 @@
 
 namespace sbc {
 
-using core::Packet;
 using core::sip::DigestChallenge;
 using core::sip::DigestRequest;
 using core::sip::HeaderField;
@@ -48,7 +47,7 @@ bool TrunkCredentials::TakeChallenge(const Credential& secret, const Message& re
     // The first that we know: a server lists them by preference (RFC 8760 §2.4). Asked again
     // after an answer, it was the wrong one, unless only the nonce had grown old.
     if (had_credentials && !challenge.stale) return false;
-    Packet kept = options_.store->Copy(value);
+    core::KeptText kept = options_.store->texts()->Copy(value);
     if (!kept) return false;
     credentials->challenge = std::move(kept);
     credentials->proxy = proxy;
@@ -77,7 +76,8 @@ void TrunkCredentials::Write(const Credential& secret, const DigestRequest& requ
     return;
   }
   out->Header(FieldOf(*credentials), value.text());
-  if (request.method == "INVITE") credentials->of_invite = options_.store->Copy(value.text());
+  if (request.method == "INVITE")
+    credentials->of_invite = options_.store->texts()->Copy(value.text());
 }
 
 void TrunkCredentials::WriteOfInvite(const LegCredentials& credentials, MessageWriter* out) {

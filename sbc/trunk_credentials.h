@@ -22,8 +22,8 @@ using Tag = core::BoundedText<core::sip::IdentifierMint::kSize>;
 struct LegCredentials {
   static constexpr uint8_t kChallengesMax = 8;  // A peer that asks for ever ends as a refusal.
 
-  core::Packet challenge;  // Empty: nobody asked.
-  core::Packet of_invite;
+  core::KeptText challenge;  // Empty: nobody asked.
+  core::KeptText of_invite;
   uint32_t uses = 0;  // Of the challenge's nonce.
   uint8_t challenges = 0;
   bool proxy = false;  // It was a 407.

@@ -50,7 +50,8 @@ PacketStore::PacketStore(const Counts& counts)
     : tiny_(kTinyBytes, counts.tiny),
       small_(kSmallBytes, counts.small),
       medium_(kMediumBytes, counts.medium),
-      large_(kLargeBytes, counts.large) {}
+      large_(kLargeBytes, counts.large),
+      texts_(counts.texts) {}
 
 Packet PacketStore::Acquire(size_t size) {
   Packet packet;

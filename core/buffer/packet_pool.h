@@ -6,6 +6,7 @@
 
 #include "core/base/lazy_array.h"
 #include "core/buffer/packet.h"
+#include "core/buffer/text_store.h"
 
 namespace core {
 
@@ -63,7 +64,7 @@ class PacketPool {
 
 /// What outlives a turn: messages that a transaction may have to send again, and requests that a
 /// call may have to route again. Size classes, each with its own bound, so that a few large
-/// messages cannot use up the room of the many small ones.
+/// messages cannot use up the room of the many small ones. And the texts that calls keep.
 ///
 /// Errors: an empty Packet when the class (and each larger one) is dry: the caller answers 503,
 /// or
@@ -72,10 +73,11 @@ class PacketPool {
 class PacketStore {
  public:
   struct Counts {
-    uint32_t tiny = 0;    // Of 448 B: what calls keep for hours (dialogs' texts, SDP); ACK, BYE.
+    uint32_t tiny = 0;    // Of 448 B: ACK, BYE, many responses.
     uint32_t small = 0;   // Of 1 kB: responses, INVITEs without SDP.
     uint32_t medium = 0;  // Of 4 kB: INVITEs with SDP.
     uint32_t large = 0;   // Of 64 kB: as much as a datagram can hold; few.
+    uint32_t texts = 64;  // Of each class of TextStore.
   };
   static constexpr uint32_t kTinyBytes = 448;  // An odd number of cache lines with the headroom.
   static constexpr uint32_t kSmallBytes = 1024;
@@ -88,8 +90,11 @@ class PacketStore {
   [[nodiscard]] Packet Acquire(size_t size);
   /// A datagram with these bytes.
   [[nodiscard]] Packet Copy(std::string_view bytes);
+  TextStore* texts() { return &texts_; }
 
-  size_t used() const { return tiny_.used() + small_.used() + medium_.used() + large_.used(); }
+  size_t used() const {
+    return tiny_.used() + small_.used() + medium_.used() + large_.used() + texts_.used();
+  }
   const PacketPool& tiny() const { return tiny_; }
   const PacketPool& small() const { return small_; }
   const PacketPool& medium() const { return medium_; }
@@ -100,6 +105,7 @@ class PacketStore {
   PacketPool small_;
   PacketPool medium_;
   PacketPool large_;
+  TextStore texts_;
 };
 
 inline void Packet::Reset() {

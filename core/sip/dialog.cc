@@ -213,9 +213,9 @@ Dialog::Route Dialog::FirstRoute() const {
 }
 
 std::string_view Dialog::text(Text which) const {
-  if (!packet_) return {};
+  if (!kept_) return {};
   const size_t begin = which == 0 ? 0 : ends_[which - 1];
-  return packet_.text().substr(begin, ends_[which] - begin);
+  return kept_.text().substr(begin, ends_[which] - begin);
 }
 
 bool Dialog::ReadPeers(const Message& message, bool from_is_local, Parts* parts) {
@@ -267,9 +267,9 @@ Dialog::Result Dialog::Keep(const Parts& parts, PacketStore* store) {
   };
   size_t size = 0;
   for (const size_t each : sizes) size += each;
-  Packet packet = store->Acquire(size);  // Nothing has room for more than a datagram holds.
-  if (!packet) return Result::kStoreDry;
-  TextWriter out({packet.data(), size});
+  KeptText kept = store->texts()->Acquire(size);  // No more than a datagram holds.
+  if (!kept) return Result::kStoreDry;
+  TextWriter out({kept.data(), size});
   for (const std::string_view text : {parts.call_id, parts.local_tag, parts.remote_tag}) {
     out.Append(text);
   }
@@ -277,14 +277,13 @@ Dialog::Result Dialog::Keep(const Parts& parts, PacketStore* store) {
   parts.remote.Write(&out);
   out.Append(parts.remote_target);
   if (parts.routes != nullptr) {
-    WriteRoutes(*parts.routes, parts.reversed, routes_size, packet.data() + out.size());
+    WriteRoutes(*parts.routes, parts.reversed, routes_size, kept.data() + out.size());
   } else {
     out.Append(parts.route_set);
   }
   size_t end = 0;
   for (size_t i = 0; i < kTextCount; ++i) ends_[i] = static_cast<uint16_t>(end += sizes[i]);
-  packet.set_size(static_cast<uint32_t>(size));
-  packet_ = std::move(packet);
+  kept_ = std::move(kept);
   return Result::kOk;
 }
 

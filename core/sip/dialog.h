@@ -13,7 +13,8 @@ namespace core::sip {
 
 /// One end of a dialog (RFC 3261 §12): who talks with whom, where requests go, and their order.
 ///
-/// Shape:    its texts stand one after the other in one Packet of the store, so together they have
+/// Shape:    its texts stand one after the other in one KeptText of the store, so together they
+/// have
 ///           at most what that holds. The rest is plain numbers.
 /// Lifetime: views are good until the next FromRequest, FromResponse, Confirm or Refresh.
 /// Errors:   see Result. What fails leaves the dialog as it was.
@@ -121,8 +122,8 @@ class Dialog {
   Result Keep(const Parts& parts, PacketStore* store);
   Parts CurrentParts() const;
 
-  Packet packet_;
-  std::array<uint16_t, kTextCount> ends_{};  // Where each text ends in the Packet.
+  KeptText kept_;
+  std::array<uint16_t, kTextCount> ends_{};  // Where each text ends in it.
   State state_ = State::kNone;
   bool secure_ = false;
   bool has_remote_sequence_ = false;  // "Empty" until the peer's first request (§12.1.2).

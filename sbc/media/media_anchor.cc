@@ -248,7 +248,7 @@ uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party p
   }
   // Ending all media within a call is legal (RFC 3264 §8.2); a call that begins without is none.
   if (session->stream_count == 0) return kNotAcceptable;
-  session->offer = options_.store->Copy(sdp);
+  session->offer = options_.store->texts()->Copy(sdp);
   if (!session->offer) return kNoRoom;
   session->offer_from = from;
   session->is_pending = true;

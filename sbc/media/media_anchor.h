@@ -67,6 +67,10 @@ class MediaAnchor {
                           std::string_view sdp);
   /// The offer was refused, or nobody answered it: what was agreed on before stays.
   static void DropOffer(MediaSession* session) { session->is_pending = false; }
+  /// No message can repeat the answer to it any more, so its text need not be kept for hours.
+  static void ForgetOffer(MediaSession* session) {
+    if (!session->is_pending) session->offer.Reset();
+  }
   /// Nothing that was agreed on is in force any more: what comes from either side ends here.
   void Suspend(MediaSession* session);
   /// Gives the leg other ports, for a peer of another family than the last one that was tried.

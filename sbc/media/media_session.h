@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/base/pool.h"
-#include "core/buffer/packet.h"
+#include "core/buffer/text_store.h"
 #include "core/sdp/rewrite.h"
 #include "sbc/leg_id.h"
 #include "sbc/media/media_stream.h"
@@ -34,7 +34,7 @@ struct MediaSession {
   // The last offer, as it came, and whose it is: its answers are read beside it, and each early
   // dialog may have one. Until an answer, what was agreed on before is in force; where the offer is
   // refused it stays so.
-  core::Packet offer;
+  core::KeptText offer;
   LegId offer_from = LegId::kCaller;
   bool is_pending = false;  // It has no answer yet.
 };

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/support/allocations.h"
 #include "tests/support/sip_texts.h"
@@ -296,9 +297,11 @@ TEST_F(DialogTest, RefusesWhatItCannotRead) {
 
 // A dry store is an answer, and the dialog is as it was.
 TEST_F(DialogTest, DryStoreLeavesItAsItWas) {
-  PacketStore small({.small = 1, .medium = 0, .large = 0});
+  PacketStore small({.texts = 1});
   Dialog dialog;
   ASSERT_EQ(dialog.FromRequest(Index(RequestText().text()), "ours", &small), Result::kOk);
+  std::vector<core::KeptText> others;
+  while (core::KeptText text = small.texts()->Copy("x")) others.push_back(std::move(text));
   ResponseText ok;
   Dialog second;
   EXPECT_EQ(second.FromResponse(Index(ok.text()), false, &small), Result::kStoreDry);

@@ -56,7 +56,7 @@ B2bua::B2bua(const Options& options)
     : options_(options),
       calls_(options.calls_max),
       forks_(std::max(kForksMin, options.calls_max)),
-      searches_(options.calls_max),
+      setups_(options.calls_max),
       pagers_(std::max<size_t>(kPagersMin, options.calls_max / kCallsPerPager)),
       tags_(options.calls_max * kTagsPerCall + forks_.capacity()),
       body_scratch_(std::make_unique<char[]>(core::PacketStore::kLargeBytes)),
@@ -326,10 +326,14 @@ void B2bua::WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
 }
 
 // Who is not told that it may transfer will not try to (RFC 3515 §2.4.1, RFC 3891 §4).
+void B2bua::WriteAllow(const Policy& policy, Side side, MessageWriter* out) {
+  out->Header(HeaderId::kAllow, {kAllow, MayMessage(policy, side) ? ", MESSAGE" : "",
+                                 MayTransfer(policy, side) ? ", REFER" : ""});
+}
+
 void B2bua::WriteAbilities(const Policy& policy, Side side, bool offer_100rel, MessageWriter* out) {
   const bool transfer = MayTransfer(policy, side);
-  out->Header(HeaderId::kAllow,
-              {kAllow, MayMessage(policy, side) ? ", MESSAGE" : "", transfer ? ", REFER" : ""});
+  WriteAllow(policy, side, out);
   out->Header(HeaderId::kSupported,
               {"timer", offer_100rel ? ", 100rel" : "", transfer ? ", replaces" : ""});
 }

@@ -144,6 +144,7 @@ class B2bua final : public core::sip::TransactionUser {
   /// Allow and Supported of that leg: what we take there.
   void WriteAbilities(const Call& call, LegId leg, bool offer_100rel,
                       core::sip::MessageWriter* out) const;
+  static void WriteAllow(const Policy& policy, Side side, core::sip::MessageWriter* out);
   static void WriteAbilities(const Policy& policy, Side side, bool offer_100rel,
                              core::sip::MessageWriter* out);
   void WriteContact(const Face& face, core::sip::MessageWriter* out) const;
@@ -202,7 +203,6 @@ class B2bua final : public core::sip::TransactionUser {
     const Policy* policy = nullptr;
     const Connector* connector = nullptr;
     const CustomerConfig* customer = nullptr;
-    bool ask_rate = false;  // Another worker counts the rate of calls.
     Takeover takeover;
     std::optional<size_t> replaced_on;  // The worker to ask what it takes over.
     CallRecord record;
@@ -220,12 +220,10 @@ class B2bua final : public core::sip::TransactionUser {
   void BeginRecord(const core::sip::Message& invite, const core::Packet& packet,
                    CallRecord* record) const;
   std::optional<Refusal> CheckNode(const NewCall& asked) const;
-  std::optional<Refusal> CheckRate(const core::IpAddress& source, NewCall* asked,
-                                   core::Instant now) const;
   void AskHome(Call* call, core::Instant now);
   void OnGrantTimeout(Call* call, core::Instant now);
   void StartCall(Call* call, core::Instant now);
-  void OnGranted(Call* call, GrantAnswer answer, core::Instant now);
+  void OnGranted(Call* call, const Grant& grant, core::Instant now);
 
   // b2bua_refusal.cc: what is refused, and its record.
   /// What we may be Required to know, each with all before it: for a request inside a dialog, for a
@@ -320,7 +318,9 @@ class B2bua final : public core::sip::TransactionUser {
                              Fork* fork, const core::sip::Message& response,
                              const ResponseExtras& extras);
 
-  // b2bua_exchange.cc: ACKs of INVITEs inside the dialog, and who may make an offer.
+  // b2bua_exchange.cc: INVITEs inside the dialog: their time, their ACKs, who may make an offer.
+  void BeginExchange(Call* call, InviteExchange exchange, core::Instant now);
+  void OnExchangeTimer(Call* call, core::Instant now);
   core::Packet WriteAck(Call* call, LegId to, const core::sip::Dialog& dialog, uint32_t sequence,
                         const core::sip::Message* carrier);
   void SendAck(Call* call, LegId to, Fork* fork, uint32_t sequence,
@@ -344,6 +344,7 @@ class B2bua final : public core::sip::TransactionUser {
   // b2bua_dialog.cc: requests inside the dialog.
   void OnInDialog(core::sip::ServerTransaction& transaction, const core::sip::Message& request,
                   const core::Packet& packet, core::Instant now);
+  void FollowPeer(Call* call, LegId leg, const core::sip::ServerTransaction& transaction);
   void OnReinvite(Call* call, LegId leg, core::sip::ServerTransaction& transaction,
                   const core::sip::Message& request, const core::Packet& packet, core::Instant now);
   void OnUpdate(Call* call, LegId leg, Fork* fork, core::sip::ServerTransaction& transaction,
@@ -468,7 +469,7 @@ class B2bua final : public core::sip::TransactionUser {
   Options options_;
   core::Pool<Call> calls_;
   core::Pool<Fork> forks_;  // Beyond each call's first.
-  core::Pool<RoutePlan> searches_;
+  core::Pool<CallSetup> setups_;
   core::Pool<PagerMessage> pagers_;
   core::Pool<PendingQuestion> questions_{kQuestionsMax};
   core::FixedHashMap<TagEntry> tags_;

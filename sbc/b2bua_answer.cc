@@ -41,7 +41,7 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
     call->attempt.active = false;
     Disown(*call, &transaction);
     OnOrphanAnswer(transaction, response, nullptr, now);
-    call->plan->OnCancel(now);
+    call->setup->plan.OnCancel(now);
     ServerTransaction* invite = options_.table->Find(call->invite.server);
     if (invite != nullptr && scratch_message_.Index(invite->request()) == ParseError::kOk) {
       Answer(*invite, scratch_message_, 500, now);
@@ -49,7 +49,7 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
     Record(call, CallEnd::kFailed, 500, now);
     return Free(call, now);
   }
-  options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kAlive, now);
+  options_.host->OnRouteSign(call->setup->plan.current(), RouteHealth::CallSign::kAlive, now);
   const Fork* waiting = call->Unacknowledged(fork);
   if (waiting != nullptr && waiting->reliable.has_sdp) {
     // The callee need not wait with us for the caller's PRACK: early offer, so its ACK is ours.
@@ -68,11 +68,11 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
     return EndCall(call, CallEnd::kFailed, std::nullopt, "", now);
   }
-  (void)call->plan->OnFinal(response.status_code(),
-                            now);  // A 2xx ends the search, whatever it says.
-  if (ShortTrace::Fits(call->plan->trace())) {
-    call->routes = ShortTrace(call->plan->trace());
-    searches_.Release(std::exchange(call->plan, nullptr));
+  (void)call->setup->plan.OnFinal(response.status_code(),
+                                  now);  // A 2xx ends the search, whatever it says.
+  if (ShortTrace::Fits(call->setup->plan.trace())) {
+    call->routes = ShortTrace(call->setup->plan.trace());
+    setups_.Release(std::exchange(call->setup, nullptr));
   }
   options_.wheel->Disarm(&call->route_timer);
   options_.wheel->Disarm(&call->reliable_timer);
@@ -139,6 +139,7 @@ Packet B2bua::WriteResponse(Call* call, LegId to, ServerTransaction* transaction
       if (TakesContact(transaction->method())) WriteContact(leg.face, out);
       WriteAbilities(*call, to, first, out);
     }
+    if (status == 405) WriteAllow(*call->policy, leg.side, out);  // RFC 3261 §21.4.6.
     if (extras.require_100rel) {
       out->Header(HeaderId::kRequire, "100rel");
       out->Header(HeaderId::kRSeq, uint64_t{extras.rseq});

@@ -16,9 +16,10 @@ struct B2buaCounters {
   uint64_t emergency_calls = 0;
   uint64_t failovers = 0;  // A further attempt after the first.
   uint64_t attempts = 0;
-  uint64_t orphan_answers = 0;  // 2xx that no call wanted: ACKed and BYEd.
-  uint64_t glare = 0;           // 491 and 500 for a second INVITE.
-  uint64_t forks_shared = 0;    // Early dialogs that took the place of another (Forks::kMax).
+  uint64_t orphan_answers = 0;     // 2xx that no call wanted: ACKed and BYEd.
+  uint64_t glare = 0;              // 491 and 500 for a second INVITE.
+  uint64_t invites_timed_out = 0;  // Inside the dialog, and cancelled.
+  uint64_t forks_shared = 0;       // Early dialogs that took the place of another (Forks::kMax).
   uint64_t session_refreshes = 0;
   uint64_t session_expiries = 0;
   uint64_t no_dialog = 0;       // 481.

@@ -69,6 +69,7 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
       !fork->dialog(entry.leg).TakeRemoteSequence(cseq.sequence_number)) {
     return Answer(transaction, request, 500, now);  // §12.2.2: out of order.
   }
+  FollowPeer(call, entry.leg, transaction);
   if (request.method() == Method::kBye) {
     return OnBye(call, entry.leg, fork, transaction, request, now);
   }
@@ -109,6 +110,17 @@ void B2bua::OnInDialog(ServerTransaction& transaction, const Message& request, c
     default:
       return AnswerOutside(transaction, request, now);
   }
+}
+
+// Rule 19: a leg's signalling comes from where its peer is now, as a PBX may move to another
+// address of its side and a NAT forget. Who knows the dialog's tags is the peer; elsewhere than
+// behind a NAT another port of the same host is none to answer to, as some send from any.
+void B2bua::FollowPeer(Call* call, LegId leg, const ServerTransaction& transaction) {
+  CallLeg& of = call->leg(leg);
+  if (side_ != of.side || transaction.return_path().socket != of.face.socket) return;
+  const bool is_nat =
+      of.side == Side::kCustomer && call->customer != nullptr && call->customer->nat;
+  if (is_nat || transaction.source().ip != of.peer.ip) of.peer = transaction.source();
 }
 
 void B2bua::OnBye(Call* call, LegId leg, Fork* fork, ServerTransaction& transaction,
@@ -198,7 +210,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
   exchange.client = options_.table->HandleOf(*sent);
   transaction.set_user(
       TransactionMark{Kind::kReinvite, static_cast<uint8_t>(leg), calls_.HandleOf(call)}.bits());
-  call->invite = std::move(exchange);
+  BeginExchange(call, std::move(exchange), now);
 }
 
 // The 2xx of a target refresh: its sender may have moved (§12.2.1.2), and knows a new time for the

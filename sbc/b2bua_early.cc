@@ -149,6 +149,7 @@ void B2bua::SendReliable(Call* call, Fork* fork, Packet packet, Instant now) {
 }
 
 void B2bua::OnReliableTimer(Call* call, Instant now) {
+  if (call->bridged() != nullptr) return OnExchangeTimer(call, now);
   if (call->state != Call::State::kRouting) return;
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   Instant next = core::kNever;
@@ -157,7 +158,7 @@ void B2bua::OnReliableTimer(Call* call, Instant now) {
     if (!reliable.pending) continue;
     if (now >= reliable.give_up_at || transaction == nullptr) {
       // §3: no PRACK in 64*T1 fails the INVITE with a 5xx.
-      call->plan->OnCancel(now);
+      call->setup->plan.OnCancel(now);
       AbandonAttempt(call, now);
       if (transaction != nullptr &&
           scratch_message_.Index(transaction->request()) == ParseError::kOk) {
@@ -270,7 +271,7 @@ void B2bua::OnEarlyBye(Call* call, Fork* fork, const Message& bye, Instant now) 
 // their own, and no longer than such may come (§13.2.2.4).
 void B2bua::OnEndedAnswer(Call* call, Instant now) {
   options_.wheel->Arm(&call->route_timer,
-                      std::min(call->plan->deadline(), now + 64 * options_.timers.t1));
+                      std::min(call->setup->plan.deadline(), now + 64 * options_.timers.t1));
 }
 
 }  // namespace sbc

@@ -105,7 +105,7 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
   exchange.from = Other(leg);
   exchange.to_sequence = sequence;
   exchange.client = options_.table->HandleOf(*sent);
-  call->invite = std::move(exchange);
+  BeginExchange(call, std::move(exchange), now);
 }
 
 void B2bua::OnOwnInviteResponse(Call* call, LegId leg, const Message& response, Instant now) {
@@ -170,7 +170,7 @@ void B2bua::CancelCall(Call* call, const Message& cancel, Instant now) {
   if (transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk) {
     Answer(*transaction, scratch_message_, 487, now);
   }
-  call->plan->OnCancel(now);
+  call->setup->plan.OnCancel(now);
   if (ClientTransaction* client = options_.table->Find(call->attempt.client)) {
     call->attempt.active = false;
     DropHeldAnswers(call, nullptr, now);
@@ -277,7 +277,7 @@ void B2bua::EndAll(Instant now) {
         scratch_message_.Index(transaction->request()) == ParseError::kOk) {
       Answer(*transaction, scratch_message_, 503, now);
     }
-    call->plan->OnCancel(now);
+    call->setup->plan.OnCancel(now);
     AbandonAttempt(call, now);
     Record(call, CallEnd::kStopped, 503, now);
     Free(call, now);
@@ -286,6 +286,9 @@ void B2bua::EndAll(Instant now) {
 
 CallRecord B2bua::RecordOf(const Call& call) {
   CallRecord record;
+  record.caller_call_id.AssignTruncated(call.setup != nullptr
+                                            ? call.setup->caller_call_id.view()
+                                            : call.bridged_fork->dialog(LegId::kCaller).call_id());
   static_cast<CallFacts&>(record) = call.facts;
   record.connector_id.AssignTruncated(call.connector->config->id);
   record.source = call.leg(LegId::kCaller).peer.text();
@@ -331,8 +334,14 @@ void B2bua::Free(Call* call, Instant now) {
     RemoveTag(fork.dialog(LegId::kCaller).local_tag(), {handle, LegId::kCaller, fork.index});
   }
   call->forks.Clear(&forks_);
-  if (call->plan != nullptr) searches_.Release(call->plan);
-  if (call->holds_grant) options_.host->ReturnGrant(*call->connector);
+  if (call->setup != nullptr) setups_.Release(call->setup);
+  if (call->holds_grant) {
+    options_.host->ReturnGrant(*call->connector,
+                               {.connector = call->connector->number,
+                                .is_unused = call->attempt.serial == 0,  // None was sent.
+                                .to_trunk = call->direction == CallDirection::kTermination,
+                                .counted_at = call->granted_at});
+  }
   options_.media->End(&call->media, now);
   calls_.Release(call);
 }

@@ -16,6 +16,22 @@ using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 
+void B2bua::BeginExchange(Call* call, InviteExchange exchange, Instant now) {
+  call->invite = std::move(exchange);
+  options_.wheel->Arm(&call->reliable_timer, now + call->connector->failover.ring_timeout);
+}
+
+// A peer that only ever says that it is trying would keep the other one, and every refresh, from an
+// INVITE of its own: it has the time of a first INVITE. What comes of the CANCEL ends it.
+void B2bua::OnExchangeTimer(Call* call, Instant now) {
+  const InviteExchange& exchange = call->invite;
+  if (call->state == Call::State::kEnding || !exchange.active || exchange.answered) return;
+  if (ClientTransaction* client = options_.table->Find(exchange.client)) {
+    ++counters_.invites_timed_out;
+    (void)options_.table->Cancel(*client, "", now);
+  }
+}
+
 Packet B2bua::WriteAck(Call* call, LegId to, const Dialog& dialog, uint32_t sequence,
                        const Message* carrier) {
   core::BoundedText<core::sip::IdentifierMint::kBranchSize> branch;

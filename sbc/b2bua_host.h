@@ -26,14 +26,14 @@ class B2buaHost {
   virtual const Policy* policy() = 0;  // For new calls.
   virtual core::WallTime wall() = 0;
   virtual bool draining() = 0;
-  /// Whether the node's and the source's rate have room for a new call: kGranted counts it.
-  /// Nothing where another worker counts: then Ask() is to be told so.
-  virtual std::optional<GrantAnswer> AskRate(const core::IpAddress& source, core::Instant now) = 0;
+  /// Whether the rate of the node and of the source has room for a MESSAGE outside of a call:
+  /// kGranted counts it, where this worker is the one that counts.
+  virtual GrantAnswer AskRate(const core::IpAddress& source, core::Instant now) = 0;
   /// Asks the connector's home worker (rule 5). An answer at once where that is this worker; else
   /// B2bua::OnGrant() brings it later.
-  virtual std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
-                                         core::Instant now) = 0;
-  virtual void ReturnGrant(const Connector& connector) = 0;
+  virtual std::optional<Grant> Ask(const Connector& connector, const AskGrant& ask,
+                                   core::Instant now) = 0;
+  virtual void ReturnGrant(const Connector& connector, const ReturnedGrant& returned) = 0;
   /// Asks another worker what the dialog that `replaces` names on `side` is called on the other
   /// side of its call; B2bua::OnReplaced() brings the answer. False: its mailbox is full.
   [[nodiscard]] virtual bool AskReplaced(size_t worker, uint64_t question, Side side,

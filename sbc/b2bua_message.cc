@@ -6,6 +6,7 @@
 #include "sbc/b2bua_build.h"
 #include "sbc/header_policy.h"
 #include "sbc/product.h"
+#include "sbc/termination.h"
 
 namespace sbc {
 
@@ -35,7 +36,9 @@ void B2bua::OnPagerMessage(ServerTransaction& transaction, const Message& messag
     return;
   }
   if (!refusal.has_value()) refusal = CheckCall(message, packet, &asked);
-  if (!refusal.has_value()) refusal = CheckRate(packet.remote().ip, &asked, now);
+  if (!refusal.has_value() && !asked.record.emergency) {
+    refusal = RefuseGrant(*asked.connector, options_.host->AskRate(packet.remote().ip, now));
+  }
   if (refusal.has_value()) {
     (void)AnswerRefusal(transaction, message, *refusal, now);
     return;

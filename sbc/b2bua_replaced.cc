@@ -144,7 +144,7 @@ bool B2bua::KeepTakeover(const ReplacedDialog& replaced, Takeover* takeover) {
 
 void B2bua::OnTakeoverFound(Call* call, ServerTransaction& transaction, const Message& invite,
                             uint16_t refusal, const ReplacedDialog& replaced, Instant now) {
-  if (refusal == 0 && KeepTakeover(replaced, &call->takeover)) return AskHome(call, now);
+  if (refusal == 0 && KeepTakeover(replaced, &call->setup->takeover)) return AskHome(call, now);
   if (refusal != 481) return RefuseTakeover(call, transaction, invite, now);
   ++counters_.no_dialog;
   Answer(transaction, invite, 481, now);

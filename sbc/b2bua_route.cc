@@ -29,22 +29,22 @@ constexpr size_t kContactsMax = 1024;  // Where a 3xx names more targets than fi
 }  // namespace
 
 void B2bua::ArmRouteTimer(Call* call) {
-  if (call->plan->deadline() == core::kNever) {
+  if (call->setup->plan.deadline() == core::kNever) {
     options_.wheel->Disarm(&call->route_timer);
   } else {
-    options_.wheel->Arm(&call->route_timer, call->plan->deadline());
+    options_.wheel->Arm(&call->route_timer, call->setup->plan.deadline());
   }
 }
 
 void B2bua::TryNextRoute(Call* call, Instant now) {
   RouteTarget target;
-  while (call->plan->Next(*options_.hosts, options_.random, now, &target)) {
+  while (call->setup->plan.Next(*options_.hosts, options_.random, now, &target)) {
     if (SendAttempt(call, target, now)) {
       ArmRouteTimer(call);
       return;
     }
     // No listener of its family, or no room for its INVITE: as good as unreachable.
-    if (call->plan->OnTransportError(now) == RoutePlan::Verdict::kStop) break;
+    if (call->setup->plan.OnTransportError(now) == RoutePlan::Verdict::kStop) break;
   }
   FailCall(call, nullptr, now);
 }
@@ -181,8 +181,8 @@ void B2bua::WriteInvite(Call* call, const Message& invite, std::string_view bran
   leg.session.WriteOffer(out);
   WriteCredentials(call, LegId::kCallee,
                    {.method = "INVITE", .uri = parties.uri.view(), .body = {}}, out);
-  if (call->takeover.replaces) {
-    out->Header(HeaderId::kReplaces, call->takeover.replaces.text());
+  if (call->setup->takeover.replaces) {
+    out->Header(HeaderId::kReplaces, call->setup->takeover.replaces.text());
     out->Header(HeaderId::kRequire, "replaces");
   }
   CopyPassing(invite, {leg.side, call->emergency, parties.untouched}, *call->policy, out);
@@ -198,10 +198,10 @@ void B2bua::OnAttemptResponse(Call* call, ClientTransaction& transaction, const 
   // A 100 may be a proxy's in front of a dead PBX; 408 and 503 are what probes count as down (rule
   // 10).
   if (status > 100 && status != 408 && status != 503) {
-    options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kAlive, now);
+    options_.host->OnRouteSign(call->setup->plan.current(), RouteHealth::CallSign::kAlive, now);
   }
   if (status >= 300) return OnAttemptFinal(call, response, now);
-  call->plan->OnProvisional(status, now);
+  call->setup->plan.OnProvisional(status, now);
   ArmRouteTimer(call);
   if (status > 100) OnProvisional(call, response, now);
 }
@@ -209,7 +209,7 @@ void B2bua::OnAttemptResponse(Call* call, ClientTransaction& transaction, const 
 void B2bua::OnAttemptFinal(Call* call, const Message& response, Instant now) {
   call->attempt.active = false;
   if (RetryAttempt(call, response, now)) return;
-  if (call->plan->OnFinal(response.status_code(), now) == RoutePlan::Verdict::kTryNext) {
+  if (call->setup->plan.OnFinal(response.status_code(), now) == RoutePlan::Verdict::kTryNext) {
     TryNextRoute(call, now);
   } else {
     FailCall(call, &response, now);
@@ -238,10 +238,10 @@ bool B2bua::RetryAttempt(Call* call, const Message& response, Instant now) {
 void B2bua::OnAttemptFailed(Call* call, Failure failure, Instant now) {
   call->attempt.active = false;
   if (call->state != Call::State::kRouting) return;
-  options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kSuspect, now);
+  options_.host->OnRouteSign(call->setup->plan.current(), RouteHealth::CallSign::kSuspect, now);
   const RoutePlan::Verdict verdict = failure == Failure::kTransport
-                                         ? call->plan->OnTransportError(now)
-                                         : call->plan->OnTimeOut(now);
+                                         ? call->setup->plan.OnTransportError(now)
+                                         : call->setup->plan.OnTimeOut(now);
   if (verdict == RoutePlan::Verdict::kTryNext) {
     TryNextRoute(call, now);
   } else {
@@ -253,11 +253,11 @@ void B2bua::OnRouteTimer(Call* call, Instant now) {
   if (call->state == Call::State::kAsking) return OnGrantTimeout(call, now);
   if (call->bridged() != nullptr) return OnMediaTimer(call, now);
   if (call->state != Call::State::kRouting) return;
-  if (!call->plan->may_cancel()) {  // It said nothing at all. Who only rings on is alive.
-    options_.host->OnRouteSign(call->plan->current(), RouteHealth::CallSign::kSuspect, now);
+  if (!call->setup->plan.may_cancel()) {  // It said nothing at all. Who only rings on is alive.
+    options_.host->OnRouteSign(call->setup->plan.current(), RouteHealth::CallSign::kSuspect, now);
   }
   AbandonAttempt(call, now);
-  if (call->plan->OnTimeOut(now) == RoutePlan::Verdict::kTryNext) {
+  if (call->setup->plan.OnTimeOut(now) == RoutePlan::Verdict::kTryNext) {
     TryNextRoute(call, now);
   } else {
     FailCall(call, nullptr, now);
@@ -278,7 +278,7 @@ void B2bua::AbandonAttempt(Call* call, Instant now) {
 
 void B2bua::FailCall(Call* call, const Message* response, Instant now) {
   if (call->attempt.active) AbandonAttempt(call, now);
-  const RoutePlan::Answer answer = call->plan->answer();
+  const RoutePlan::Answer answer = call->setup->plan.answer();
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
     Record(call, CallEnd::kFailed, 0, now);
@@ -302,15 +302,18 @@ void B2bua::FailCall(Call* call, const Message* response, Instant now) {
   const bool verbatim =
       response != nullptr && response->status_code() == status && !IsSmuggling(response->reason());
   ++counters_.final_responses[status / 100];
-  Tag tag;
-  options_.mint->MintTag(call->shard, &tag);
+  Tag minted;
+  options_.mint->MintTag(call->shard, &minted);
+  // RFC 3261 §8.2.6.2: the caller that heard of an early dialog has its tag for the whole.
+  const std::string_view told = transaction->to_tag();
   const Message& invite = scratch_message_;
   Packet packet = builder_.Build([&](MessageWriter* out) {
     core::sip::WriteResponseHead(out, invite, transaction->source(),
                                  {.status_code = status,
                                   .reason = verbatim ? response->reason() : std::string_view(),
-                                  .to_tag = tag.view(),
+                                  .to_tag = told.empty() ? minted.view() : told,
                                   .record_route = false});
+    if (status == 405) WriteAllow(*call->policy, call->leg(LegId::kCaller).side, out);
     if (status / 100 == 3) out->Header(HeaderId::kContact, contacts.text());
     if (response != nullptr) {
       CopyPassing(*response, {call->leg(LegId::kCaller).side, call->emergency}, *call->policy, out);

@@ -54,7 +54,6 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
     return RecordProtocolRefusal(&asked.record, status_code);
   }
   refusal = CheckCall(invite, packet, &asked);
-  if (!refusal.has_value()) refusal = CheckRate(packet.remote().ip, &asked, now);
   if (refusal.has_value()) {
     return RefuseInvite(transaction, invite, *refusal, &asked.record, now);
   }
@@ -68,6 +67,8 @@ void B2bua::OnInvite(ServerTransaction& transaction, const Message& invite, cons
                         &asked.record, now);
   }
   FillCall(call, &asked, transaction, invite, packet, now);
+  // Before it counts against anybody's rate: it may be refused for its description alone.
+  if (!AcceptFirstOffer(call, now)) return;
   if (!asked.replaced_on.has_value()) return AskHome(call, now);
   if (!AskForReplaced(*asked.replaced_on, invite.Find(HeaderId::kReplaces).value_or(""),
                       {.call = calls_.HandleOf(call), .server = call->invite.server}, now)) {
@@ -79,18 +80,17 @@ void B2bua::AskHome(Call* call, Instant now) {
   const AskGrant ask{.connector = call->connector->number,
                      .to_trunk = call->direction == CallDirection::kTermination,
                      .emergency = call->emergency,
-                     .ask_rate = call->ask_rate,
                      .call = calls_.HandleOf(call).bits(),
                      .source = call->leg(LegId::kCaller).peer.ip};
-  if (const auto answer = options_.host->Ask(*call->connector, ask, now)) {
-    return OnGranted(call, *answer, now);
+  if (const auto grant = options_.host->Ask(*call->connector, ask, now)) {
+    return OnGranted(call, *grant, now);
   }
   options_.wheel->Arm(&call->route_timer, now + kWordTimeout);
 }
 
 // The home worker did not answer: its mailbox, or ours, was full. A grant that comes now goes back.
 void B2bua::OnGrantTimeout(Call* call, Instant now) {
-  if (call->emergency) return OnGranted(call, GrantAnswer::kUncounted, now);  // Rule 6.
+  if (call->emergency) return OnGranted(call, {.answer = GrantAnswer::kUncounted}, now);  // Rule 6.
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   CallRecord record = RecordOf(*call);
   if (transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk) {
@@ -169,10 +169,10 @@ void B2bua::FillCall(Call* call, NewCall* asked, ServerTransaction& transaction,
   call->connector = asked->connector;
   call->customer = asked->customer;
   call->received_at = now;
-  call->ask_rate = asked->ask_rate;
   call->facts = asked->record;
-  call->plan = searches_.Acquire();  // As many as calls.
-  call->takeover = std::move(asked->takeover);
+  call->setup = setups_.Acquire();  // As many as calls.
+  call->setup->caller_call_id = asked->record.caller_call_id;
+  call->setup->takeover = std::move(asked->takeover);
   call->caller_supports_100rel = invite.HasToken(HeaderId::kSupported, "100rel");
   call->caller_requires_100rel = invite.HasToken(HeaderId::kRequire, "100rel");
   CallLeg& leg = call->leg(LegId::kCaller);
@@ -198,15 +198,18 @@ void B2bua::OnGrant(const Connector& connector, const Grant& grant, Instant now)
   Call* call = calls_.Find(core::Handle<Call>::FromBits(grant.call));
   if (call == nullptr || call->state != Call::State::kAsking) {
     // The caller gave up while we asked.
-    if (grant.answer == GrantAnswer::kGranted) options_.host->ReturnGrant(connector);
+    if (grant.answer == GrantAnswer::kGranted) {
+      options_.host->ReturnGrant(connector, {.connector = grant.connector});
+    }
     return;
   }
-  OnGranted(call, grant.answer, now);
+  OnGranted(call, grant, now);
 }
 
-void B2bua::OnGranted(Call* call, GrantAnswer answer, Instant now) {
-  call->holds_grant = answer == GrantAnswer::kGranted;
-  if (const auto refusal = RefuseGrant(*call->connector, answer)) {
+void B2bua::OnGranted(Call* call, const Grant& grant, Instant now) {
+  call->holds_grant = grant.answer == GrantAnswer::kGranted;
+  call->granted_at = grant.counted_at;
+  if (const auto refusal = RefuseGrant(*call->connector, grant.answer)) {
     ServerTransaction* transaction = options_.table->Find(call->invite.server);
     CallRecord record = RecordOf(*call);
     if (transaction != nullptr &&
@@ -220,13 +223,13 @@ void B2bua::OnGranted(Call* call, GrantAnswer answer, Instant now) {
 }
 
 void B2bua::StartCall(Call* call, Instant now) {
-  if (!AcceptFirstOffer(call, now)) return;
   ++counters_.calls_started;
   call->state = Call::State::kRouting;
   const bool to_trunk = call->direction == CallDirection::kTermination;
-  call->plan->Begin(to_trunk ? call->connector->trunk : call->connector->routes,
-                    call->connector->failover, to_trunk ? Side::kTrunk : Side::kCustomer, now);
-  if (call->takeover.replaces) call->plan->Pin(call->takeover.peer);
+  call->setup->plan.Begin(to_trunk ? call->connector->trunk : call->connector->routes,
+                          call->connector->failover, to_trunk ? Side::kTrunk : Side::kCustomer,
+                          now);
+  if (call->setup->takeover.replaces) call->setup->plan.Pin(call->setup->takeover.peer);
   TryNextRoute(call, now);
 }
 
@@ -243,15 +246,6 @@ std::optional<Refusal> B2bua::CheckNode(const NewCall& asked) const {
     return Refuse(RejectionCause::kOverload, policy.config().rejections, "limits.calls is reached");
   }
   return std::nullopt;
-}
-
-// Last of all: what was refused or challenged counts against nobody's rate (rule 5).
-std::optional<Refusal> B2bua::CheckRate(const core::IpAddress& source, NewCall* asked,
-                                        Instant now) const {
-  if (asked->record.emergency) return std::nullopt;
-  const std::optional<GrantAnswer> rate = options_.host->AskRate(source, now);
-  asked->ask_rate = !rate.has_value();
-  return rate.has_value() ? RefuseGrant(*asked->connector, *rate) : std::nullopt;
 }
 
 bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,

@@ -96,6 +96,15 @@ struct Takeover {
   core::Endpoint peer;      // Who has it there: the only one to ask.
 };
 
+/// What a call needs only until it is answered.
+///
+/// Lifetime: B2bua's pool.
+struct CallSetup {
+  RoutePlan plan;
+  Takeover takeover;
+  core::BoundedText<128> caller_call_id;  // Later it is in the dialog.
+};
+
 /// One call through us: two dialogs and what goes on between them.
 ///
 /// Shape:    at most Forks::kMax early dialogs, kRelaysMax requests on their way at once. Texts of
@@ -157,8 +166,8 @@ struct Call {
   bool emergency = false;
   bool caller_requires_100rel = false;
   bool caller_supports_100rel = false;
-  bool ask_rate = false;         // Another worker counts the rate of calls, and has not been asked.
   bool holds_grant = false;      // Counted at the connector's home worker.
+  core::Instant granted_at{};    // There.
   Fork* bridged_fork = nullptr;  // Of `forks`.
   bool bye_after_ack = false;    // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
   uint8_t byes_pending = 0;
@@ -169,8 +178,8 @@ struct Call {
   const Connector* connector = nullptr;  // Of `policy`.
   const CustomerConfig* customer = nullptr;
   CallLeg legs[2];
-  core::Timer route_timer;  // Once answered it watches the media.
-  core::Timer reliable_timer;
+  core::Timer route_timer;     // Once answered it watches the media.
+  core::Timer reliable_timer;  // Once answered it bounds the INVITEs inside the dialog.
   Attempt attempt;
   InviteExchange invite;
   Forks forks;
@@ -178,17 +187,15 @@ struct Call {
   std::array<PassedRefer, kRefersMax> refers;
   uint8_t next_refer = 0;  // Whose place the next one takes.
   core::Instant received_at{};
-  Takeover takeover;
   MediaSession media;
   core::BoundedVector<Digit, kDigitsWaitingMax> digits;  // The trunk's, for the customer's INFO.
   bool digit_sent = false;                               // One is under way.
   core::Instant media_told_at{};  // When its media was last told of; at first, the answer.
-  RoutePlan* plan =
-      nullptr;  // Of the worker's pool. Null once answered, where `routes` has it all.
+  CallSetup* setup = nullptr;     // Null once it is answered, where `routes` has all of the search.
   ShortTrace routes;
   CallFacts facts;
 
-  RouteTrace trace() const { return plan == nullptr ? routes.trace() : plan->trace(); }
+  RouteTrace trace() const { return setup == nullptr ? routes.trace() : setup->plan.trace(); }
 };
 
 /// What waits for another worker's word on the dialog that Replaces names: a call that its INVITE

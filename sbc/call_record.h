@@ -49,7 +49,6 @@ struct CallFacts {
   core::BoundedText<32> caller;     // As the caller said it: the CDR keeps the original (rule 17).
   core::BoundedText<32> caller_sent;  // As the other side saw it.
   core::BoundedText<40> called;
-  core::BoundedText<128> caller_call_id;  // The leg that called us.
 };
 
 /// What is known of a call at its end: one record a call, made when it ends and written by the
@@ -63,6 +62,7 @@ struct CallRecord : CallFacts {
   core::WallTime ended;                 // Of a call that goes on: when this was said.
   core::BoundedText<ConnectorConfig::kIdMax> connector_id;  // Whole, as it finds the rest.
   core::BoundedText<54> source;                             // Where the INVITE came from.
+  core::BoundedText<128> caller_call_id;                    // The leg that called us.
   core::BoundedText<128> callee_call_id;                    // The leg that we made.
   core::BoundedText<120> detail;  // Of a refusal: which value met which setting.
   RouteTrace routes;              // Each routing decision and its reason, in order.

@@ -22,17 +22,18 @@ inline uint16_t HomeWorker(std::string_view connector_id, uint16_t workers) {
 inline constexpr uint16_t kRateWorker = 0;
 
 /// What a worker asks before it sends a call's first INVITE out: of the connector's home worker,
-/// and on the way there of the one that counts all calls, where the node limits their rate. Travels
-/// as an envelope's bytes; `call` is the asking worker's handle, given back untouched.
+/// and then, where the node limits their rate, of the one that counts all calls. Travels as an
+/// envelope's bytes; `call` is the asking worker's handle, given back untouched.
 struct AskGrant {
   uint32_t connector = 0;  // Index that is stable across reloads; see ConnectorKey in policy.h.
   bool to_trunk = false;   // Counts against CpsLimit.
   bool emergency = false;  // Rule 6: never refused for rate, and has the reserve of calls.
-  bool ask_rate = false;   // kRateWorker has not counted it yet.
   uint16_t asker = 0;      // Whom the answer goes to.
   uint16_t home = 0;       // The connector's home worker.
   uint64_t call = 0;
   core::IpAddress source;
+  bool is_rated = false;  // The home worker granted it, at that moment: its rate is left to ask.
+  core::Instant counted_at{};
 };
 
 enum class GrantAnswer : uint8_t {
@@ -44,11 +45,22 @@ enum class GrantAnswer : uint8_t {
   kRefusedSourceRate,  // limits.calls_per_second_per_source
 };
 
-/// The home worker's answer. A grant holds one of the connector's calls until it is returned.
+/// The answer. A grant holds one of the connector's calls until it is returned.
 struct Grant {
   uint32_t connector = 0;
   GrantAnswer answer = GrantAnswer::kGranted;
   uint64_t call = 0;
+  uint16_t home = 0;           // The connector's home worker: to whom it is returned,
+  core::Instant counted_at{};  // and when that counted it.
+};
+
+/// A call of the connector's has ended. Travels as an envelope's bytes.
+struct ReturnedGrant {
+  uint32_t connector = 0;
+  // No INVITE of it was ever sent, so it is none that CpsLimit counts.
+  bool is_unused = false;
+  bool to_trunk = false;
+  core::Instant counted_at{};  // Of the Grant.
 };
 
 /// A connector's admitted calls and their rate, kept by its home worker (rule 5).
@@ -69,21 +81,24 @@ class ConnectorLedger {
 
   /// Asked once a call, last of all its checks: a retransmission or a digest retry of a call that
   /// holds a grant does not ask again.
-  GrantAnswer Ask(const AskGrant& ask, core::Instant now) {
+  Grant Ask(const AskGrant& ask, core::Instant now) {
+    const auto told = [&](GrantAnswer answer) {
+      return Grant{ask.connector, answer, ask.call, ask.home, now};
+    };
     const uint32_t room = limits_.calls + (ask.emergency ? limits_.emergency_reserve : 0);
-    if (limits_.calls != 0 && calls_ >= room) return GrantAnswer::kRefusedCalls;
+    if (limits_.calls != 0 && calls_ >= room) return told(GrantAnswer::kRefusedCalls);
     if (ask.to_trunk) {
-      if (!ask.emergency && !window_.Fits(now)) return GrantAnswer::kRefusedCps;
+      if (!ask.emergency && !window_.Fits(now)) return told(GrantAnswer::kRefusedCps);
       window_.Record(now);
     }
     ++calls_;
-    return GrantAnswer::kGranted;
+    return told(GrantAnswer::kGranted);
   }
 
-  /// The call of a grant has ended.
-  void Return() {
+  void Return(const ReturnedGrant& returned) {
     CHECK(calls_ > 0);
     --calls_;
+    if (returned.is_unused && returned.to_trunk) window_.TakeBack(returned.counted_at);
   }
 
   /// New limits after a reload. Calls in progress stay counted, and so do those that began within

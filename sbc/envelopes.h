@@ -16,7 +16,7 @@ enum class EnvelopeKind : uint16_t {
                  // bytes: the value of a Replaces header field, which names a call of the reader's.
   kReplaced,  // words[0]: the question, words[1]: 0, or the code that refuses who asked. bytes: a
               // ReplacedDialog's replaces, words[2] long, then its target; remote: its peer.
-  kReturnGrant,  // words[0]: the connector's index. The call of a grant has ended.
+  kReturnGrant,  // bytes: a ReturnedGrant.
   kRouteSign,    // words[0]: host, words[1]: a RouteHealth::CallSign; remote: the address. To its
                  // home.
   kHostHealth,   // words[0]: host, words[1]: 1 up, 0 down; remote: the address. From its home

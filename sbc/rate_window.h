@@ -53,6 +53,18 @@ class RateWindow {
     if (count_ < moments_.size()) ++count_;
   }
 
+  /// Takes back an event of that moment: it came to nothing. None is left of a moment that is not
+  /// there any more.
+  void TakeBack(core::Instant moment) {
+    for (size_t i = 1; i <= count_; ++i) {
+      if (moments_[Ago(i)] != moment) continue;
+      for (; i > 1; --i) moments_[Ago(i)] = moments_[Ago(i - 1)];
+      next_ = Ago(1);
+      --count_;
+      return;
+    }
+  }
+
   /// Fits() and, if so, Record().
   [[nodiscard]] bool Admit(core::Instant now) {
     if (!Fits(now)) return false;

@@ -97,6 +97,7 @@ uint16_t UpstreamStatus(uint16_t status_code) {
   if (status_code >= 300 && status_code < 400) return 480;
   if (status_code == 401 || status_code == 407) return 403;
   if (status_code == 503) return 500;
+  if (status_code == 420 || status_code == 421) return 500;  // About option tags of a leg's own.
   if (status_code == 422) return 500;  // About a session timer, which is each leg's own (rule 15).
   return status_code;
 }

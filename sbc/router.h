@@ -206,7 +206,7 @@ class RoutePlan {
 
 /// What a final response from the peer becomes on the other side (rules 11 and 18): a 503 is the
 /// peer's, not ours, so 500; a redirect is not followed, so 480; a challenge was for us, so 403; a
-/// session timer is each leg's own, so a 422 is 500.
+/// session timer is each leg's own, so a 422 is 500; so are option tags, and a 420 or 421.
 uint16_t UpstreamStatus(uint16_t status_code);
 
 }  // namespace sbc

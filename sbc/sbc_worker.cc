@@ -343,16 +343,18 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
     case EnvelopeKind::kAskGrant:
       return OnAskGrant(envelope, now);
     case EnvelopeKind::kGrant:
-      return OnGrant(FromBytes<Grant>(envelope.bytes), envelope.from, now);
+      return OnGrant(FromBytes<Grant>(envelope.bytes), now);
     case EnvelopeKind::kAskReplaced:
       return OnAskReplaced(envelope);
     case EnvelopeKind::kReplaced:
       return OnReplaced(envelope, now);
-    case EnvelopeKind::kReturnGrant:
-      if (ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(envelope.words[0]))) {
-        ledger->Return();
+    case EnvelopeKind::kReturnGrant: {
+      const auto returned = FromBytes<ReturnedGrant>(envelope.bytes);
+      if (ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(returned.connector))) {
+        ledger->Return(returned);
       }
       return;
+    }
     case EnvelopeKind::kRouteSign: {
       RouteTarget target;
       target.host = static_cast<uint16_t>(envelope.words[0]);

@@ -118,10 +118,10 @@ class SbcWorker final : public core::engine::WorkerProgram,
   const Policy* policy() override { return policies_.back().get(); }
   core::WallTime wall() override { return worker_.wall(); }
   bool draining() override { return draining_; }
-  std::optional<GrantAnswer> AskRate(const core::IpAddress& source, core::Instant now) override;
-  std::optional<GrantAnswer> Ask(const Connector& connector, const AskGrant& ask,
-                                 core::Instant now) override;
-  void ReturnGrant(const Connector& connector) override;
+  GrantAnswer AskRate(const core::IpAddress& source, core::Instant now) override;
+  std::optional<Grant> Ask(const Connector& connector, const AskGrant& ask,
+                           core::Instant now) override;
+  void ReturnGrant(const Connector& connector, const ReturnedGrant& returned) override;
   bool AskReplaced(size_t worker, uint64_t question, Side side, std::string_view replaces) override;
   void OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign,
                    core::Instant now) override;
@@ -139,9 +139,11 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void LogMessage(const SipLog::Entry& entry, const core::Packet& packet);
   void OnDatagram(const core::engine::Envelope& envelope, core::Instant now);
   void OnAskGrant(const core::engine::Envelope& envelope, core::Instant now);
+  std::optional<Grant> AskLedger(AskGrant ask, core::Instant now);
+  bool LimitsRate();
   GrantAnswer CountRate(const core::IpAddress& source, core::Instant now);
-  void Tell(const AskGrant& ask, GrantAnswer answer, core::Instant now);
-  void OnGrant(const Grant& grant, size_t home, core::Instant now);
+  void Tell(const AskGrant& ask, const Grant& grant, core::Instant now);
+  void OnGrant(const Grant& grant, core::Instant now);
   void OnAskReplaced(const core::engine::Envelope& envelope);
   void OnReplaced(const core::engine::Envelope& envelope, core::Instant now);
   void OnHostAddresses(const core::engine::Envelope& envelope, core::Instant now);
@@ -154,7 +156,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   void OnHealthTimer(core::Instant now);
   void ArmHealthTimer();
   void OnHealthChange(const RouteHealth::Change& change);
-  void PostReturn(uint16_t connector, uint16_t home);
+  void GiveBack(const ReturnedGrant& returned, uint16_t home);
   void PayReturns();
   void PayHealth();
   bool IsHome(const Connector& connector) const { return connector.home_worker == options_.index; }

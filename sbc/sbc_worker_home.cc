@@ -20,15 +20,23 @@ Envelope HealthOf(uint16_t host, const core::Endpoint& address, bool up) {
   return envelope;
 }
 
+ReturnedGrant Unused(const AskGrant& ask, Instant counted_at) {
+  return {.connector = ask.connector,
+          .is_unused = true,
+          .to_trunk = ask.to_trunk,
+          .counted_at = counted_at};
+}
+
 }  // namespace
 
-std::optional<GrantAnswer> SbcWorker::AskRate(const core::IpAddress& source, Instant now) {
+bool SbcWorker::LimitsRate() {
   const LimitsConfig& limits = policy()->config().limits;
-  if (limits.calls_per_second == 0 && limits.calls_per_second_per_source == 0) {
-    return GrantAnswer::kGranted;
-  }
-  if (options_.index != kRateWorker) return std::nullopt;
-  return CountRate(source, now);
+  return limits.calls_per_second != 0 || limits.calls_per_second_per_source != 0;
+}
+
+GrantAnswer SbcWorker::AskRate(const core::IpAddress& source, Instant now) {
+  const bool counts = LimitsRate() && options_.index == kRateWorker;
+  return counts ? CountRate(source, now) : GrantAnswer::kGranted;
 }
 
 GrantAnswer SbcWorker::CountRate(const core::IpAddress& source, Instant now) {
@@ -45,26 +53,47 @@ ConnectorLedger* SbcWorker::LedgerOf(uint16_t connector) {
   return connector < ledgers_.size() ? ledgers_[connector].get() : nullptr;
 }
 
-std::optional<GrantAnswer> SbcWorker::Ask(const Connector& connector, const AskGrant& ask,
-                                          Instant now) {
-  if (IsHome(connector) && !ask.ask_rate) return LedgerOf(connector.number)->Ask(ask, now);
+std::optional<Grant> SbcWorker::Ask(const Connector& connector, const AskGrant& ask, Instant now) {
   AskGrant sent = ask;
   sent.asker = options_.index;
   sent.home = connector.home_worker;
-  const uint16_t next = ask.ask_rate ? kRateWorker : connector.home_worker;
-  if (Post(next, EnvelopeKind::kAskGrant, BytesOf(sent))) return std::nullopt;
+  if (IsHome(connector)) return AskLedger(sent, now);
+  if (Post(connector.home_worker, EnvelopeKind::kAskGrant, BytesOf(sent))) return std::nullopt;
   // Who would have to be asked is drowning: no more calls for it, but emergencies (rule 6).
-  return ask.emergency ? GrantAnswer::kUncounted : GrantAnswer::kRefusedCalls;
+  return Grant{ask.connector, ask.emergency ? GrantAnswer::kUncounted : GrantAnswer::kRefusedCalls,
+               ask.call, connector.home_worker, now};
 }
 
-void SbcWorker::ReturnGrant(const Connector& connector) {
-  if (IsHome(connector)) return LedgerOf(connector.number)->Return();
-  PostReturn(connector.number, connector.home_worker);
+// The rate of all calls is asked last: what the connector refuses counts against nobody.
+std::optional<Grant> SbcWorker::AskLedger(AskGrant ask, Instant now) {
+  ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(ask.connector));
+  if (ledger == nullptr)
+    return Grant{ask.connector, GrantAnswer::kRefusedCalls, ask.call, ask.home, now};
+  Grant grant = ledger->Ask(ask, now);
+  const bool is_rated = !ask.emergency && LimitsRate();
+  if (grant.answer != GrantAnswer::kGranted || !is_rated) return grant;
+  if (options_.index != kRateWorker) {
+    ask.is_rated = true;
+    ask.counted_at = grant.counted_at;
+    if (Post(kRateWorker, EnvelopeKind::kAskGrant, BytesOf(ask))) return std::nullopt;
+    grant.answer = GrantAnswer::kRefusedCalls;
+  } else {
+    grant.answer = CountRate(ask.source, now);
+  }
+  if (grant.answer != GrantAnswer::kGranted) ledger->Return(Unused(ask, grant.counted_at));
+  return grant;
 }
 
-void SbcWorker::PostReturn(uint16_t connector, uint16_t home) {
-  if (Post(home, EnvelopeKind::kReturnGrant, {}, connector)) return;
-  // It is owed: a grant that is never returned would take a call from the connector for ever.
+void SbcWorker::ReturnGrant(const Connector& connector, const ReturnedGrant& returned) {
+  GiveBack(returned, connector.home_worker);
+}
+
+void SbcWorker::GiveBack(const ReturnedGrant& returned, uint16_t home) {
+  const auto connector = static_cast<uint16_t>(returned.connector);
+  if (home == options_.index) return LedgerOf(connector)->Return(returned);
+  if (Post(home, EnvelopeKind::kReturnGrant, BytesOf(returned))) return;
+  // It is owed: a grant that is never returned would take a call from the connector for ever. (Its
+  // moment is not: that is over in a second.)
   returns_owed_[connector].home = home;
   ++returns_owed_[connector].count;
   any_return_owed_ = true;
@@ -74,7 +103,8 @@ void SbcWorker::PayReturns() {
   any_return_owed_ = false;
   for (size_t connector = 0; connector < returns_owed_.size(); ++connector) {
     OwedReturns& owed = returns_owed_[connector];
-    while (owed.count > 0 && Post(owed.home, EnvelopeKind::kReturnGrant, {}, connector)) {
+    const ReturnedGrant returned{.connector = static_cast<uint32_t>(connector)};
+    while (owed.count > 0 && Post(owed.home, EnvelopeKind::kReturnGrant, BytesOf(returned))) {
       --owed.count;
     }
     any_return_owed_ |= owed.count > 0;
@@ -82,31 +112,24 @@ void SbcWorker::PayReturns() {
 }
 
 void SbcWorker::OnAskGrant(const Envelope& envelope, Instant now) {
-  AskGrant ask = FromBytes<AskGrant>(envelope.bytes);
-  if (ask.ask_rate) {
-    const GrantAnswer rate = CountRate(ask.source, now);
-    if (rate != GrantAnswer::kGranted) return Tell(ask, rate, now);
-    ask.ask_rate = false;
-    if (ask.home != options_.index) {
-      if (!Post(ask.home, EnvelopeKind::kAskGrant, BytesOf(ask))) {
-        Tell(ask, GrantAnswer::kRefusedCalls, now);
-      }
-      return;
-    }
+  const auto ask = FromBytes<AskGrant>(envelope.bytes);
+  if (!ask.is_rated) {
+    if (const auto grant = AskLedger(ask, now)) Tell(ask, *grant, now);
+    return;
   }
-  ConnectorLedger* ledger = LedgerOf(static_cast<uint16_t>(ask.connector));
-  Tell(ask, ledger == nullptr ? GrantAnswer::kRefusedCalls : ledger->Ask(ask, now), now);
+  const Grant grant{ask.connector, CountRate(ask.source, now), ask.call, ask.home, ask.counted_at};
+  if (grant.answer != GrantAnswer::kGranted) GiveBack(Unused(ask, ask.counted_at), ask.home);
+  Tell(ask, grant, now);
 }
 
-void SbcWorker::Tell(const AskGrant& ask, GrantAnswer answer, Instant now) {
-  const Grant grant{.connector = ask.connector, .answer = answer, .call = ask.call};
-  if (ask.asker == options_.index) return OnGrant(grant, options_.index, now);
+void SbcWorker::Tell(const AskGrant& ask, const Grant& grant, Instant now) {
+  if (ask.asker == options_.index) return OnGrant(grant, now);
   if (Post(ask.asker, EnvelopeKind::kGrant, BytesOf(grant))) return;
   // Nobody hears of it: the asker's patience ends by itself.
-  if (answer == GrantAnswer::kGranted) LedgerOf(static_cast<uint16_t>(ask.connector))->Return();
+  if (grant.answer == GrantAnswer::kGranted) GiveBack(Unused(ask, grant.counted_at), ask.home);
 }
 
-void SbcWorker::OnGrant(const Grant& grant, size_t home, Instant now) {
+void SbcWorker::OnGrant(const Grant& grant, Instant now) {
   for (const PolicyRef& candidate : policies_) {
     for (const Connector& connector : candidate->connectors()) {
       if (connector.number != grant.connector) continue;
@@ -114,9 +137,7 @@ void SbcWorker::OnGrant(const Grant& grant, size_t home, Instant now) {
     }
   }
   // Neither the call nor its configuration is there any more.
-  if (grant.answer == GrantAnswer::kGranted) {
-    PostReturn(static_cast<uint16_t>(grant.connector), static_cast<uint16_t>(home));
-  }
+  if (grant.answer == GrantAnswer::kGranted) GiveBack({.connector = grant.connector}, grant.home);
 }
 
 void SbcWorker::OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign, Instant now) {

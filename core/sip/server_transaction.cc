@@ -74,6 +74,13 @@ bool ServerTransaction::Respond(Packet response, uint16_t status_code, Instant n
   return true;
 }
 
+std::string_view ServerTransaction::to_tag() const {
+  Message message;
+  NameAddr to;
+  if (!response_ || message.Index(response_.text()) != ParseError::kOk) return {};
+  return message.To(&to) == ParseError::kOk ? to.tag : std::string_view();
+}
+
 void ServerTransaction::On(Event event, Instant now, Packet* response) {
   const auto& step = Machine(is_invite()).Find(state_, event);
   if (!step.defined) return;

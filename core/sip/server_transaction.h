@@ -86,6 +86,8 @@ class ServerTransaction {
   uint16_t final_status() const { return final_status_; }
   /// The request, if the user had it kept; empty otherwise, and after the final response.
   std::string_view request() const { return request_ ? request_.text() : std::string_view(); }
+  /// The To tag of our last response to it; empty where there was none, or it had none.
+  std::string_view to_tag() const;
   /// Where the request came from, for WriteResponseHead().
   const Endpoint& source() const { return source_; }
 

@@ -9,14 +9,6 @@
 namespace core::sip {
 namespace {
 
-// The To tag of a response of ours; empty where it has none.
-std::string_view ToTagOf(std::string_view response) {
-  Message message;
-  NameAddr to;
-  if (message.Index(response) != ParseError::kOk) return {};
-  return message.To(&to) == ParseError::kOk ? to.tag : std::string_view();
-}
-
 // A To tag of the table's own: the same for each repeat of a request (§8.2.7), and nobody's guess.
 struct OwnTag {
   char digits[16];
@@ -241,9 +233,7 @@ void TransactionTable::OnCancel(const TransactionKey& key, const Message& cancel
     return AnswerStateless(cancel, packet, return_path, {.status_code = 481});
   }
   // §9.2: the To tag of this 200 should be that of the INVITE's own responses.
-  std::string_view to_tag;
-  if (invite->response_) to_tag = ToTagOf(invite->response_.text());
-  AnswerStateless(cancel, packet, return_path, {.status_code = 200, .to_tag = to_tag});
+  AnswerStateless(cancel, packet, return_path, {.status_code = 200, .to_tag = invite->to_tag()});
   if (invite->state() == ServerTransaction::State::kProceeding) {
     context_.user->OnCancel(*invite, cancel, now);
   }
@@ -308,7 +298,10 @@ bool TransactionTable::Respond(ServerTransaction& transaction, Packet response,
 
 bool TransactionTable::Respond(ServerTransaction& transaction, const Message& request,
                                const Answer& answer, Instant now) {
-  Packet response = WriteAnswer(request, transaction.source(), answer);
+  Answer told = answer;
+  // One request has one To tag (§8.2.6.2): the caller took its early dialog's for the whole.
+  if (told.to_tag.empty()) told.to_tag = transaction.to_tag();
+  Packet response = WriteAnswer(request, transaction.source(), told);
   return response && Respond(transaction, std::move(response), answer.status_code, now);
 }
 

@@ -66,7 +66,7 @@ class TransactionTable final : private TransactionOwner {
     std::string_view branch;  // Of its top Via: at most ClientTransaction::kBranchMax bytes, begins
                               // with the cookie, and never used before with this method.
     uint64_t user = 0;
-    bool urgent = false;  // May have one of `clients_reserve`.
+    bool urgent = false;           // May have one of `clients_reserve`.
     bool has_credentials = false;  // Of an INVITE: it is kept for the ACKs of its 2xx.
   };
   /// Sends a request, not an ACK. Null, and nothing is sent, when the client pool is dry.
@@ -89,8 +89,9 @@ class TransactionTable final : private TransactionOwner {
   /// A response without body, written here: for refusals. False as above, and with a dry store.
   struct Answer {
     uint16_t status_code = 0;
-    std::string_view reason{};            // Empty: the default one.
-    std::string_view to_tag{};            // Empty: one of the table's own, but none in a 100.
+    std::string_view reason{};  // Empty: the default one.
+    // Empty: that of the response before it, else one of the table's own; but none in a 100.
+    std::string_view to_tag{};
     HeaderId field = HeaderId::kUnknown;  // One more: Retry-After, Allow, Unsupported...
     std::string_view field_value{};
   };

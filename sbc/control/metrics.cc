@@ -26,6 +26,7 @@ struct Word {
 constexpr Word kSipEvents[] = {
     {"orphan_answer", [](const WorkerSnapshot& s) { return s.calls.orphan_answers; }},
     {"glare", [](const WorkerSnapshot& s) { return s.calls.glare; }},
+    {"reinvite_timeout", [](const WorkerSnapshot& s) { return s.calls.invites_timed_out; }},
     {"early_dialog_shared", [](const WorkerSnapshot& s) { return s.calls.forks_shared; }},
     {"session_refresh", [](const WorkerSnapshot& s) { return s.calls.session_refreshes; }},
     {"session_expiry", [](const WorkerSnapshot& s) { return s.calls.session_expiries; }},

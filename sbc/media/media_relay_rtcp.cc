@@ -31,7 +31,7 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   }
   ++counters_.rtcp_received;
   ++from.received.rtcp_packets;
-  from.received.rtcp_bytes += packet.size();
+  from.received.rtcp_bytes += static_cast<uint32_t>(packet.size());
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   from.lost_before_us = to.source.counts().lost();
   if (arrival.stream->is_video) PassFeedback(incoming, &to, now);
@@ -70,7 +70,7 @@ void MediaRelay::SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes) 
   }
   ++counters_.rtcp_sent;
   ++to->sent.rtcp_packets;
-  to->sent.rtcp_bytes += bytes.size();
+  to->sent.rtcp_bytes += static_cast<uint32_t>(bytes.size());
   options_.io->Send(std::move(packet));
 }
 

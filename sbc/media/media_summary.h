@@ -12,12 +12,13 @@ namespace sbc {
 
 struct MediaStream;
 
-/// Counts of one direction of one leg; plain integers. A fax's UDPTL is not in them.
+/// Counts of one direction of one leg; plain integers, of 32 bits where a call does not live to see
+/// them wrap: 4 billion packets take it two years. A fax's UDPTL is not in them.
 struct MediaCounts {
-  uint64_t packets = 0;  // RTP.
   uint64_t bytes = 0;    // From the RTP header on, as the trunk counts them.
-  uint64_t rtcp_packets = 0;
-  uint64_t rtcp_bytes = 0;
+  uint32_t packets = 0;  // RTP.
+  uint32_t rtcp_packets = 0;
+  uint32_t rtcp_bytes = 0;
 };
 
 /// What one leg of a call received and sent, and how good it was.

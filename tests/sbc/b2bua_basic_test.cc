@@ -335,5 +335,50 @@ TEST(B2buaTest, AnswerWithoutAnyProvisional) {
   scene.ExpectClean();
 }
 
+// One request has one To tag (RFC 3261 §8.2.6.2), also where its refusal is ours: the caller would
+// take another for another dialog's, and keep the one that it heard ring.
+TEST(B2buaBasicTest, ARefusalHasTheToTagOfWhatRang) {
+  for (const bool cancels : {false, true}) {
+    SbcScene scene;
+    SimPlan callee;
+    callee.script = {{.after = 10ms, .status = 180}};
+    if (!cancels) callee.script.push_back({.after = 100ms, .status = 486});
+    scene.trunk.Expect(callee);
+    SimPlan caller;
+    if (cancels) caller.script = {{.after = 500ms, .method = "CANCEL"}};
+    scene.Outbound(caller);
+    scene.Run(1s);
+    ASSERT_THAT(scene.pbx.Got("INVITE", 180), SizeIs(1));
+    const std::string tag = scene.pbx.Got("INVITE", 180)[0].Tag("To");
+    const auto final = scene.pbx.Got("INVITE", cancels ? 487 : 486);
+    ASSERT_THAT(final, SizeIs(1));
+    EXPECT_EQ(final[0].Tag("To"), tag);
+    if (cancels) {
+      EXPECT_EQ(scene.pbx.Got("CANCEL", 200).at(0).Tag("To"), tag);
+    }
+    scene.ExpectClean();
+  }
+}
+
+// RFC 3261 §21.4.6: a 405 says what is allowed, also where the far end has said it.
+TEST(B2buaBasicTest, A405OfTheFarEndHasOurAllow) {
+  SbcScene scene;
+  SimPlan callee;
+  callee.answers["INFO"] = 405;
+  scene.trunk.Expect(callee);
+  const size_t call = scene.Outbound();
+  scene.pbx.Do(call, {.method = "INFO"});
+  scene.Run(1s);
+  ASSERT_THAT(scene.pbx.Got("INFO", 405), SizeIs(1));
+  EXPECT_TRUE(scene.pbx.Got("INFO", 405)[0].Lists("Allow", "UPDATE"));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+  SbcScene refused;
+  callee.script = {{.after = 10ms, .status = 405}};
+  refused.trunk.Expect(callee);
+  refused.Outbound();
+  EXPECT_TRUE(refused.pbx.Got("INVITE", 405).at(0).Lists("Allow", "INVITE"));
+}
+
 }  // namespace
 }  // namespace tests

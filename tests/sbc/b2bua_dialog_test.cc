@@ -548,5 +548,33 @@ TEST(B2buaDialogTest, TooManyAtOnceAreToldToWait) {
   scene.ExpectClean();
 }
 
+// Rule 19: the PBX goes on at another address of its side, and says so in the dialog; what follows
+// goes there. A stranger to the dialog moves nothing, whatever it knows of it.
+TEST(B2buaDialogTest, Rule19_ALegFollowsItsPeerToAnotherAddress) {
+  for (const bool knows : {true, false}) {
+    SbcScene scene;
+    scene.Outbound();
+    const SimMessage ok = scene.pbx.Got("INVITE", 200).at(0);
+    const std::string to = knows ? ok.Get("To") : ok.Get("To") + "x";
+    scene.pbx2.SendRaw(
+        "UPDATE sip:127.0.0.2:5060 SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 127.0.0.5:5060;rport;branch=z9hG4bKmoved1\r\nMax-Forwards: 70\r\nFrom: " +
+        ok.Get("From") + "\r\nTo: " + to + "\r\nCall-ID: " + ok.call_id() +
+        "\r\nCSeq: 900000 UPDATE\r\nContact: <sip:moved@127.0.0.5:5060>\r\n"
+        "Content-Length: 0\r\n\r\n");
+    scene.Run(500ms);
+    scene.trunk.Do(0, {.method = "BYE"});
+    scene.Run(1s);
+    const auto has_bye = [](const SimUserAgent& agent) {
+      for (const auto& entry : agent.log()) {
+        if (!entry.sent && entry.text.starts_with("BYE")) return true;
+      }
+      return false;
+    };
+    EXPECT_EQ(has_bye(scene.pbx2), knows);
+    EXPECT_EQ(has_bye(scene.pbx), !knows);
+  }
+}
+
 }  // namespace
 }  // namespace tests

@@ -426,5 +426,31 @@ TEST(B2buaExchangeTest, AnEncodedBodyIs415) {
   scene.ExpectClean();
 }
 
+// A re-INVITE that only ever rings would keep both sides, and every refresh, from another one. It
+// has the time of a first INVITE (ring_timeout); its CANCEL ends it, and the call goes on.
+TEST(B2buaExchangeTest, AReinviteThatOnlyRingsIsCancelled) {
+  SbcScene scene;
+  const size_t call = scene.Outbound();
+  scene.trunk.call(0).plan.answers["INVITE"] = 180;
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
+  scene.Run(100s);
+  EXPECT_THAT(scene.trunk.Got("CANCEL"), SizeIs(0));
+  scene.Run(85s);
+  ASSERT_THAT(scene.trunk.Got("CANCEL"), SizeIs(1));
+  std::string terminated = scene.trunk.Sent("INVITE", 180).back().text;
+  terminated.replace(0, terminated.find("\r\n"), "SIP/2.0 487 Request Terminated");
+  scene.trunk.SendRaw(terminated);
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("INVITE", 487), SizeIs(1));
+  EXPECT_EQ(scene.counters().invites_timed_out, 1u);
+  EXPECT_EQ(scene.world->calls(), 1u);
+  scene.trunk.call(0).plan.answers.clear();
+  scene.pbx.Do(call, {.method = "INVITE", .body = kHold});
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("INVITE", 200), SizeIs(2));
+  scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 }  // namespace
 }  // namespace tests

@@ -479,15 +479,7 @@ TEST(B2buaWorkersTest, Rule18_TheMailboxOfTheReplacedCallsWorkerIsFull) {
     scene.Run(1ms);
   }
   ASSERT_THAT(scene.world->worker(reader).CurrentSnapshot().worker.mailbox_full, Gt(0u));
-  // The last of its room, too, where a question would fit.
-  for (int i = 0; i < 400; ++i) {
-    scene.pbx.SendRaw(
-        "INFO sip:127.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP "
-        "127.0.0.4:5060;rport;branch=z9hG4bKrest\r\nFrom: <sip:a@127.0.0.4>;tag=a"
-        "\r\nTo: <sip:b@127.0.0.2>;tag=" +
-        call.dialogs[0].remote_tag + "\r\nCall-ID: c\r\nCSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n");
-    scene.Run(1ms);
-  }
+  scene.world->FillMailbox(reader, full);  // The last of its room, too.
   scene.pbx.Do(calls.on[reader][0], Refer(scene.pbx, named));
   scene.Run(10ms);
   EXPECT_THAT(scene.pbx.Got("REFER", 503), SizeIs(1));

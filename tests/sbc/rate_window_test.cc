@@ -44,6 +44,39 @@ TEST(RateWindowTest, Rule05_RefusedCallsDoNotCount) {
   EXPECT_TRUE(window.Admit(kStart + 1010ms));
 }
 
+// What is taken back leaves the others where they were.
+TEST(RateWindowTest, Rule05_WhatIsTakenBackIsAsIfItHadNotBeen) {
+  RateWindow window(3);
+  for (const auto after : {0ms, 100ms, 200ms}) EXPECT_TRUE(window.Admit(kStart + after));
+  EXPECT_FALSE(window.Fits(kStart + 300ms));
+  window.TakeBack(kStart + 100ms);
+  window.TakeBack(kStart + 150ms);  // Of which there is none.
+  EXPECT_TRUE(window.Admit(kStart + 300ms));
+  EXPECT_FALSE(window.Admit(kStart + 999ms));
+  EXPECT_TRUE(window.Admit(kStart + 1000ms));
+  EXPECT_FALSE(window.Admit(kStart + 1100ms));
+  EXPECT_TRUE(window.Admit(kStart + 1200ms));
+}
+
+TEST(RateWindowTest, Rule05_IsExactWhereEventsAreTakenBack) {
+  RateWindow window(5);
+  std::deque<Instant> admitted;
+  core::Random random(7);
+  Instant now = kStart;
+  for (int i = 0; i < 20'000; ++i) {
+    now += core::Duration(static_cast<int64_t>(random.Below(200'000'000)));
+    while (!admitted.empty() && now - admitted.front() >= 1s) admitted.pop_front();
+    const bool fits = admitted.size() < 5;
+    ASSERT_EQ(window.Admit(now), fits) << i;
+    if (fits) admitted.push_back(now);
+    if (!admitted.empty() && random.Below(3) == 0) {
+      const size_t at = random.Below(admitted.size());
+      window.TakeBack(admitted[at]);
+      admitted.erase(admitted.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+  }
+}
+
 // Zero is no limit of ours.
 TEST(RateWindowTest, Rule05_ZeroAdmitsAll) {
   RateWindow window(0);
@@ -114,7 +147,7 @@ TEST(ConnectorLedgerTest, Rule05_FourWorkersExactlyOne) {
   ConnectorLedger home({.cps = 1});
   int granted = 0;
   for (uint64_t worker = 0; worker < 4; ++worker) {
-    if (home.Ask(TrunkCall(worker), kStart) == GrantAnswer::kGranted) ++granted;
+    if (home.Ask(TrunkCall(worker), kStart).answer == GrantAnswer::kGranted) ++granted;
   }
   EXPECT_EQ(granted, 1);
 }
@@ -135,12 +168,12 @@ TEST(ConnectorLedgerTest, Rule05_HomeWorkersSpread) {
 // A call that is refused for the number of calls takes nothing of the rate, and the other way.
 TEST(ConnectorLedgerTest, Rule05_ARefusalTakesNothing) {
   ConnectorLedger ledger({.cps = 1, .calls = 1});
-  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart), GrantAnswer::kGranted);
-  EXPECT_EQ(ledger.Ask(TrunkCall(2), kStart + 2s), GrantAnswer::kRefusedCalls);
-  ledger.Return();
-  EXPECT_EQ(ledger.Ask(TrunkCall(3), kStart + 2s), GrantAnswer::kGranted);
-  ledger.Return();
-  EXPECT_EQ(ledger.Ask(TrunkCall(4), kStart + 2s), GrantAnswer::kRefusedCps);
+  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart).answer, GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(2), kStart + 2s).answer, GrantAnswer::kRefusedCalls);
+  ledger.Return({});
+  EXPECT_EQ(ledger.Ask(TrunkCall(3), kStart + 2s).answer, GrantAnswer::kGranted);
+  ledger.Return({});
+  EXPECT_EQ(ledger.Ask(TrunkCall(4), kStart + 2s).answer, GrantAnswer::kRefusedCps);
   EXPECT_EQ(ledger.calls(), 0u);
 }
 
@@ -148,43 +181,43 @@ TEST(ConnectorLedgerTest, Rule05_ARefusalTakesNothing) {
 TEST(ConnectorLedgerTest, Rule05_CallsFromTheTrunkHaveNoCps) {
   ConnectorLedger ledger({.cps = 1});
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(ledger.Ask(AskGrant{}, kStart), GrantAnswer::kGranted);
+    EXPECT_EQ(ledger.Ask(AskGrant{}, kStart).answer, GrantAnswer::kGranted);
   }
-  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart), GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart).answer, GrantAnswer::kGranted);
 }
 
 // An emergency call passes both limits, up to the reserve; the trunk counts it, so the window does.
 TEST(ConnectorLedgerTest, Rule06_EmergencyBypassesRateAndHasAReserve) {
   ConnectorLedger ledger({.cps = 1, .calls = 1, .emergency_reserve = 2});
-  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart), GrantAnswer::kGranted);
-  EXPECT_EQ(ledger.Ask(TrunkCall(2, true), kStart), GrantAnswer::kGranted);
-  EXPECT_EQ(ledger.Ask(TrunkCall(3, true), kStart + 500ms), GrantAnswer::kGranted);
-  EXPECT_EQ(ledger.Ask(TrunkCall(4, true), kStart), GrantAnswer::kRefusedCalls);
-  for (int i = 0; i < 3; ++i) ledger.Return();
-  EXPECT_EQ(ledger.Ask(TrunkCall(5), kStart + 1400ms), GrantAnswer::kRefusedCps);
-  EXPECT_EQ(ledger.Ask(TrunkCall(6), kStart + 1500ms), GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart).answer, GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(2, true), kStart).answer, GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(3, true), kStart + 500ms).answer, GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(4, true), kStart).answer, GrantAnswer::kRefusedCalls);
+  for (int i = 0; i < 3; ++i) ledger.Return({});
+  EXPECT_EQ(ledger.Ask(TrunkCall(5), kStart + 1400ms).answer, GrantAnswer::kRefusedCps);
+  EXPECT_EQ(ledger.Ask(TrunkCall(6), kStart + 1500ms).answer, GrantAnswer::kGranted);
 }
 
 // A reload changes the limits under the calls that are there.
 TEST(ConnectorLedgerTest, ReloadKeepsTheCallsThatAreThere) {
   ConnectorLedger ledger({.cps = 0, .calls = 5});
   for (uint64_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(ledger.Ask(TrunkCall(i), kStart), GrantAnswer::kGranted);
+    EXPECT_EQ(ledger.Ask(TrunkCall(i), kStart).answer, GrantAnswer::kGranted);
   }
   ledger.SetLimits({.cps = 1, .calls = 3});
-  EXPECT_EQ(ledger.Ask(TrunkCall(4), kStart), GrantAnswer::kRefusedCalls);
-  ledger.Return();
-  EXPECT_EQ(ledger.Ask(TrunkCall(5), kStart), GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(4), kStart).answer, GrantAnswer::kRefusedCalls);
+  ledger.Return({});
+  EXPECT_EQ(ledger.Ask(TrunkCall(5), kStart).answer, GrantAnswer::kGranted);
   EXPECT_EQ(ledger.calls(), 3u);
 }
 
 // Nor does it give a connector a second's calls anew (rule 5).
 TEST(ConnectorLedgerTest, Rule05_AReloadStartsNoNewSecond) {
   ConnectorLedger ledger({.cps = 1});
-  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart), GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(1), kStart).answer, GrantAnswer::kGranted);
   ledger.SetLimits({.cps = 2});
-  EXPECT_EQ(ledger.Ask(TrunkCall(2), kStart + 10ms), GrantAnswer::kGranted);
-  EXPECT_EQ(ledger.Ask(TrunkCall(3), kStart + 20ms), GrantAnswer::kRefusedCps);
+  EXPECT_EQ(ledger.Ask(TrunkCall(2), kStart + 10ms).answer, GrantAnswer::kGranted);
+  EXPECT_EQ(ledger.Ask(TrunkCall(3), kStart + 20ms).answer, GrantAnswer::kRefusedCps);
 }
 
 }  // namespace

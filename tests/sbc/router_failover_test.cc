@@ -234,6 +234,7 @@ TEST(UpstreamStatusTest, Rule11_WhatAPeersFinalBecomesOnTheOtherSide) {
   EXPECT_EQ(UpstreamStatus(401), 403);  // The challenge was for us.
   EXPECT_EQ(UpstreamStatus(404), 404);
   EXPECT_EQ(UpstreamStatus(407), 403);
+  EXPECT_EQ(UpstreamStatus(420), 500);  // Option tags are each leg's own.
   EXPECT_EQ(UpstreamStatus(486), 486);
   EXPECT_EQ(UpstreamStatus(500), 500);
   EXPECT_EQ(UpstreamStatus(503), 500);

@@ -105,6 +105,7 @@ sbc::B2buaCounters SbcScene::counters() {
     sum.orphan_answers += one.orphan_answers;
     sum.glare += one.glare;
     sum.forks_shared += one.forks_shared;
+    sum.invites_timed_out += one.invites_timed_out;
     sum.session_refreshes += one.session_refreshes;
     sum.session_expiries += one.session_expiries;
     sum.media_timeouts += one.media_timeouts;

@@ -91,7 +91,9 @@ void SbcWorld::SetAddresses(std::string_view host, const std::vector<core::Endpo
 void SbcWorld::FillMailbox(size_t from, size_t to) {
   core::engine::Envelope envelope;
   envelope.kind = static_cast<uint16_t>(EnvelopeKind::kReturnGrant);
-  envelope.words[0] = UINT16_MAX;  // Of a connector that nobody has: it changes nothing.
+  // Of a connector that nobody has: it changes nothing.
+  const sbc::ReturnedGrant nobodys{.connector = UINT16_MAX};
+  envelope.bytes = sbc::BytesOf(nobodys);
   while (workers_[from]->outbox->Post(to, envelope)) {
   }
 }

@@ -79,7 +79,11 @@ Arrival Source::OnPacket(const PacketView& packet, Instant now, PayloadKind kind
 Arrival Source::OnMember(const PacketView& packet, Instant now, PayloadKind kind) {
   const auto ahead = static_cast<uint16_t>(packet.sequence_number() - highest_);
   if (ahead != 0 && ahead < kDropoutMax) [[likely]] {
-    Advance(ahead);
+    if (paused_) [[unlikely]] {
+      Resume(ahead, now);
+    } else {
+      Advance(ahead);
+    }
     Count(packet, 0, now, kind);
     return Arrival::kInOrder;
   }
@@ -95,9 +99,15 @@ Arrival Source::OnBehind(const PacketView& packet, uint16_t behind, Instant now,
       ++received_;
       return Arrival::kDuplicate;
     }
-  } else {  // Before the first that came: the stream began earlier than we thought.
+  } else if (highest_ - behind <= settled_to_) {  // What it was is told already, lost or not.
+    ++totals_.duplicates;
+    ++received_;
+    return Arrival::kDuplicate;
+  } else {  // Before the first that came: the stream began, or went on, earlier than we thought.
+    const uint32_t more = behind + 1u - window_count_;
+    base_ -= more;
+    if (settled_to_ != 0) skipped_ -= more;
     window_count_ = behind + 1u;
-    base_ = highest_ - behind;
   }
   ++totals_.reordered;
   Count(packet, behind, now, kind);
@@ -131,8 +141,26 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
 
 void Source::Pause() {
   paused_ = true;
+  if (candidate_.held) ++totals_.refused;  // What follows the pause proves nothing of it.
+  candidate_.held = false;
+}
+
+// The first packet behind a pause. What was before it is settled: a loss there and one here are no
+// burst, and what came late from there changes nothing.
+void Source::Resume(uint16_t steps, Instant now) {
+  Settle(window_count_, &bursts_);
+  bursts_.Break();
+  settled_to_ = highest_;
+  highest_ += steps;
+  base_ += steps - 1u;
+  skipped_ += steps - 1u;
+  window_count_ = 1;
+  had_ = 0;
+  played_ = 0;
+  last_arrival_ = now;
   timed_ = false;
   buffer_.Restart();
+  paused_ = false;
 }
 
 // A.1's init_seq(), with what the candidate was held for.
@@ -149,11 +177,14 @@ void Source::Begin(Instant now) {
     } else {
       ++totals_.restarts;
     }
+    if (!paused_) longest_gap_ = std::max(longest_gap_, candidate_.arrival - last_arrival_);
+    last_arrival_ = std::max(last_arrival_, candidate_.arrival);
   } else {
     origin_ = candidate_.arrival;
     last_arrival_ = candidate_.arrival;
   }
   active_ = true;
+  paused_ = false;
   ssrc_ = candidate_.ssrc;
   highest_ = kFirstCycle + candidate_.sequence_number;
   base_ = highest_;
@@ -163,6 +194,8 @@ void Source::Begin(Instant now) {
   received_ = 1;
   expected_prior_ = 0;
   received_prior_ = 0;
+  settled_to_ = 0;
+  skipped_ = 0;
   timed_ = candidate_.is_timed;
   transit_ = TicksAt(candidate_.arrival) - candidate_.timestamp;
   last_timestamp_ = candidate_.timestamp;
@@ -215,7 +248,6 @@ void Source::Count(const PacketView& packet, uint32_t behind, Instant now, Paylo
   ++totals_.packets;
   totals_.bytes += packet.size();
   if (!paused_) longest_gap_ = std::max(longest_gap_, now - last_arrival_);
-  paused_ = false;
   last_arrival_ = now;
 
   const Window bit = Window{1} << behind;

@@ -93,7 +93,8 @@ class Source {
   void SetClockRate(uint32_t clock_rate_hz);
 
   /// Nothing is to come for a while (a fax has the stream's place, or it is held): the next packet
-  /// ends no gap, and tells nothing of jitter. What its numbers skip is lost all the same.
+  /// ends no gap, tells nothing of jitter, and what its numbers skip was nobody's to receive. So
+  /// that is in no count and in no report; the highest number that reports tell goes on (§6.4.1).
   void Pause();
 
   bool active() const { return active_; }  // An SSRC was proved.
@@ -118,6 +119,11 @@ class Source {
   /// LSR and DLSR are left 0: they are the leg's. nullopt before an SSRC was proved.
   std::optional<ReportBlock> TakeReport();
 
+  /// What who gets this SSRC from us counts as lost before it came to us: he knows of no pause.
+  int32_t missing_of_ssrc() const {
+    return active_ ? static_cast<int32_t>(expected_of_ssrc() + skipped_ - received_) : 0;
+  }
+
  private:
   __extension__ using Window = unsigned __int128;  // Bit n: the packet n before the highest.
   static constexpr uint32_t kWindowBits = 128;
@@ -138,6 +144,7 @@ class Source {
   Arrival OnBehind(const PacketView& packet, uint16_t behind, Instant now, PayloadKind kind);
   void Begin(Instant now);
   void Advance(uint16_t steps);
+  void Resume(uint16_t steps, Instant now);
   void Count(const PacketView& packet, uint32_t behind, Instant now, PayloadKind kind);
   bool OnTiming(const PacketView& packet, uint32_t arrival_ticks, bool next_in_order,
                 PayloadKind kind);
@@ -150,8 +157,8 @@ class Source {
   // What each packet touches stands first.
   uint32_t ssrc_ = 0;
   uint32_t highest_ = 0;  // Extended sequence number (A.1: cycles + max_seq), from kFirstCycle on.
-  uint32_t base_ = 0;
-  uint32_t window_count_ = 0;  // Bits that stand for packets from base_ on.
+  uint32_t base_ = 0;     // A.1's base_seq, moved by what pauses skipped.
+  uint32_t window_count_ = 0;  // Bits that stand for packets since the start or the last pause.
   Window had_ = 0;
   Window played_ = 0;
   Instant origin_;
@@ -179,6 +186,8 @@ class Source {
   Instant last_change_;
   uint32_t expected_prior_ = 0;  // Since the last TakeReport().
   uint32_t received_prior_ = 0;
+  uint32_t settled_to_ = 0;  // The highest number before the last pause; 0: there was none.
+  uint32_t skipped_ = 0;     // Numbers of this SSRC that pauses skipped.
   uint16_t buffer_min_ms_ = 0;
   uint16_t buffer_max_ms_ = 0;
 };

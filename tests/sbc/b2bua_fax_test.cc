@@ -231,6 +231,23 @@ TEST(B2buaFaxTest, TheRecordTellsOfTheVoiceAlone) {
   }
 }
 
+// A sender may number on while the fax has the stream's place: nobody lost what it did not send,
+// and what the far side counts of it is not lost on our way there.
+TEST(B2buaFaxTest, NumbersSkippedMeanwhileAreNotLost) {
+  FaxScene fax;
+  fax.ReinviteToFax(true);
+  fax.scene.Run(20s);
+  fax.pbx.SkipNumbers(1000);
+  fax.ReinviteToVoice(true);
+  fax.TalkFor(20s);
+  EXPECT_EQ(fax.trunk.source().counts().lost(), 1000);  // That peer knows of no pause.
+  fax.HangUp(fax.call);
+  const MediaLegSummary& caller = fax.leg(LegId::kCaller);
+  EXPECT_EQ(caller.whole.stream.packets, fax.pbx.sent());
+  EXPECT_EQ(caller.whole.stream.expected, fax.pbx.sent());
+  EXPECT_EQ(fax.leg(LegId::kCallee).sent_lost.value(), 0u);
+}
+
 // Without ports for a line of its own the fax is refused and the voice stays; a later offer that
 // names that line finds nothing of it.
 TEST(B2buaFaxTest, AFaxWithoutPortsIsRefused) {

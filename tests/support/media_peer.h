@@ -37,6 +37,10 @@ class MediaPeer final : public Participant {
   void Move(uint16_t port);
   /// From now on this one of so many is not sent, though it has its number. 0: none.
   void LoseOneIn(uint32_t count) { lose_one_in_ = count; }
+  /// As a sender that goes on numbering while it sends nothing.
+  void SkipNumbers(uint16_t count) {
+    sequence_number_ = static_cast<uint16_t>(sequence_number_ + count);
+  }
   /// A digit of 100 ms, as one packet that begins it, and ends it unless its ends were lost.
   void Press(uint8_t event, char type = 101, bool ends = true);
 

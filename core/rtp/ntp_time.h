@@ -21,6 +21,14 @@ struct NtpTime {
             static_cast<uint32_t>((static_cast<uint64_t>(us) << 32) / 1'000'000)};
   }
 
+  NtpTime operator+(Duration later) const {  // Not of a time before it.
+    constexpr uint64_t kNsPerSecond = 1'000'000'000;
+    const auto ns = static_cast<uint64_t>(later.count());
+    const uint64_t sum = (uint64_t{seconds} << 32 | fraction) + (ns / kNsPerSecond << 32) +
+                         (ns % kNsPerSecond << 32) / kNsPerSecond;
+    return {static_cast<uint32_t>(sum >> 32), static_cast<uint32_t>(sum)};
+  }
+
   /// The middle 32 bits, in 2^-16 s: what LSR, LRR and the delays are counted in (§6.4.1).
   uint32_t middle() const { return seconds << 16 | fraction >> 16; }
 

@@ -108,16 +108,25 @@ inline constexpr uint8_t kNackFormat = 1;
 inline constexpr uint8_t kPictureLossFormat = 1;
 inline constexpr uint8_t kFirFormat = 4;
 
+/// RFC 5104 §4.3.1: one sender that is to begin anew. Who asks again for the same reason says the
+/// same number.
+struct FirEntry {
+  uint32_t ssrc = 0;
+  uint8_t sequence_number = 0;
+  friend bool operator==(const FirEntry&, const FirEntry&) = default;
+};
+
 /// What a receiver of video asks its sender for (RFC 4585 §6.2.1, §6.3.1; RFC 5104 §4.3.1).
 struct Feedback {
   enum class Kind : uint8_t { kOther, kNack, kPictureLoss, kFullIntraRequest };
   static constexpr size_t kMissingMax = 16;  // 272 packets: more are worth a new picture.
+  static constexpr size_t kFirEntriesMax = 8;
 
   Kind kind = Kind::kOther;
   uint32_t sender_ssrc = 0;  // Who asks,
-  uint32_t media_ssrc = 0;   // and of whose stream; of a FIR, its first entry's.
-  uint8_t fir_sequence_number = 0;
+  uint32_t media_ssrc = 0;   // and of whose stream; of a FIR its entries say that.
   BoundedVector<MissingPackets, kMissingMax> missing{};  // Of a NACK.
+  BoundedVector<FirEntry, kFirEntriesMax> fir{};         // Of a FIR.
 };
 
 }  // namespace core::rtp

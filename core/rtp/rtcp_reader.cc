@@ -163,8 +163,15 @@ RtcpError ParseFeedback(const RtcpPacket& packet, Feedback* feedback) {
     found.kind = Feedback::Kind::kPictureLoss;
   } else if (of_payload && packet.count == kFirFormat) {
     found.kind = Feedback::Kind::kFullIntraRequest;
-    if (!in.Take32(&found.media_ssrc) || !in.Take8(&found.fir_sequence_number)) {
-      return RtcpError::kItem;
+    if (in.left() == 0) return RtcpError::kItem;
+    while (!in.AtEnd() && !found.fir.full()) {
+      FirEntry entry;
+      std::span<const uint8_t> reserved;
+      if (!in.Take32(&entry.ssrc) || !in.Take8(&entry.sequence_number) ||
+          !in.TakeBytes(3, &reserved)) {
+        return RtcpError::kItem;
+      }
+      CHECK(found.fir.PushBack(entry));
     }
   }
   *feedback = found;

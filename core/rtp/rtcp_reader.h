@@ -72,7 +72,7 @@ struct Bye {
 RtcpError ParseBye(const RtcpPacket& packet, Bye* bye);
 
 /// Feedback of a kind that we do not know is kOther, with its SSRCs; of a NACK what is beyond
-/// kMissingMax is left out, of a FIR what is behind the first entry.
+/// kMissingMax is left out, of a FIR what is beyond kFirEntriesMax.
 RtcpError ParseFeedback(const RtcpPacket& packet, Feedback* feedback);
 
 /// The blocks of an XR that we read (RFC 3611); the others are checked and skipped.

@@ -37,6 +37,7 @@ void RtcpSession::OnSent(const PacketView& packet, Instant now, PayloadKind kind
     forwarded_ = false;
     peer_report_.reset();  // It was of another source.
     sender_reported_at_ = now;
+    sender_ntp_ = {};
     sent_timestamp_ = packet.timestamp();
     sent_timestamp_at_ = now;
   }
@@ -90,9 +91,16 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
 // One that cannot be read costs nothing but itself: the reports beside it are as good as ever.
 void RtcpSession::OnFeedback(const RtcpPacket& packet, Incoming* incoming) const {
   Feedback feedback;
-  const bool is_ours = ParseFeedback(packet, &feedback) == RtcpError::kOk &&
-                       feedback.kind != Feedback::Kind::kOther && sending_ &&
-                       feedback.media_ssrc == sent_ssrc_;
+  bool is_ours = ParseFeedback(packet, &feedback) == RtcpError::kOk &&
+                 feedback.kind != Feedback::Kind::kOther && sending_;
+  if (feedback.kind == Feedback::Kind::kFullIntraRequest) {  // Of several senders, ours.
+    for (size_t i = feedback.fir.size(); i-- > 0;) {
+      if (feedback.fir[i].ssrc != sent_ssrc_) feedback.fir.EraseAt(i);
+    }
+    is_ours = is_ours && !feedback.fir.empty();
+  } else {
+    is_ours = is_ours && feedback.media_ssrc == sent_ssrc_;
+  }
   if (!is_ours || !incoming->feedback.PushBack(feedback)) ++incoming->feedback_ended;
 }
 
@@ -123,18 +131,38 @@ std::optional<ReportBlock> RtcpSession::BlockOn(const Reception& reception, Inst
   return block;
 }
 
+bool RtcpSession::sends_at(Instant now) const { return sending_ && now - sent_at_ <= kSenderFor; }
+
+uint32_t RtcpSession::TicksSince(Instant then, Instant now) const {
+  const auto ns = static_cast<uint64_t>((now - then).count());  // Of seconds.
+  return static_cast<uint32_t>(ns * clock_rate_hz_ / 1'000'000'000);
+}
+
 // The SR that the sender itself did not send (rule 25).
 std::optional<SenderReport> RtcpSession::OwnReport(Instant now, WallTime wall) const {
-  if (!sending_ || now - sent_at_ > kSenderFor) return std::nullopt;
-  if (now - sender_reported_at_ < kSenderSilence) return std::nullopt;
-  const auto since = static_cast<uint64_t>((now - sent_timestamp_at_).count());  // Under 10 s.
-  return SenderReport{
-      .ssrc = sent_ssrc_,
-      .ntp = NtpTime::From(wall),
-      .rtp_timestamp =
-          sent_timestamp_ + static_cast<uint32_t>(since * clock_rate_hz_ / 1'000'000'000),
-      .packets = sent_packets_,
-      .octets = sent_octets_};
+  if (!sends_at(now) || now - sender_reported_at_ < kSenderSilence) return std::nullopt;
+  return SenderReport{.ssrc = sent_ssrc_,
+                      .ntp = NtpTime::From(wall),
+                      .rtp_timestamp = sent_timestamp_ + TicksSince(sent_timestamp_at_, now),
+                      .packets = sent_packets_,
+                      .octets = sent_octets_};
+}
+
+// The same between the sender's own. Its clock is no other's, or two streams of one source would
+// fall apart at the receiver: what it said last goes on, and before it said anything there is no
+// time (§6.4.1 has 0 for that).
+std::optional<SenderReport> RtcpSession::ReportOfSender(Instant now, WallTime wall) const {
+  if (const auto own = OwnReport(now, wall)) return own;
+  if (!sends_at(now)) return std::nullopt;
+  SenderReport report = {.ssrc = sent_ssrc_,
+                         .rtp_timestamp = sent_timestamp_ + TicksSince(sent_timestamp_at_, now),
+                         .packets = sent_packets_,
+                         .octets = sent_octets_};
+  if (sender_ntp_ != NtpTime{}) {
+    report.ntp = sender_ntp_ + (now - sender_reported_at_);
+    report.rtp_timestamp = sender_timestamp_ + TicksSince(sender_reported_at_, now);
+  }
+  return report;
 }
 
 bool RtcpSession::WriteReports(const std::optional<SenderReport>& report,
@@ -154,6 +182,8 @@ size_t RtcpSession::Forward(const SenderReport& report, const Reception& recepti
                             Random* random, std::span<uint8_t> out) {
   if (!sending_ || report.ssrc != sent_ssrc_) return 0;
   sender_reported_at_ = now;
+  sender_ntp_ = report.ntp;
+  sender_timestamp_ = report.rtp_timestamp;
   if (forwarded_ && now - forwarded_at_ < kForwardMin) return 0;
   SenderReport ours = report;
   ours.packets = sent_packets_;
@@ -168,13 +198,13 @@ size_t RtcpSession::Forward(const SenderReport& report, const Reception& recepti
 }
 
 RtcpSession::Passed RtcpSession::PassFeedback(std::span<const Feedback> feedback, Instant now,
-                                              std::span<uint8_t> out) {
+                                              WallTime wall, std::span<uint8_t> out) {
   if (now < feedback_due_) return {};
   RtcpWriter writer(out);
-  if (!writer.PutReceiverReport(reporter_ssrc(), {}) ||
-      !writer.PutCname(reporter_ssrc(), cname())) {
-    return {};
-  }
+  const std::optional<SenderReport> report = ReportOfSender(now, wall);
+  const bool fits =
+      report ? writer.PutSenderReport(*report, {}) : writer.PutReceiverReport(reporter_ssrc(), {});
+  if (!fits || !writer.PutCname(reporter_ssrc(), cname())) return {};
   Passed passed;
   bool asks_picture = false;
   for (Feedback each : feedback) {
@@ -189,6 +219,7 @@ RtcpSession::Passed RtcpSession::PassFeedback(std::span<const Feedback> feedback
   if (passed.requests == 0) return {};
   feedback_due_ = now + kFeedbackMin;
   if (asks_picture) picture_due_ = now + kPictureMin;
+  // Its SR can not be answered for: many a second would leave none that can.
   const size_t size = writer.written().size();
   ++counts_.packets_out;
   counts_.bytes_out += size;

@@ -29,9 +29,9 @@ namespace core::rtp {
 /// The round trip is from our own send time of the SR that the peer names, whoever's timestamps
 /// that SR carried: neither party's clock is believed.
 ///
-/// Shape:    the last kSentReportsMax SRs can be answered for. At most one SR is forwarded in
-///           kForwardMin. A compound packet has at most kCompoundMax bytes; with feedback,
-///           kFeedbackCompoundMax.
+/// Shape:    the last kSentReportsMax SRs can be answered for, but for those before feedback. At
+///           most one SR is forwarded in kForwardMin. A compound packet has at most kCompoundMax
+///           bytes; with feedback, kFeedbackCompoundMax.
 /// Lifetime: keeps nothing of what it is given.
 /// Thread:   one worker's.
 class RtcpSession {
@@ -82,8 +82,9 @@ class RtcpSession {
   [[nodiscard]] size_t Forward(const SenderReport& report, const Reception& reception, Instant now,
                                Random* random, std::span<uint8_t> out);
 
-  /// What the other leg's peer asks the sender for whose stream it gets: behind an empty report and
-  /// our name (RFC 4585 §3.1), in the name of whom this leg knows as the one that asks.
+  /// What the other leg's peer asks the sender for whose stream it gets: behind a report without
+  /// blocks and our name (RFC 4585 §3.1), in the name of whom this leg knows as the one that asks.
+  /// Who sends there reports by SR (RFC 3550 §6.4), on its own clock.
   /// Bounded, as each request may cost the sender a whole picture: at most one compound in
   /// kFeedbackMin, and one request for a picture in kPictureMin (RFC 4585 §3.5). Nothing passes
   /// where `bytes` is 0.
@@ -91,7 +92,7 @@ class RtcpSession {
     size_t bytes = 0;
     size_t requests = 0;  // Of those that were given.
   };
-  [[nodiscard]] Passed PassFeedback(std::span<const Feedback> feedback, Instant now,
+  [[nodiscard]] Passed PassFeedback(std::span<const Feedback> feedback, Instant now, WallTime wall,
                                     std::span<uint8_t> out);
 
   /// When Report() is due next.
@@ -128,6 +129,9 @@ class RtcpSession {
   bool WriteReports(const std::optional<SenderReport>& report, const Reception& reception,
                     Instant now, RtcpWriter* out);
   std::optional<SenderReport> OwnReport(Instant now, WallTime wall) const;
+  std::optional<SenderReport> ReportOfSender(Instant now, WallTime wall) const;
+  bool sends_at(Instant now) const;
+  uint32_t TicksSince(Instant then, Instant now) const;
   std::optional<ReportBlock> BlockOn(const Reception& reception, Instant now) const;
   size_t OnWritten(const std::optional<SenderReport>& report, size_t size, Instant now);
   void Schedule(Instant now, Random* random);
@@ -153,6 +157,8 @@ class RtcpSession {
   uint32_t octets_per_second_ = 0;
   Instant due_;
   Instant sender_reported_at_;  // By the sender itself; at first, when it began to send.
+  NtpTime sender_ntp_;          // What it said then; 0: nothing yet, or no time.
+  uint32_t sender_timestamp_ = 0;
   Instant forwarded_at_;
   std::array<SentReport, kSentReportsMax> sent_reports_{};
   uint32_t sent_reports_count_ = 0;
@@ -164,7 +170,7 @@ class RtcpSession {
   Counts counts_;
   std::array<char, 16> cname_{};
 };
-static_assert(sizeof(RtcpSession) <= 288);
+static_assert(sizeof(RtcpSession) <= 296);
 
 /// A sender's report on the other side of a relay.
 inline SenderReport Translate(const HeaderRewrite& rewrite, SenderReport report) {

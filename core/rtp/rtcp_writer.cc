@@ -77,11 +77,13 @@ bool RtcpWriter::PutFeedback(const Feedback& feedback) {
     case Feedback::Kind::kPictureLoss:
       return EndPacket(begin(RtcpType::kPayloadFeedback, kPictureLossFormat, feedback.media_ssrc));
     case Feedback::Kind::kFullIntraRequest: {
-      // Its entry names the sender, and the header nobody (RFC 5104 §4.3.1.2).
+      // Its entries name the senders, and the header nobody (RFC 5104 §4.3.1.2).
       const size_t at = begin(RtcpType::kPayloadFeedback, kFirFormat, 0);
-      out_.Put32(feedback.media_ssrc);
-      out_.Put8(feedback.fir_sequence_number);
-      out_.PutZeros(3);
+      for (const FirEntry& entry : feedback.fir) {
+        out_.Put32(entry.ssrc);
+        out_.Put8(entry.sequence_number);
+        out_.PutZeros(3);
+      }
       return EndPacket(at);
     }
   }

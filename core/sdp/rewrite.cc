@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/siphash.h"
 #include "core/sdp/cursor.h"
+#include "core/sdp/feedback.h"
 #include "core/sdp/hold.h"
 #include "core/sdp/telephone_event.h"
 
@@ -135,15 +136,13 @@ void WriteMediaLine(const MediaDescription& media, std::span<const Format> forma
   out->Append(kLineEnd);
 }
 
-// What is asked of us we must pass on, so nothing else may be asked.
-bool FeedbackCrosses(std::string_view value) {
-  Cursor in(value);
-  (void)in.TakeField();  // "rtcp-fb:" and the payload type.
-  const std::string_view type = in.TakeField();
-  const std::string_view parameter = in.TakeField();
-  if (!in.AtEnd()) return false;
-  if (type == "nack") return parameter.empty() || parameter == "pli";
-  return type == "ccm" && parameter == "fir";
+// What is asked of us we must pass on, so nothing else may be asked; and under no other profile
+// (RFC 4585 §4.2).
+bool FeedbackCrosses(const MediaDescription& media, const MediaRewrite& rewrite, const Line& line) {
+  const bool has_profile = media.protocol == Protocol::kRtpAvpf ||
+                           media.protocol == Protocol::kRtpSavpf ||
+                           media.protocol == Protocol::kUdpTlsRtpSavpf;
+  return rewrite.keeps_feedback && has_profile && ReadFeedback(line.value).any();
 }
 
 // rtpmap, fmtp or rtcp-fb: the number that it begins with is the format's there.
@@ -226,8 +225,7 @@ void WriteMedia(const SessionDescription& source, const MediaDescription& media,
       if (line.type != type) continue;
       if (type != 'a') {
         WriteLine(type, line.value, out);
-      } else if (line.attribute == Attribute::kRtcpFb &&
-                 !(rewrite.keeps_feedback && FeedbackCrosses(line.value))) {
+      } else if (line.attribute == Attribute::kRtcpFb && !FeedbackCrosses(media, rewrite, line)) {
         continue;
       } else if (FateOf(line.attribute) == Fate::kFormat) {
         WriteFormatAttribute(media, line, numbers, out);

@@ -20,7 +20,8 @@ struct MediaRewrite {
   bool has_rtcp_mux = false;
   bool keeps_security = false;  // The two ends' own keys cross (a=crypto and the like).
   // Requests of video's receivers cross (RFC 4585, RFC 5104), and so do the attributes that allow
-  // them: NACK, PLI and FIR. Of other media RTCP ends on each leg, and nothing is said of them.
+  // them under AVPF: NACK, PLI and FIR. Of other media RTCP ends on each leg, and nothing is said
+  // of them.
   bool keeps_feedback = false;
   /// Written in place of the source's transport; empty: the source's own. A secure line is rejected
   /// unless its keys cross or this says another: nobody could answer it.

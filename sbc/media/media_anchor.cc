@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/sdp/answer_judge.h"
+#include "core/sdp/feedback.h"
 #include "core/sdp/hold.h"
 #include "core/sdp/rewrite.h"
 #include "core/sdp/telephone_event.h"
@@ -284,6 +285,7 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   PeerMedia ours;
   core::sdp::PayloadMap from_offerer;
   core::sdp::PayloadMap from_answerer;
+  core::sdp::FeedbackKinds feedback;
   Told told_answerer;
   Told told_offerer;
   const bool is_same = IsVideo(asked) == is_video;  // Else another stream of the line's is meant.
@@ -303,9 +305,12 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
     from_answerer = core::sdp::MapPayloads({.told_to_sender = told_answerer.span(),
                                             .said_by_sender = answered_formats,
                                             .said_by_receiver = asked_formats});
+    if (is_video)
+      feedback = core::sdp::AgreeFeedback({&offer_, &asked}, {&description_, &answered});
   }
   stream->leg(offerer).map = from_offerer;
   stream->leg(from).map = from_answerer;
+  stream->feedback = feedback;
   if (is_same) {
     NoteCodecs(asked, offer_, &stream->leg(offerer));
     NoteCodecs(answered, description_, &stream->leg(from));
@@ -377,6 +382,7 @@ void MediaAnchor::Suspend(MediaSession* session) {
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
     if (stream == nullptr) continue;
+    stream->feedback = {};
     for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
       stream->leg(leg).map = {};
       if (stream->leg(leg).ports != nullptr) {

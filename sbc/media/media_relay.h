@@ -37,7 +37,7 @@ struct MediaRelayCounters {
   uint64_t ports_exhausted = 0;
   uint64_t video_without_ports = 0;  // Such a line is refused, and the call goes on.
   uint64_t feedback_passed = 0;      // What a receiver of video asks its sender for,
-  uint64_t feedback_ended = 0;       // and what was too much, of another stream or another kind.
+  uint64_t feedback_ended = 0;       // and what was too much, not agreed on or of another stream.
   uint64_t flow_conflicts = 0;  // Refused: another call has that peer's place at each shared port.
   uint64_t events_ended = 0;    // Packets of telephone-events that were for us.
   DigitPlayCounts digits;
@@ -150,7 +150,7 @@ class MediaRelay {
                                 core::rtp::PayloadKind kind, core::Instant now);
   void Forward(core::Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,
                core::Instant now);
-  void PassFeedback(const core::rtp::RtcpSession::Incoming& incoming, MediaStream::Leg* to,
+  void PassFeedback(const core::rtp::RtcpSession::Incoming& incoming, const Arrival& arrival,
                     core::Instant now);
   void SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes);
   void Report(MediaStream* stream, core::Instant now);

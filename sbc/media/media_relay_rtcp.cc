@@ -11,6 +11,24 @@ namespace sbc {
 using core::Instant;
 using core::Packet;
 
+namespace {
+
+bool IsAgreed(const core::sdp::FeedbackKinds& agreed, core::rtp::Feedback::Kind kind) {
+  switch (kind) {
+    case core::rtp::Feedback::Kind::kNack:
+      return agreed.nack;
+    case core::rtp::Feedback::Kind::kPictureLoss:
+      return agreed.picture_loss;
+    case core::rtp::Feedback::Kind::kFullIntraRequest:
+      return agreed.full_intra_request;
+    case core::rtp::Feedback::Kind::kOther:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
 void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   MediaStream::Leg& from = arrival.stream->leg(arrival.leg);
   const bool known = from.IsFrom(packet.remote(), from.peer.rtcp);
@@ -34,7 +52,7 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   from.received.rtcp_bytes += static_cast<uint32_t>(packet.size());
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   from.lost_before_us = to.source.missing_of_ssrc();
-  if (arrival.stream->is_video) PassFeedback(incoming, &to, now);
+  if (arrival.stream->is_video) PassFeedback(incoming, arrival, now);
   if (!incoming.sender_report.has_value()) return;
   // A sender's report goes on, with the counts of what we sent in its place.
   uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
@@ -45,17 +63,24 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
 }
 
 // RFC 4585 §3.1: what is asked for stands behind a report and a name, which are ours. Streams cross
-// under their own SSRC, so the one that is named is the sender's own.
+// under their own SSRC, so the one that is named is the sender's own. It is not asked for what it
+// did not agree to (§4.2).
 void MediaRelay::PassFeedback(const core::rtp::RtcpSession::Incoming& incoming,
-                              MediaStream::Leg* to, Instant now) {
-  counters_.feedback_ended += incoming.feedback_ended;
-  if (incoming.feedback.empty()) return;
+                              const Arrival& arrival, Instant now) {
+  core::BoundedVector<core::rtp::Feedback, core::rtp::RtcpSession::kFeedbackMax> agreed;
+  for (const core::rtp::Feedback& feedback : incoming.feedback) {
+    if (!IsAgreed(arrival.stream->feedback, feedback.kind)) continue;
+    CHECK(agreed.PushBack(feedback));
+  }
+  counters_.feedback_ended += incoming.feedback_ended + incoming.feedback.size();
+  if (agreed.empty()) return;
+  MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   uint8_t bytes[core::rtp::RtcpSession::kFeedbackCompoundMax];
   const auto passed =
-      to->rtcp.PassFeedback({incoming.feedback.begin(), incoming.feedback.size()}, now, bytes);
+      to.rtcp.PassFeedback({agreed.begin(), agreed.size()}, now, options_.turn->wall(), bytes);
   counters_.feedback_passed += passed.requests;
-  counters_.feedback_ended += incoming.feedback.size() - passed.requests;
-  SendRtcp(to, {bytes, passed.bytes});
+  counters_.feedback_ended -= passed.requests;
+  SendRtcp(&to, {bytes, passed.bytes});
 }
 
 void MediaRelay::SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes) {

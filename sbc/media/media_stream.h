@@ -11,6 +11,7 @@
 #include "core/rtp/dtmf.h"
 #include "core/rtp/rtcp_session.h"
 #include "core/rtp/source.h"
+#include "core/sdp/feedback.h"
 #include "core/sdp/format_selection.h"
 #include "core/time/timer_wheel.h"
 #include "sbc/leg_id.h"
@@ -128,6 +129,7 @@ struct MediaStream {
 
   void* relay;            // The MediaRelay, for the timer.
   bool is_video = false;  // Known when it begins: it changes nothing that is told of the voice.
+  core::sdp::FeedbackKinds feedback;  // What both peers agreed to be asked for.
   Leg legs[2];
   DigitBridge digits;
   core::Timer report_timer;  // When the next leg's RTCP is due.

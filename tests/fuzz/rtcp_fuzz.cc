@@ -101,13 +101,14 @@ void RoundTripFeedback(const RtcpPacket& packet) {
   Feedback one;
   CHECK(ParseFeedback(again.packet(), &one) == RtcpError::kOk);
   CHECK(one.kind == feedback.kind && one.sender_ssrc == feedback.sender_ssrc &&
-        one.media_ssrc == feedback.media_ssrc &&
-        one.fir_sequence_number == feedback.fir_sequence_number);
+        (one.media_ssrc == feedback.media_ssrc || !feedback.fir.empty()));
   CHECK(std::equal(one.missing.begin(), one.missing.end(), feedback.missing.begin(),
                    feedback.missing.end()));
+  CHECK(std::equal(one.fir.begin(), one.fir.end(), feedback.fir.begin(), feedback.fir.end()));
 }
 
 void Session(std::span<const uint8_t> bytes) {
+  constexpr WallTime kWall = {.unix_us = 1'700'000'000'000'000};
   Random random(1);
   Instant now = Instant{} + std::chrono::hours(1);
   Source source{Source::Config{}};
@@ -136,10 +137,10 @@ void Session(std::span<const uint8_t> bytes) {
     }
     // All that one compound can hold fits, and is due again after six seconds.
     const std::span<const Feedback> asked = {incoming.feedback.begin(), incoming.feedback.size()};
-    const RtcpSession::Passed passed = session.PassFeedback(asked, now, out);
+    const RtcpSession::Passed passed = session.PassFeedback(asked, now, kWall, out);
     CHECK(passed.requests == asked.size());
     if (passed.bytes > 0) judge(passed.bytes);
-    judge(session.Report(reception, now, {.unix_us = 1'700'000'000'000'000}, &random, out));
+    judge(session.Report(reception, now, kWall, &random, out));
     CHECK(!session.round_trip() || *session.round_trip() <= kRoundTripMax);
   }
   judge(session.Leave(reception, now, {}, out));

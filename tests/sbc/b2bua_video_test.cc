@@ -220,10 +220,9 @@ TEST(B2buaVideoTest, FeedbackCrosses) {
   ASSERT_TRUE(nack.missing.PushBack({.sequence_number = 4711, .behind = 0x8001}));
   const Feedback loss{
       .kind = Feedback::Kind::kPictureLoss, .sender_ssrc = 0x1111, .media_ssrc = kPbxSsrc};
-  const Feedback fir{.kind = Feedback::Kind::kFullIntraRequest,
-                     .sender_ssrc = 0x1111,
-                     .media_ssrc = kPbxSsrc,
-                     .fir_sequence_number = 9};
+  Feedback fir{.kind = Feedback::Kind::kFullIntraRequest, .sender_ssrc = 0x1111, .media_ssrc = 0};
+  ASSERT_TRUE(fir.fir.PushBack({0xdead, 8}));
+  ASSERT_TRUE(fir.fir.PushBack({kPbxSsrc, 9}));
   Feedback foreign = loss;
   foreign.media_ssrc = 0xdead;
   const core::Endpoint to = VideoTarget(media.ToTrunk(), true);
@@ -238,9 +237,10 @@ TEST(B2buaVideoTest, FeedbackCrosses) {
   EXPECT_EQ(got[0].missing[0], nack.missing[0]);
   EXPECT_EQ(got[1].kind, Feedback::Kind::kPictureLoss);
   EXPECT_EQ(got[2].kind, Feedback::Kind::kFullIntraRequest);
-  EXPECT_EQ(got[2].fir_sequence_number, 9);
+  ASSERT_EQ(got[2].fir.size(), 1u);
+  EXPECT_EQ(got[2].fir[0], (core::rtp::FirEntry{kPbxSsrc, 9}));
   for (const Feedback& each : got) {
-    EXPECT_EQ(each.media_ssrc, kPbxSsrc);
+    EXPECT_EQ(each.media_ssrc, each.kind == Feedback::Kind::kFullIntraRequest ? 0 : kPbxSsrc);
     EXPECT_EQ(each.sender_ssrc, kTrunkSsrc);  // Who sends the PBX its picture.
   }
   const auto& counters = media.scene.world->worker().media().counters();
@@ -248,6 +248,64 @@ TEST(B2buaVideoTest, FeedbackCrosses) {
   EXPECT_EQ(counters.feedback_ended, 1u);
   EXPECT_EQ(counters.strays, 1u);  // On shared ports nobody else has a place.
   media.HangUp(call);
+}
+
+// RFC 3550 §6.4: the trunk sends the PBX a picture, so what is asked in its name stands behind an
+// SR. RFC 4585 §4.2: nobody is asked for what he did not agree to, whoever asks.
+TEST(B2buaVideoTest, FeedbackCrossesAsAgreed) {
+  const std::string nack = "a=rtcp-fb:99 nack\r\n";
+  const std::string loss = "a=rtcp-fb:99 nack pli\r\n";
+  const std::string fir = "a=rtcp-fb:* ccm fir\r\n";
+  const auto kNack = Feedback::Kind::kNack;
+  const auto kLoss = Feedback::Kind::kPictureLoss;
+  const auto kFir = Feedback::Kind::kFullIntraRequest;
+  struct Case {
+    std::string profile;
+    std::string of_pbx;
+    std::string of_trunk;
+    std::vector<Feedback::Kind> crosses;
+  };
+  for (const Case& test :
+       {Case{"AVPF", nack + loss + fir, nack + loss + fir, {kNack, kLoss, kFir}},
+        Case{"AVPF", nack + fir, nack + loss + fir, {kNack, kFir}},
+        Case{"AVPF", nack + loss + fir, loss, {kLoss}}, Case{"AVPF", "", nack + loss + fir, {}},
+        Case{"AVPF", nack + loss + fir, "", {}},
+        Case{"AVP", nack + loss + fir, nack + loss + fir, {}}}) {
+    SCOPED_TRACE(test.profile + " " + test.of_pbx + " " + test.of_trunk);
+    VideoScene media;
+    const auto line = [&](const std::string& port, const std::string& attributes) {
+      return "m=video " + port + " RTP/" + test.profile + " 99\r\na=rtpmap:99 H264/90000\r\n" +
+             attributes;
+    };
+    SimPlan callee;
+    callee.script = {{.after = 100ms,
+                      .status = 200,
+                      .body = Sdp("127.0.0.9", 9000, line("9200", test.of_trunk))}};
+    const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, line("4200", test.of_pbx)));
+    media.pbx_video.SendBytes(Picture(99, kPbxSsrc, "out"), VideoTarget(media.ToPbx()));
+    media.trunk_video.SendBytes(Picture(99, kTrunkSsrc, "in"), VideoTarget(media.ToTrunk()));
+    media.scene.Run(100ms);
+    media.pbx_video.got_rtcp.clear();
+    Feedback asks_missing{.kind = kNack, .sender_ssrc = kTrunkSsrc, .media_ssrc = kPbxSsrc};
+    ASSERT_TRUE(asks_missing.missing.PushBack({.sequence_number = 4711, .behind = 0}));
+    Feedback asks_anew{.kind = kFir, .sender_ssrc = kTrunkSsrc};
+    ASSERT_TRUE(asks_anew.fir.PushBack({kPbxSsrc, 9}));
+    const Feedback asks_picture{.kind = kLoss, .sender_ssrc = kTrunkSsrc, .media_ssrc = kPbxSsrc};
+    media.trunk_video.SendRtcpBytes(Compound({asks_missing, asks_picture, asks_anew}),
+                                    VideoTarget(media.ToTrunk(), true));
+    media.scene.Run(100ms);
+    std::vector<Feedback::Kind> crossed;
+    for (const Feedback& each : FeedbackIn(media.pbx_video.got_rtcp)) crossed.push_back(each.kind);
+    EXPECT_EQ(crossed, test.crosses);
+    const auto& counters = media.scene.world->worker().media().counters();
+    EXPECT_EQ(counters.feedback_passed, test.crosses.size());
+    EXPECT_EQ(counters.feedback_ended, 3 - test.crosses.size());
+    if (!crossed.empty()) {
+      ASSERT_THAT(media.pbx_video.got_rtcp, SizeIs(1));
+      EXPECT_EQ(static_cast<uint8_t>(media.pbx_video.got_rtcp[0][1]), 200);  // SR.
+    }
+    media.HangUp(call);
+  }
 }
 
 // So it does among the RTP where both sides want that (RFC 5761).

@@ -21,6 +21,13 @@ TEST(NtpTimeTest, CountsFrom1900) {
   EXPECT_EQ(NtpTime::From({.unix_us = 2'085'978'496'000'000}), (NtpTime{0, 0}));
 }
 
+TEST(NtpTimeTest, GoesOnPastItsSeconds) {
+  EXPECT_EQ((NtpTime{7, 0x40000000}) + 250ms, (NtpTime{7, 0x80000000}));
+  EXPECT_EQ((NtpTime{7, 0xc0000000}) + 1500ms, (NtpTime{9, 0x40000000}));
+  EXPECT_EQ((NtpTime{0xffffffff, 0x80000000}) + 500ms, (NtpTime{0, 0}));  // §4: in 2036.
+  EXPECT_EQ((NtpTime{1, 2}) + 0ms, (NtpTime{1, 2}));
+}
+
 // Figure 2 of RFC 3550 §6.4.1: an SR of 10 Nov 1995 11:33:25.125 UTC, answered at 11:33:36.5 by a
 // receiver that had held it for 5.25 s: a round trip of 6.125 s.
 TEST(NtpTimeTest, TheRoundTripIsThatOfTheFigure) {

@@ -281,37 +281,107 @@ TEST(RtcpSessionTest, FeedbackOnWhatWeSendIsTold) {
   const RtcpSession::Incoming incoming = hear({loss, foreign, loss, loss, loss, loss});
   EXPECT_EQ(incoming.feedback.size(), RtcpSession::kFeedbackMax);
   EXPECT_EQ(incoming.feedback_ended, 2u);
+
+  // A FIR may name several senders (RFC 5104 §4.3.1.1): what is said of ours goes on.
+  Feedback fir = {.kind = Feedback::Kind::kFullIntraRequest, .sender_ssrc = kReceived};
+  Feedback others = fir;
+  for (const FirEntry& entry : {FirEntry{5, 1}, FirEntry{kSent, 2}, FirEntry{6, 3}}) {
+    ASSERT_TRUE(fir.fir.PushBack(entry));
+    if (entry.ssrc == kSent) continue;
+    ASSERT_TRUE(others.fir.PushBack(entry));
+  }
+  const RtcpSession::Incoming asked = hear({others, fir});
+  EXPECT_EQ(asked.feedback_ended, 1u);
+  ASSERT_EQ(asked.feedback.size(), 1u);
+  ASSERT_EQ(asked.feedback[0].fir.size(), 1u);
+  EXPECT_EQ(asked.feedback[0].fir[0], (FirEntry{kSent, 2}));
 }
 
-// On the other leg it stands behind an empty report, and who asks is whom that leg knows.
+// On the other leg it stands behind a report without blocks, and who asks is whom that leg knows.
 TEST(RtcpSessionTest, FeedbackGoesOnInItsOwnName) {
   Feedback nack = {.kind = Feedback::Kind::kNack, .sender_ssrc = 1, .media_ssrc = kReceived};
   while (!nack.missing.full()) ASSERT_TRUE(nack.missing.PushBack({7, 0x8001}));
-  const std::vector<Feedback> all(RtcpSession::kFeedbackMax, nack);
+  Feedback fir = {.kind = Feedback::Kind::kFullIntraRequest, .sender_ssrc = 1};
+  while (!fir.fir.full()) ASSERT_TRUE(fir.fir.PushBack({kReceived, 9}));
+  std::vector<Feedback> all(RtcpSession::kFeedbackMax, fir);
+  all.back() = nack;
   for (const bool sends : {true, false}) {
     Leg leg;
     leg.sends = sends;
     leg.RunFor(1s);
     uint8_t bytes[RtcpSession::kFeedbackCompoundMax];
-    const RtcpSession::Passed passed = leg.session.PassFeedback(all, leg.now, bytes);
+    const RtcpSession::Passed passed = leg.session.PassFeedback(all, leg.now, kWall, bytes);
     const size_t size = passed.bytes;
     ASSERT_GT(size, 0u);
     EXPECT_EQ(passed.requests, RtcpSession::kFeedbackMax);
     const Said said = Listen({bytes, size});
     const uint32_t name = sends ? kSent : 0xcccc0003;
-    EXPECT_EQ(said.receiver_report, name);
+    EXPECT_EQ(sends ? said.sender_report.value().ssrc : said.receiver_report.value(), name);
     EXPECT_TRUE(said.blocks.empty());
     EXPECT_EQ(said.cname, leg.session.cname());
     RtcpCompound compound;
     ASSERT_EQ(compound.Index({bytes, size}), RtcpError::kOk);
     ASSERT_EQ(compound.size(), 2 + RtcpSession::kFeedbackMax);
     Feedback feedback;
+    ASSERT_EQ(ParseFeedback(*(compound.end() - 2), &feedback), RtcpError::kOk);
+    EXPECT_EQ(feedback.sender_ssrc, name);
+    EXPECT_EQ(feedback.fir.size(), Feedback::kFirEntriesMax);
+    EXPECT_EQ(feedback.fir[0], (FirEntry{kReceived, 9}));
     ASSERT_EQ(ParseFeedback(*(compound.end() - 1), &feedback), RtcpError::kOk);
     EXPECT_EQ(feedback.sender_ssrc, name);
     EXPECT_EQ(feedback.media_ssrc, kReceived);
     EXPECT_EQ(feedback.missing.size(), Feedback::kMissingMax);
-    EXPECT_EQ(leg.session.PassFeedback(all, leg.now + 1s, {bytes, 100}).bytes, 0u);
+    EXPECT_EQ(leg.session.PassFeedback(all, leg.now + 1s, kWall, {bytes, 100}).bytes, 0u);
   }
+}
+
+// RFC 3550 §6.4: whose SSRC sends reports by SR, here too. The time in it is the sender's own, so
+// that its streams stay together: none before it said one, then what it said last, carried on.
+TEST(RtcpSessionTest, WhoSendsAsksBehindASenderReport) {
+  const Feedback loss = {.kind = Feedback::Kind::kPictureLoss, .media_ssrc = kReceived};
+  Leg leg;
+  const auto ask = [&]() -> Said {
+    uint8_t bytes[RtcpSession::kFeedbackCompoundMax];
+    const auto passed = leg.session.PassFeedback({&loss, 1}, leg.now, leg.wall(), bytes);
+    EXPECT_EQ(passed.requests, 1u);
+    return Listen({bytes, passed.bytes});
+  };
+  leg.RunFor(1s);
+  SenderReport report = ask().sender_report.value();
+  EXPECT_EQ(report.ssrc, kSent);
+  EXPECT_EQ(report.ntp, NtpTime{});
+  EXPECT_EQ(report.rtp_timestamp, 8000u);
+  EXPECT_EQ(report.packets, 50u);
+  EXPECT_EQ(report.octets, 50 * 160u);
+
+  const SenderReport theirs = {.ssrc = kSent, .ntp = {1234, 0xc0000000}, .rtp_timestamp = 5};
+  ASSERT_GT(leg.session.Forward(theirs, leg.reception(), leg.now, &leg.random, leg.out), 0u);
+  const Instant forwarded = leg.now;
+  leg.RunFor(500ms);
+  report = ask().sender_report.value();
+  EXPECT_EQ(report.ntp, (NtpTime{1235, 0x40000000}));
+  EXPECT_EQ(report.rtp_timestamp, 5 + 4000u);
+  EXPECT_EQ(report.packets, 75u);
+
+  // These are not among the reports that can be answered for: that one still is.
+  for (int i = 0; i < 10; ++i) {
+    leg.now += 200ms;
+    (void)ask();
+  }
+  const ReportBlock block = {.ssrc = kSent,
+                             .last_sr = theirs.ntp.middle(),
+                             .delay_since_last_sr = ToShortNtp(leg.now - forwarded - 80ms)};
+  leg.Hear(nullptr, std::span(&block, 1));
+  ASSERT_TRUE(leg.session.round_trip().has_value());
+  EXPECT_NEAR(static_cast<double>(leg.session.round_trip()->count()), 80e6, 1e5);
+
+  leg.RunFor(5s);  // The sender says no more: then the time is ours.
+  EXPECT_EQ(ask().sender_report.value().ntp, NtpTime::From(leg.wall()));
+  leg.sends = false;
+  leg.RunFor(11s);
+  const Said silent = ask();
+  EXPECT_FALSE(silent.sender_report.has_value());
+  EXPECT_EQ(silent.receiver_report, kSent);
 }
 
 // Who floods us with requests asks the sender for no more than one picture in 200 ms, and for what
@@ -324,12 +394,13 @@ TEST(RtcpSessionTest, FeedbackIsBounded) {
        {Feedback::Kind::kPictureLoss, Feedback::Kind::kFullIntraRequest, Feedback::Kind::kNack}) {
     all.push_back({.kind = kind, .sender_ssrc = 1, .media_ssrc = kReceived});
   }
+  ASSERT_TRUE(all[1].fir.PushBack({kReceived, 1}));
   ASSERT_TRUE(all.back().missing.PushBack({7, 0}));
   size_t compounds = 0;
   size_t requests = 0;
   uint8_t bytes[RtcpSession::kFeedbackCompoundMax];
   for (int i = 0; i < 10'000; ++i) {
-    const auto passed = leg.session.PassFeedback(all, leg.now + i * 100us, bytes);
+    const auto passed = leg.session.PassFeedback(all, leg.now + i * 100us, kWall, bytes);
     compounds += passed.bytes > 0 ? 1 : 0;
     requests += passed.requests;
   }

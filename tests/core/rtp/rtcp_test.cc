@@ -196,6 +196,37 @@ TEST(RtcpTest, KeepsAtMostItsLimitOfItems) {
 }
 
 // The other way: what is written is what the figures show.
+// RFC 5104 §4.3.1.1: the header names nobody, each entry of eight bytes a sender.
+TEST(RtcpTest, ReadsAndWritesEveryEntryOfAFir) {
+  const Bytes bytes = FromHex("84ce0006 00000009 00000000 00000011 07000000 00000022 08000000");
+  const OnePacket one(bytes);
+  Feedback feedback;
+  ASSERT_EQ(ParseFeedback(one.packet(), &feedback), RtcpError::kOk);
+  EXPECT_EQ(feedback.kind, Feedback::Kind::kFullIntraRequest);
+  EXPECT_EQ(feedback.sender_ssrc, 9u);
+  ASSERT_EQ(feedback.fir.size(), 2u);
+  EXPECT_EQ(feedback.fir[0], (FirEntry{0x11, 7}));
+  EXPECT_EQ(feedback.fir[1], (FirEntry{0x22, 8}));
+  uint8_t out[64];
+  RtcpWriter writer(out);
+  ASSERT_TRUE(writer.PutFeedback(feedback));
+  EXPECT_EQ(Bytes(writer.written().begin(), writer.written().end()), bytes);
+
+  // Half an entry, and none.
+  for (const char* text :
+       {"84ce0005 00000009 00000000 00000011 07000000 00000022", "84ce0002 00000009 00000000"}) {
+    const OnePacket broken(FromHex(text));
+    EXPECT_EQ(ParseFeedback(broken.packet(), &feedback), RtcpError::kItem) << text;
+    EXPECT_EQ(feedback.kind, Feedback::Kind::kOther);
+  }
+  // More than are read.
+  std::string many = "84ce0016 00000009 00000000";
+  for (int i = 0; i < 10; ++i) many += "00000011 07000000";
+  const OnePacket longer(FromHex(many));
+  ASSERT_EQ(ParseFeedback(longer.packet(), &feedback), RtcpError::kOk);
+  EXPECT_EQ(feedback.fir.size(), Feedback::kFirEntriesMax);
+}
+
 TEST(RtcpTest, WritesWhatTheFiguresShow) {
   const std::span<const ReportBlock> blocks(&kBlock, 1);
   EXPECT_EQ(Written([&](RtcpWriter& w) { return w.PutSenderReport(kSender, blocks); }),

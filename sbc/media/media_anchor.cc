@@ -237,18 +237,20 @@ void MediaAnchor::DropStream(MediaSession* session, size_t index, Instant now) {
 
 uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                                 std::string_view sdp, Instant now) {
+  bool lacks_ports = false;
   for (const bool is_video : {false, true}) {  // Voice first: it is not to want for ports.
     for (size_t line = 0; line < description_.media().size(); ++line) {
       const Media& media = description_.media()[line];
       const Use use = {line, is_video};
       if (!IsAnchored(media, parties[Index(from)]) || IsVideo(media) != is_video) continue;
-      if (!HasRoom(*session, use)) continue;
+      if (!HasRoom(*session, use) || AddStream(session, use, parties, now)) continue;
       // Video without ports is refused in its place; without voice there is no call.
-      if (!AddStream(session, use, parties, now) && !is_video) return kNoPorts;
+      if (!is_video) return kNoPorts;
+      lacks_ports = true;
     }
   }
   // Ending all media within a call is legal (RFC 3264 §8.2); a call that begins without is none.
-  if (session->stream_count == 0) return kNotAcceptable;
+  if (session->stream_count == 0) return lacks_ports ? kNoPorts : kNotAcceptable;
   session->offer = options_.store->texts()->Copy(sdp);
   if (!session->offer) return kNoRoom;
   session->offer_from = from;

@@ -420,6 +420,21 @@ TEST(B2buaVideoTest, WithoutPortsOnlyTheVideoIsRefused) {
   media.HangUp(first);
 }
 
+// Of an offer of video alone nothing is left then: it may be made again later.
+TEST(B2buaVideoTest, AnOfferOfVideoAloneWithoutPortsIsBusy) {
+  VideoScene media(Anchoring("    video: relay\n", {.customer = "20000-20005"}));
+  const std::string offer =
+      "v=0\r\no=a 1 1 IN IP4 127.0.0.4\r\ns=-\r\nc=IN IP4 127.0.0.4\r\nt=0 0\r\n" +
+      VideoLine(4300, "99");
+  const size_t first = media.VideoCall();
+  const size_t second = media.Place({}, offer);
+  EXPECT_EQ(media.scene.pbx.call(second).final_status, 503);
+  EXPECT_EQ(media.scene.world->worker().media().counters().video_without_ports, 1u);
+  EXPECT_EQ(media.scene.world->records().at(0).detail.view(), "no media ports left");
+  EXPECT_EQ(media.scene.world->worker().media().streams(), 2u);
+  media.HangUp(first);
+}
+
 // Where another call has the place that a trunk names for its video: what the trunk sent from there
 // would be taken for the other call's, and nothing tells it to stop.
 TEST(B2buaVideoTest, AConflictIsRefusedAsAVoicesIs) {

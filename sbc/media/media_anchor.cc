@@ -210,7 +210,7 @@ MediaStream* MediaAnchor::MakeStream(MediaSession* session, const Use& use, Inst
   return stream;
 }
 
-// All of a session's streams have ports on both legs: one that gets none leaves no trace.
+// A new stream has ports on both legs: one that gets none leaves no trace.
 bool MediaAnchor::AddStream(MediaSession* session, const Use& use, const Party parties[2],
                             Instant now) {
   const uint8_t before = session->stream_count;
@@ -226,13 +226,6 @@ bool MediaAnchor::AddStream(MediaSession* session, const Use& use, const Party p
     return false;
   }
   return true;
-}
-
-// Its line is refused from now on.
-void MediaAnchor::DropStream(MediaSession* session, size_t index, Instant now) {
-  MediaStream* stream = options_.relay->Find(session->streams[index].stream);
-  if (stream != nullptr) options_.relay->End(stream, now);
-  session->streams[index] = session->streams[--session->stream_count];
 }
 
 uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party parties[2],
@@ -292,7 +285,8 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   Told told_offerer;
   const bool is_same = IsVideo(asked) == is_video;  // Else another stream of the line's is meant.
   const bool bridges = parties[Index(from)].bridges_digits && asked.is_rtp() && !is_video;
-  if (is_same && IsAnchored(asked, parties[0]) && IsAnchored(answered, parties[0])) {
+  if (is_same && stream->has_ports() && IsAnchored(asked, parties[0]) &&
+      IsAnchored(answered, parties[0])) {
     theirs = ReadPeer(asked, parties[Index(offerer)]);
     ours = ReadPeer(answered, parties[Index(from)]);
     theirs.is_muxed = theirs.is_muxed && asked.is_rtp();
@@ -373,7 +367,8 @@ bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
     const size_t line = session->streams[i].line;
     if (stream == nullptr || line >= description_.media().size()) continue;
     const Media& media = description_.media()[line];
-    const bool is_meant = IsVideo(media) == stream->is_video && IsAnchored(media, party);
+    const bool is_meant =
+        IsVideo(media) == stream->is_video && stream->has_ports() && IsAnchored(media, party);
     const PeerMedia peer = is_meant ? ReadPeer(media, party) : PeerMedia{};
     if (!options_.relay->SetPeer(stream, from, peer, party.sources)) return false;
   }
@@ -387,23 +382,26 @@ void MediaAnchor::Suspend(MediaSession* session) {
     stream->feedback = {};
     for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
       stream->leg(leg).map = {};
-      if (stream->leg(leg).ports != nullptr) {
-        (void)options_.relay->SetPeer(stream, leg, {});  // Nowhere: it cannot be taken.
-      }
+      (void)options_.relay->SetPeer(stream, leg, {});  // Nowhere: it cannot be taken.
     }
   }
   session->is_pending = static_cast<bool>(session->offer);
 }
 
+// Video without ports there is refused in its place, and keeps those of the other leg: the route
+// behind this one may be of a family that has some again.
 bool MediaAnchor::Rebind(MediaSession* session, LegId leg, const Party& party, Instant now) {
+  bool has_ports = session->stream_count == 0;
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
     if (stream == nullptr) continue;
-    if (options_.relay->Rebind(stream, leg, party.side, party.v4, now)) continue;
-    if (!stream->is_video) return false;
-    DropStream(session, i--, now);
+    if (options_.relay->Rebind(stream, leg, party.side, party.v4, now)) {
+      has_ports = true;
+    } else if (!stream->is_video) {
+      return false;
+    }
   }
-  return true;
+  return has_ports;  // Without any there is nothing left to offer.
 }
 
 std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId to, Role role,
@@ -422,7 +420,7 @@ std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId 
     lines[i] = core::sdp::KeepMedia(media, formats);
     MediaStream* stream =
         IsAnchored(media, party) ? FindStream(*session, {i, IsVideo(media)}) : nullptr;
-    lines[i].is_rejected = stream == nullptr || stream->leg(to).ports == nullptr;
+    lines[i].is_rejected = stream == nullptr || !stream->has_ports();
     if (lines[i].is_rejected) continue;
     MediaStream::Leg& leg = stream->leg(to);
     const MediaPorts::Pair& pair = leg.ports->pair(leg.pair);

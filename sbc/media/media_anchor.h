@@ -74,6 +74,7 @@ class MediaAnchor {
   /// Nothing that was agreed on is in force any more: what comes from either side ends here.
   void Suspend(MediaSession* session);
   /// Gives the leg other ports, for a peer of another family than the last one that was tried.
+  /// False where its voice finds none, or no line of the call does.
   [[nodiscard]] bool Rebind(MediaSession* session, LegId leg, const Party& party,
                             core::Instant now);
   /// What `to` is told of a description that Take() took from the other leg; nothing where it
@@ -111,7 +112,6 @@ class MediaAnchor {
   };
   MediaStream* FindStream(const MediaSession& session, const Use& use);
   bool HasRoom(const MediaSession& session, const Use& use);
-  void DropStream(MediaSession* session, size_t index, core::Instant now);
   MediaStream* MakeStream(MediaSession* session, const Use& use, core::Instant now);
   bool AddStream(MediaSession* session, const Use& use, const Party parties[2], core::Instant now);
 

@@ -96,7 +96,8 @@ bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,
                          const MediaSources& sources) {
   MediaStream::Leg& leg = stream->leg(id);
   const core::IpAddress* nat = sources.nat;
-  CHECK(leg.ports != nullptr);
+  CHECK(leg.ports != nullptr || peer == PeerMedia{});
+  if (leg.ports == nullptr) return true;
   Uninstall(stream, id);
   const bool moved = nat == nullptr && leg.peer.rtp != peer.rtp;
   if (moved || leg.peer.is_held != peer.is_held || leg.peer.is_rtp != peer.is_rtp) {
@@ -133,6 +134,7 @@ void MediaRelay::Unbind(MediaStream* stream, LegId id, Instant now) {
   leg.ports->Release(leg.pair, now);
   leg.ports = nullptr;
   leg.is_told = false;
+  leg.learns_rtp = leg.learns_rtcp = false;
   leg.peer = {};
 }
 

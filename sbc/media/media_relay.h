@@ -88,7 +88,8 @@ class MediaRelay {
   [[nodiscard]] bool Bind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
   /// The same for a leg whose ports may be of another family.
   [[nodiscard]] bool Rebind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
-  /// From now on the leg's media goes to that peer, and only that peer's is taken. On shared ports
+  /// From now on the leg's media goes to that peer, and only that peer's is taken; without ports
+  /// there can be none. On shared ports
   /// a leg that is in another call's way gets the next pair, if its peer was not told of one yet.
   /// False where there is none: then the leg takes nothing.
   [[nodiscard]] bool SetPeer(MediaStream* stream, LegId leg, const PeerMedia& peer,

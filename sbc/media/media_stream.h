@@ -121,6 +121,9 @@ struct MediaStream {
 
   Leg& leg(LegId id) { return legs[Index(id)]; }
   const Leg& leg(LegId id) const { return legs[Index(id)]; }
+  /// On both legs. Video may have none on one, where the family of the route that is tried has no
+  /// more: then its line is refused.
+  bool has_ports() const { return legs[0].ports != nullptr && legs[1].ports != nullptr; }
   /// Media flows both ways: each peer has a place, told or to be learnt.
   bool in_force() const {
     const auto has_place = [](const Leg& leg) { return leg.peer.rtp.port != 0 || leg.learns_rtp; };

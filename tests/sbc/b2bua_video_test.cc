@@ -435,6 +435,114 @@ TEST(B2buaVideoTest, AnOfferOfVideoAloneWithoutPortsIsBusy) {
   media.HangUp(first);
 }
 
+/// A call from the trunk whose second route is an IPv6 one, where media has one pair of ports.
+struct SecondFamilyScene : VideoScene {
+  SecondFamilyScene() : VideoScene(Options()) {}
+  static SbcScene::Options Options() {
+    SbcScene::Options options =
+        Anchoring("    video: relay\n    customers: [{cidrs: [127.0.0.4/30, \"fd00::6/128\"]}]\n");
+    options.routes =
+        "{Host: 127.0.0.4, Priority: 1, Weight: 1}, {Host: \"[fd00::6]\", Priority: 2, Weight: "
+        "1}, {Host: 127.0.0.5, Priority: 3, Weight: 1}";
+    options.listeners = "  - {side: customer, address: \"fd00::2\", port: 5060}\n";
+    options.global += "  - {side: customer, address: \"fd00::2\", ports: 20000-20001}\n";
+    return options;
+  }
+  static std::string OfSecond() {
+    return "v=0\r\no=a 1 1 IN IP6 fd00::6\r\ns=-\r\nc=IN IP6 fd00::6\r\nt=0 0\r\n"
+           "m=audio 4000 RTP/AVP 0\r\n";
+  }
+  void Fail(SimUserAgent* agent) {
+    SimPlan plan;
+    plan.script = {{.after = 10ms, .status = 503}};
+    agent->Expect(std::move(plan));
+  }
+  size_t Call() {
+    SimPlan plan;
+    plan.body = OfTrunk();
+    return scene.Inbound(plan);
+  }
+  void HangUp(size_t call) {
+    scene.trunk.Do(call, {.method = "BYE"});
+    scene.ExpectClean();
+    EXPECT_EQ(scene.world->worker().media().streams(), 0u);
+    EXPECT_EQ(scene.world->worker().media().ports_used(sbc::Side::kCustomer), 0u);
+    EXPECT_EQ(scene.world->worker().media().ports_used(sbc::Side::kTrunk), 0u);
+  }
+
+  SimUserAgent second{{.address = "[fd00::6]:5060", .sbc = "[fd00::2]:5060", .name = "pbxsix"},
+                      &scene.network,
+                      &scene.simulation};
+  MediaPeer third_video{"127.0.0.5:4200", &scene.network, &scene.simulation};
+};
+
+// A route that has no ports for video is not told of any; the one behind it is told of some again.
+TEST(B2buaVideoTest, ARouteWithoutPortsCostsTheNextOneNothing) {
+  SecondFamilyScene media;
+  media.Fail(&media.scene.pbx);
+  media.Fail(&media.second);
+  SimPlan third;
+  third.script = {
+      {.after = 100ms, .status = 200, .body = Sdp("127.0.0.5", 4000, VideoLine(4200, "99"))}};
+  media.scene.pbx2.Expect(std::move(third));
+  const size_t call = media.Call();
+  ASSERT_EQ(media.scene.trunk.call(call).final_status, 200);
+  EXPECT_THAT(media.scene.pbx.Got("INVITE").at(0).body, Not(HasSubstr("m=video 0 ")));
+  EXPECT_THAT(media.second.Got("INVITE").at(0).body, HasSubstr("m=video 0 RTP/AVPF 97 120\r\n"));
+  const std::string told_third = media.scene.pbx2.Got("INVITE").at(0).body;
+  const std::string told_trunk = media.scene.trunk.Got("INVITE", 200).at(0).body;
+  EXPECT_THAT(told_third, HasSubstr("a=rtcp-fb:97 nack pli\r\n"));
+  media.third_video.SendBytes(Picture(97, kPbxSsrc, "out"), VideoTarget(told_third));
+  media.trunk_video.SendBytes(Picture(97, kTrunkSsrc, "in"), VideoTarget(told_trunk));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk_video.got, ElementsAre("out"));
+  EXPECT_THAT(media.third_video.got, ElementsAre("in"));
+  media.HangUp(call);
+}
+
+// Nor does it cost the early dialogs there: each has its voice, whatever it says of the picture
+// that it was refused; and nothing comes of that.
+TEST(B2buaVideoTest, ARouteWithoutPortsMayFork) {
+  for (const std::string& line :
+       {std::string("m=video 0 RTP/AVPF 97\r\n"), VideoLine(4200, "97")}) {
+    SecondFamilyScene media;
+    media.Fail(&media.scene.pbx);
+    SimPlan forks;
+    forks.script = {{.after = 10ms, .status = 183, .body = media.OfSecond() + line},
+                    {.after = 10ms, .status = 183, .fork = 1, .body = media.OfSecond() + line},
+                    {.after = 10ms, .status = 200, .body = media.OfSecond() + line}};
+    media.second.Expect(std::move(forks));
+    const size_t call = media.Call();
+    ASSERT_EQ(media.scene.trunk.call(call).final_status, 200);
+    EXPECT_THAT(media.second.Got("INVITE").at(0).body, HasSubstr("m=video 0 RTP/AVPF 97 120\r\n"));
+    const std::string told = media.scene.trunk.Got("INVITE", 200).at(0).body;
+    EXPECT_THAT(told, HasSubstr("m=video 0 RTP/AVPF 97"));
+    MediaPeer voice{"[fd00::6]:4000", &media.scene.network, &media.scene.simulation};
+    media.trunk.Send("hello", TargetOf(told));
+    media.scene.Run(100ms);
+    EXPECT_THAT(voice.got, ElementsAre("hello"));
+    media.HangUp(call);
+  }
+}
+
+// An offer of video alone has no route there.
+TEST(B2buaVideoTest, VideoAloneGoesPastARouteWithoutPorts) {
+  SecondFamilyScene media;
+  media.Fail(&media.scene.pbx);
+  const std::string head =
+      "v=0\r\no=a 1 1 IN IP4 127.0.0.5\r\ns=-\r\nc=IN IP4 127.0.0.5\r\nt=0 0\r\n";
+  SimPlan third;
+  third.script = {{.after = 100ms, .status = 200, .body = head + VideoLine(4200, "97")}};
+  media.scene.pbx2.Expect(std::move(third));
+  SimPlan plan;
+  plan.body = "v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\n" +
+              VideoLine(9200, "97");
+  const size_t call = media.scene.Inbound(plan);
+  EXPECT_EQ(media.scene.trunk.call(call).final_status, 200);
+  EXPECT_THAT(media.second.Got("INVITE"), IsEmpty());
+  media.HangUp(call);
+}
+
 // Where another call has the place that a trunk names for its video: what the trunk sent from there
 // would be taken for the other call's, and nothing tells it to stop.
 TEST(B2buaVideoTest, AConflictIsRefusedAsAVoicesIs) {

@@ -71,7 +71,8 @@ std::string SbcScene::Yaml(const Options& options) {
          "}\n"
          "listeners:\n"
          "  - {side: customer, address: 127.0.0.2, port: 5060}\n"
-         "  - {side: trunk, address: 127.0.0.3, port: 5060}\n"
+         "  - {side: trunk, address: 127.0.0.3, port: 5060}\n" +
+         options.listeners +
          "connectors:\n"
          "  - id: dr3rbaar376u5r4ntcnlq4\n"
          "    trunk: {" +

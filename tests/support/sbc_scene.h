@@ -23,6 +23,7 @@ class SbcScene {
     std::string routes = "{Host: 127.0.0.4, Priority: 1, Weight: 1}";
     std::string trunk = "host: 127.0.0.9, cidrs: [127.0.0.9/32]";
     std::string connector = "";  // Further lines of the connector, indented by four.
+    std::string listeners = "";  // Further ones, a line each, indented by two.
     std::string global = "";     // Further lines, from the first column.
     std::string failover = "options_interval: 0s";
     std::string limits = "calls: 100";

@@ -199,25 +199,25 @@ size_t RtcpSession::Forward(const SenderReport& report, const Reception& recepti
 
 RtcpSession::Passed RtcpSession::PassFeedback(std::span<const Feedback> feedback, Instant now,
                                               WallTime wall, std::span<uint8_t> out) {
-  if (now < feedback_due_) return {};
   RtcpWriter writer(out);
   const std::optional<SenderReport> report = ReportOfSender(now, wall);
   const bool fits =
       report ? writer.PutSenderReport(*report, {}) : writer.PutReceiverReport(reporter_ssrc(), {});
   if (!fits || !writer.PutCname(reporter_ssrc(), cname())) return {};
   Passed passed;
+  bool asks_missing = false;
   bool asks_picture = false;
   for (Feedback each : feedback) {
-    if (each.kind != Feedback::Kind::kNack) {  // PLI and FIR: one picture is all they can have.
-      if (now < picture_due_) continue;
-      asks_picture = true;
-    }
+    const bool is_nack = each.kind == Feedback::Kind::kNack;
+    // PLI and FIR: one picture is all they can have.
+    if (now < (is_nack ? feedback_due_ : picture_due_)) continue;
+    (is_nack ? asks_missing : asks_picture) = true;
     each.sender_ssrc = reporter_ssrc();
     if (!writer.PutFeedback(each)) return {};
     ++passed.requests;
   }
   if (passed.requests == 0) return {};
-  feedback_due_ = now + kFeedbackMin;
+  if (asks_missing) feedback_due_ = now + kFeedbackMin;
   if (asks_picture) picture_due_ = now + kPictureMin;
   // Its SR can not be answered for: many a second would leave none that can.
   const size_t size = writer.written().size();

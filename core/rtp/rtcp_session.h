@@ -85,8 +85,8 @@ class RtcpSession {
   /// What the other leg's peer asks the sender for whose stream it gets: behind a report without
   /// blocks and our name (RFC 4585 §3.1), in the name of whom this leg knows as the one that asks.
   /// Who sends there reports by SR (RFC 3550 §6.4), on its own clock.
-  /// Bounded, as each request may cost the sender a whole picture: at most one compound in
-  /// kFeedbackMin, and one request for a picture in kPictureMin (RFC 4585 §3.5). Nothing passes
+  /// Bounded, as each request may cost the sender a whole picture: what is missing at most once in
+  /// kFeedbackMin, and beside that a picture once in kPictureMin (RFC 4585 §3.5). Nothing passes
   /// where `bytes` is 0.
   struct Passed {
     size_t bytes = 0;
@@ -138,8 +138,8 @@ class RtcpSession {
   void Average(size_t size);
   uint32_t reporter_ssrc() const { return sending_ ? sent_ssrc_ : own_ssrc_; }
 
-  Instant feedback_due_;  // When the next may pass.
-  Instant picture_due_;
+  Instant feedback_due_;  // When the next NACK may pass,
+  Instant picture_due_;   // and the next request for a picture.
   // Each sent packet touches these.
   uint32_t sent_ssrc_ = 0;
   uint32_t sent_packets_ = 0;

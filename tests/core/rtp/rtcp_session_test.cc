@@ -408,6 +408,26 @@ TEST(RtcpSessionTest, FeedbackIsBounded) {
   EXPECT_EQ(requests, 110u);  // In five of them, PLI and FIR.
 }
 
+// A new picture is not asked for again soon, so the request for it may not fall to a NACK of just
+// before.
+TEST(RtcpSessionTest, ANackHoldsNoPictureUp) {
+  Leg leg;
+  leg.RunFor(1s);
+  Feedback nack = {.kind = Feedback::Kind::kNack, .sender_ssrc = 1, .media_ssrc = kReceived};
+  ASSERT_TRUE(nack.missing.PushBack({7, 0}));
+  const Feedback loss = {.kind = Feedback::Kind::kPictureLoss, .media_ssrc = kReceived};
+  uint8_t bytes[RtcpSession::kFeedbackCompoundMax];
+  const auto pass = [&](const Feedback& feedback, Duration later) {
+    return leg.session.PassFeedback({&feedback, 1}, leg.now + later, kWall, bytes).requests;
+  };
+  EXPECT_EQ(pass(nack, 0ms), 1u);
+  EXPECT_EQ(pass(loss, 3ms), 1u);
+  EXPECT_EQ(pass(nack, 9ms), 0u);
+  EXPECT_EQ(pass(nack, 10ms), 1u);
+  EXPECT_EQ(pass(loss, 202ms), 0u);
+  EXPECT_EQ(pass(loss, 203ms), 1u);
+}
+
 // A request that cannot be read costs the reports beside it nothing.
 TEST(RtcpSessionTest, BrokenFeedbackEndsAlone) {
   Leg leg;

@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kDigits = "0123456789*#ABCD";
 constexpr size_t kReportBytes = 4;
 constexpr uint32_t kSegmentMax = 0xffff;
+constexpr uint32_t kOvertakenMax = 2 * kSegmentMax;  // 16 s at 8 kHz, 2.7 s at 48 kHz.
 
 }  // namespace
 
@@ -29,6 +30,11 @@ DtmfReader::Events DtmfReader::OnPacket(const PacketView& packet) {
     ++malformed_;
     return events;
   }
+  if (packet.ssrc() != ssrc_) {
+    if (on_) End(&events);  // Its own end was lost.
+    ssrc_ = packet.ssrc();
+    known_ = false;
+  }
   // Events that share a packet follow each other without a pause (§2.5.1.5).
   uint32_t timestamp = packet.timestamp();
   for (size_t at = 0; at < payload.size(); at += kReportBytes) {
@@ -48,7 +54,8 @@ void DtmfReader::OnReport(const Report& report, uint32_t timestamp, bool marker,
   const uint32_t distance = timestamp - timestamp_;
   const bool next_segment = on_ && report.code == code_ && !marker && distance > 0 &&
                             (distance == segment_ticks_ || distance == kSegmentMax);
-  if (known_ && static_cast<int32_t>(distance) < 0) return;  // Of an event that is over: reordered.
+  const uint32_t behind = 0 - distance;
+  if (known_ && distance != 0 && behind <= kOvertakenMax) return;  // Of an event that is over.
   if (next_segment) {
     earlier_segments_ += distance;
     timestamp_ = timestamp;

@@ -19,6 +19,9 @@ std::optional<uint8_t> EventOf(char digit);
 /// Reads the telephone-events of one stream (RFC 4733 §2.5): each digit once, however often its
 /// packets are repeated, and also where the packets that would have ended it were lost.
 ///
+/// What is older than the last event is a packet that was overtaken. Timestamps of another SSRC, or
+/// further back than any network holds a packet, are a new beginning, as after a transfer.
+///
 /// Shape:    at most kReportsMax events in one packet (§2.5.1.5). An event longer than 65,535 ticks
 ///           comes in segments (§2.5.1.3) and is one event here.
 /// Errors:   a payload that is no list of events changes nothing and is counted in malformed().
@@ -57,6 +60,7 @@ class DtmfReader {
   bool known_ = false;  // The fields below are an event's, on or ended.
   bool on_ = false;
   uint8_t code_ = 0;
+  uint32_t ssrc_ = 0;              // Whose the event is.
   uint32_t timestamp_ = 0;         // Of its present segment.
   uint32_t segment_ticks_ = 0;     // Longest duration told of the present segment.
   uint32_t began_ = 0;             // Timestamp of its first segment.

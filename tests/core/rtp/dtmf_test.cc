@@ -18,6 +18,7 @@ namespace {
 /// Packets of one event, and what the reader tells of them.
 struct Listener {
   DtmfReader reader;
+  uint32_t ssrc = 1;
   std::string digits;  // Of the events that ended.
   std::vector<uint32_t> durations;
   int starts = 0;
@@ -33,7 +34,8 @@ struct Listener {
     }
   }
   void Hear(const Bytes& payload, uint32_t timestamp, bool marker = false) {
-    TestPacket packet({.marker = marker, .payload_type = 101, .timestamp = timestamp}, payload);
+    TestPacket packet({.marker = marker, .payload_type = 101, .timestamp = timestamp, .ssrc = ssrc},
+                      payload);
     Tell(reader.OnPacket(packet.view()));
   }
   void Hear(const DtmfSender::Frame& frame) {
@@ -151,6 +153,38 @@ TEST(DtmfTest, ReorderedPacketsChangeNothing) {
   EXPECT_EQ(listener.digits, "12");
   EXPECT_EQ(listener.starts, 2);
   EXPECT_EQ(listener.durations, (std::vector<uint32_t>{800, 800}));
+}
+
+// After a transfer the timestamps are another sender's, and begin anywhere: in half of all cases
+// behind the last event.
+TEST(DtmfTest, AnotherSenderIsHeard) {
+  for (const bool is_on : {false, true}) {
+    Listener listener;
+    auto frames = FramesOf({.code = 1, .timestamp = 0x70000000});
+    if (is_on) frames.resize(2);  // Its ends do not come any more.
+    for (const auto& frame : frames) listener.Hear(frame);
+    listener.ssrc = 2;
+    for (const auto& frame : FramesOf({.code = 2, .timestamp = 0x70000000 - 800})) {
+      listener.Hear(frame);
+    }
+    EXPECT_EQ(listener.digits, "12");
+    EXPECT_EQ(listener.starts, 2);
+  }
+}
+
+// The same SSRC may begin anew: what is further back than a network holds a packet was not
+// overtaken.
+TEST(DtmfTest, ANewBeginningOfTheTimestampsIsHeard) {
+  Listener listener;
+  constexpr uint32_t kLast = 0x10000000u - 131'071u;
+  for (const uint32_t timestamp : {0x70000000u, 0x10000000u, kLast}) {
+    for (const auto& frame : FramesOf({.code = 3, .timestamp = timestamp})) listener.Hear(frame);
+  }
+  EXPECT_EQ(listener.digits, "333");
+  for (const auto& frame : FramesOf({.code = 4, .timestamp = kLast - 131'070u})) {
+    listener.Hear(frame);
+  }
+  EXPECT_EQ(listener.digits, "333");
 }
 
 // §2.5.1.3: an event beyond 65,535 ticks comes in segments: a new timestamp, no marker.

@@ -49,6 +49,8 @@ class SequenceShift {
       return false;
     }
     highest_ = number;
+    // Far behind the run nothing is before it any more; numbers come round to its beginning again.
+    if (static_cast<uint16_t>(highest_ - from_) >= kJumpMin) before_ = shift_;
     return true;
   }
 

@@ -62,6 +62,19 @@ TEST(SequenceShiftTest, AnEventThatComesLateMovesNothing) {
   EXPECT_EQ(shift.Apply(13), 13);
 }
 
+// 22 minutes of voice later the numbers are those of the run again: who is overtaken there is not
+// of before it.
+TEST(SequenceShiftTest, NumbersComeRoundToARun) {
+  SequenceShift shift;
+  EXPECT_EQ(shift.Apply(10), 10);
+  for (const uint16_t event : std::vector<uint16_t>{11, 12, 13}) shift.Take(event);
+  for (uint32_t number = 14; number <= 0x10000 + 12; ++number) {
+    if (number == 0x10000 + 9) continue;
+    ASSERT_EQ(shift.Apply(static_cast<uint16_t>(number)), static_cast<uint16_t>(number - 3));
+  }
+  EXPECT_EQ(shift.Apply(9), 6);
+}
+
 TEST(SequenceShiftTest, ANewBeginningIsFollowed) {
   SequenceShift shift;
   EXPECT_EQ(shift.Apply(10), 10);

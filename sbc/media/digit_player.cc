@@ -16,6 +16,7 @@ constexpr uint32_t kTicksPerMs = 8;
 constexpr uint16_t kPacketTicks = 20 * kTicksPerMs;  // Where the voice does not tell.
 constexpr int32_t kPacketTicksMax = 60 * kTicksPerMs;
 constexpr int32_t kTicksMax = 0xffff;
+constexpr int32_t kLateTicksMax = 1000 * kTicksPerMs;
 constexpr uint32_t kEventPacketBytes = PacketView::kHeaderBytes + DtmfSender::kPayloadBytes;
 
 }  // namespace
@@ -33,6 +34,14 @@ uint16_t DigitPlayer::TicksSince(uint32_t timestamp) const {
   const auto ticks = static_cast<int32_t>(timestamp - timestamp_);
   if (playing_) return static_cast<uint16_t>(std::clamp(ticks, 0, kTicksMax));
   return ticks < 1 || ticks > kPacketTicksMax ? kPacketTicks : static_cast<uint16_t>(ticks);
+}
+
+// A packet that was overtaken, or came twice. One that is further behind is of a sender that began
+// its time anew.
+bool DigitPlayer::IsLate(const PacketView& packet) const {
+  if (!has_heard_ || packet.ssrc() != ssrc_) return false;
+  const auto ahead = static_cast<int32_t>(packet.timestamp() - timestamp_);
+  return ahead <= 0 && ahead > -kLateTicksMax;
 }
 
 void DigitPlayer::Drop(DigitPlayCounts* counts) {
@@ -55,17 +64,18 @@ bool DigitPlayer::Play(core::Packet* packet, core::Instant now, DigitPlayCounts*
   }
   const uint32_t timestamp = view.timestamp();
   const uint16_t ticks = TicksSince(timestamp);
+  const bool is_late = IsLate(view);  // It does not turn the time back.
   ssrc_ = view.ssrc();
-  // A packet that was overtaken does not turn the time back.
-  if (!playing_ || static_cast<int32_t>(timestamp - timestamp_) > 0) timestamp_ = timestamp;
+  if (!is_late) timestamp_ = timestamp;
   heard_at_ = now;
   has_heard_ = true;
   if (pausing_) {
-    pausing_ = false;
+    pausing_ = is_late;
     return false;
   }
   if (!playing_) {
-    if (queue_.empty() || packet->capacity() < kEventPacketBytes) return false;
+    // An event that begins before the last one did is taken for that one's, and not heard.
+    if (is_late || queue_.empty() || packet->capacity() < kEventPacketBytes) return false;
     const Digit digit = queue_[0];
     queue_.EraseAt(0);
     const uint32_t duration = std::min<uint32_t>(digit.duration_ms * kTicksPerMs, kTicksMax);

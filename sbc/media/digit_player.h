@@ -6,6 +6,7 @@
 #include "core/base/instant.h"
 #include "core/buffer/packet.h"
 #include "core/rtp/dtmf.h"
+#include "core/rtp/packet_view.h"
 #include "sbc/digit.h"
 
 namespace sbc {
@@ -47,6 +48,7 @@ class DigitPlayer {
 
  private:
   uint16_t TicksSince(uint32_t timestamp) const;
+  bool IsLate(const core::rtp::PacketView& packet) const;
   void Drop(DigitPlayCounts* counts);
 
   core::BoundedVector<Digit, kDigitsWaitingMax> queue_;
@@ -56,7 +58,7 @@ class DigitPlayer {
   uint8_t payload_type_ = 0;
   uint32_t events_ = 0;
   uint32_t ssrc_ = 0;         // Of the packet before,
-  uint32_t timestamp_ = 0;    // as it came,
+  uint32_t timestamp_ = 0;    // the latest of its time,
   core::Instant heard_at_{};  // and when.
   bool has_heard_ = false;
 };

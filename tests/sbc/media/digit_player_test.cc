@@ -183,6 +183,30 @@ TEST_F(DigitPlayerTest, WhatWasOvertakenTurnsNoTimeBack) {
   EXPECT_EQ(Voice(20ms, 320).duration, 640);
 }
 
+// A receiver takes an event that begins before the last one did for that one's, come late.
+TEST_F(DigitPlayerTest, WhatWasOvertakenBeginsNoDigit) {
+  Voice();
+  ASSERT_EQ(Queue(7, 60), Verdict::kQueued);
+  ASSERT_EQ(Queue(8, 60), Verdict::kQueued);
+  const uint32_t began = Voice().timestamp;
+  for (const Out& each : Voices(4)) EXPECT_EQ(each.code, 7);
+  const auto behind = static_cast<uint32_t>(-960);
+  EXPECT_FALSE(Voice(0ms, behind).event);  // Of before the first digit, and no pause behind it.
+  EXPECT_FALSE(Voice(20ms, 1120).event);
+  EXPECT_FALSE(Voice(0ms, 0).event);  // The same again.
+  const Out second = Voice();
+  EXPECT_EQ(second.code, 8);
+  EXPECT_TRUE(second.marker);
+  EXPECT_GT(static_cast<int32_t>(second.timestamp - began), 0);
+}
+
+TEST_F(DigitPlayerTest, WhoBeginsItsTimeAnewIsNotLate) {
+  Voice();
+  ASSERT_EQ(Queue(7, 60), Verdict::kQueued);
+  EXPECT_TRUE(Voice(20ms, static_cast<uint32_t>(-80000)).marker);
+  EXPECT_TRUE(Voices(4).back().end);
+}
+
 TEST_F(DigitPlayerTest, ThirtyMillisecondPacketsGrowByTheirOwnTime) {
   Voice(30ms, 240);
   Voice(30ms, 240);

@@ -18,6 +18,11 @@ void SimulatedHour::CheckHeld() {
   if (world_->timers() != 0) Complain(std::to_string(world_->timers()) + " timers armed");
   for (size_t i = 0; i < world_->workers(); ++i) {
     if (world_->worker(i).policies() != 1) Complain("an old policy is held");
+    const sbc::MediaRelay& media = world_->worker(i).media();
+    const size_t ports =
+        media.ports_used(sbc::Side::kCustomer) + media.ports_used(sbc::Side::kTrunk);
+    if (ports != 0) Complain(std::to_string(ports) + " media ports held");
+    if (media.streams() != 0) Complain(std::to_string(media.streams()) + " streams held");
   }
   const size_t drained = draining_ || stopped_ ? world_->workers() : 0;
   if (world_->drained() != drained) {

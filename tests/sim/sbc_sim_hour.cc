@@ -35,6 +35,7 @@ SimulatedHour::SimulatedHour(uint64_t seed)
     : dice_(seed),
       trait_dice_(seed ^ kTraits),
       traits_(SimTraits::Draw(&trait_dice_)),
+      in_force_(traits_),
       network_(seed),
       simulation_(&network_),
       one_(Agent("127.0.0.4:5060", "pbxone", false), &network_, &simulation_),
@@ -153,6 +154,7 @@ void SimulatedHour::SetWeather() {
     link.duplicate = 0.01 * static_cast<double>(dice_.Below(20));
     link.reorder = 0.01 * static_cast<double>(dice_.Below(30));
     link.jitter = dice_.Within(100ms);
+    reorders_ = link.reorder > 0;
   }
   network_.SetDefaultLink(link);
 }
@@ -203,6 +205,9 @@ void SimulatedHour::Reload() {
   SimTraits other = traits_;
   if (trait_dice_.Chance(0.5)) other.transfers = trait_dice_.Chance(0.5);
   other.folds = trait_dice_.Chance(0.5);
+  if (trait_dice_.Chance(0.5)) other.video = !other.video;
+  if (trait_dice_.Chance(0.5)) other.digits = !other.digits;
+  in_force_ = other;
   world_->Reload(other.Yaml());
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/sip/digest.h"
@@ -11,6 +12,7 @@
 #include "tests/sim/sbc_sim_coverage.h"
 #include "tests/sim/sbc_sim_plans.h"
 #include "tests/sim/sbc_sim_sdp.h"
+#include "tests/sim/sbc_sim_talk.h"
 #include "tests/sim/sbc_sim_traits.h"
 #include "tests/support/media_peer.h"
 #include "tests/support/sbc_world.h"
@@ -51,33 +53,47 @@ class SimulatedHour {
   void GiveUpReplaced(SimUserAgent* agent, const SimMessage& invite);
   void OnRefer(SimUserAgent* agent, size_t call, const SimMessage& refer);
 
-  // sbc_sim_media.cc: calls that talk.
-  struct Talker {
-    SimUserAgent* agent = nullptr;
-    size_t call = 0;
-    SpokenSdp sdp;
-    std::unique_ptr<MediaPeer> media;
-    core::Endpoint to;  // Where it was told to send to.
-    bool speaks = true;
-  };
-  struct Conversation {
-    std::string number;
-    std::string call_id;  // Of the caller, once it went well to its end.
-    Talker caller;
-    Talker callee;
-  };
+  // sbc_sim_media.cc: calls that talk, and what they agree on.
   void SetMediaWeather();
+  void OnDelivered(const core::Endpoint& from, std::string_view bytes);
   void GiveOwnSdp(SimPlan* plan);
   void Converse();
+  void TalkThrough(Conversation* talk);
+  Conversation& BeginConversation(bool to_trunk);
   bool JoinConversation(const SimMessage& invite, SimPlan* plan) const;
   bool FindTalkers(Conversation* talk);
   bool StillTalks(const Conversation& talk) const;
-  void Speak(Conversation* talk);
+  void AgreeFormats(Conversation* talk, bool delayed);
+  void AgreeVideo(Conversation* talk, const std::string& told_caller,
+                  const std::string& told_callee);
+
+  // sbc_sim_changes.cc: and what they agree on later.
+  enum class Outcome : uint8_t { kAccepted, kRefused, kUnknown };
   bool Change(Conversation* talk);
-  bool Reinvite(Talker* from, Talker* to, bool with_offer);
+  bool ChangeVideo(Conversation* talk, Talker* from);
+  bool ChangeToFax(Conversation* talk, Talker* from);
+  Outcome Offer(Conversation* talk, Talker* from);
+  bool Reinvite(Conversation* talk, Talker* from, bool with_offer);
+
+  // sbc_sim_speech.cc: what they send meanwhile.
+  void Speak(Conversation* talk);
+  void SendPages(Conversation* talk);
+  void ShowPicture(const Conversation& talk, Talker* from);
+  void AskForPicture(Conversation* talk, Talker* from);
+  void PressKey(Conversation* talk, Talker* from);
+  void SayByInfo(Talker* from);
+  bool AwaitsAnswer(Conversation* talk);
+
+  // sbc_sim_media_checks.cc: what must be true of them at the end.
   void CheckMedia();
-  void CheckLeg(const std::string& who, const MediaPeer& from, const MediaPeer& to,
-                const sbc::MediaLegSummary& took, const sbc::MediaLegSummary& gave);
+  void CheckRelays();
+  void CheckConversation(Conversation* talk, const sbc::CallMedia& told);
+  void CheckVoice(const std::string& who, const Conversation& talk, const Talker& from,
+                  const Talker& to, const sbc::MediaLegSummary& took,
+                  const sbc::MediaLegSummary& gave);
+  void CheckRest(const std::string& who, const Talker& from, const Talker& to);
+  void CheckInfos(const std::string& who, Talker* customer, const Talker& trunk);
+  void CheckKeys(const std::string& who, const Talker& trunk, const Talker& customer);
 
   // sbc_sim_checks.cc: what must be true at the end.
   void CheckHeld();
@@ -87,6 +103,7 @@ class SimulatedHour {
   Dice dice_;
   Dice trait_dice_;  // Beside the other, so that one more trait leaves the plans as they were.
   SimTraits traits_;
+  SimTraits in_force_;  // With what the last reload changed.
   SimNetwork network_;
   Simulation simulation_;
   SimUserAgent one_;
@@ -103,6 +120,8 @@ class SimulatedHour {
   size_t challenges_ = 0;
   size_t addresses_changed_ = 0;
   std::vector<Conversation> conversations_;
+  std::unique_ptr<MediaPeer> stranger_;  // Sends what nobody wants.
+  bool reorders_ = false;
   size_t own_sdps_ = 0;
   std::map<std::string, uint64_t> changes_;  // What became of media in the middle of them.
   size_t compared_ = 0;  // Conversations whose records were held against the truth.

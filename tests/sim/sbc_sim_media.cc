@@ -1,7 +1,8 @@
 // Some calls of an hour talk, both ways, while all else goes on; what they agreed on changes in the
-// middle: one end holds the other, moves, or asks for an offer. What their callers and callees
-// send is lost, repeated and overtaken on its way to the SBC; from there on it is not, so that what
-// a peer heard is what the SBC had, and its own records can be held against it.
+// middle: one end holds the other, moves, or asks for an offer, a picture begins or ends, the voice
+// becomes a fax and one again. What their callers and callees send is lost, repeated and overtaken
+// on its way to the SBC, and what came of it is noted there; from there on it is not, so that what
+// a peer heard is what the SBC sent, and its own records can be held against both.
 
 #include <algorithm>
 #include <optional>
@@ -13,23 +14,14 @@
 namespace tests {
 
 using namespace std::chrono_literals;
+using core::Endpoint;
 
 namespace {
 
 constexpr char kCustomerMedia[] = "127.0.0.24";
 constexpr char kTrunkMedia[] = "127.0.0.29";
-constexpr uint16_t kPortsEach = 32;  // Of a conversation's ends: they move up to seven times.
-
-// Where a description says that its sender is to be sent to.
-bool ReadTarget(const std::string& sdp, core::Endpoint* target) {
-  const auto after = [&sdp](const char* start) {
-    const size_t at = sdp.find(start);
-    if (at == std::string::npos) return std::string();
-    const size_t begin = at + std::char_traits<char>::length(start);
-    return sdp.substr(begin, sdp.find_first_of(" \r", begin) - begin);
-  };
-  return core::Endpoint::Parse(after("c=IN IP4 ") + ":" + after("m=audio "), target);
-}
+constexpr uint8_t kEvents = 101;
+constexpr uint8_t kOpus = 96;
 
 core::IpAddress Ip(const char* text) {
   core::IpAddress address;
@@ -60,15 +52,6 @@ std::string LastSdp(const SimUserAgent& agent, const std::string& call_id) {
   return "";
 }
 
-// The highest CSeq of the INVITEs in a call that were answered with 200.
-uint32_t LastAccepted(const SimUserAgent& agent, const std::string& call_id) {
-  uint32_t last = 0;
-  for (const SimMessage& response : agent.Got("INVITE", 200)) {
-    if (response.call_id() == call_id) last = std::max(last, response.sequence());
-  }
-  return last;
-}
-
 }  // namespace
 
 // One port for many calls would be many calls' conflict at the trunk's shared ports.
@@ -90,55 +73,136 @@ void SimulatedHour::SetMediaWeather() {
   const SimLink clean = {.delay = 10ms};
   network_.SetLink(Ip("127.0.0.2"), Ip(kCustomerMedia), clean);
   network_.SetLink(Ip("127.0.0.3"), Ip(kTrunkMedia), clean);
+  network_.set_on_delivered([this](const Endpoint& from, const Endpoint&, std::string_view bytes) {
+    OnDelivered(from, bytes);
+  });
+  stranger_ = std::make_unique<MediaPeer>("127.0.0.66:7000", &network_, &simulation_);
+}
+
+// What came to the SBC, where its sender had the right to send that.
+void SimulatedHour::OnDelivered(const Endpoint& from, std::string_view bytes) {
+  const bool is_trunk = from.ip == Ip(kTrunkMedia);
+  if (!is_trunk && from.ip != Ip(kCustomerMedia)) return;
+  const size_t index = static_cast<size_t>(from.port - kFirstPort) / kPortsEach;
+  CHECK(index < conversations_.size());
+  Conversation& talk = conversations_[index];
+  Talker& talker = talk.caller.is_trunk == is_trunk ? talk.caller : talk.callee;
+  const int place = (from.port - kFirstPort) % kPortsEach;
+  const bool is_rtcp = place % 2 != 0;
+  const core::Instant now = simulation_.now();
+  if (place >= kVideoPorts && place < kFaxPorts) {
+    if (!talk.picture_flows) return;
+    if (is_rtcp) {
+      talker.requests.push_back({now, std::string(bytes)});
+    } else {
+      talker.pictures.emplace_back(bytes.substr(2));
+    }
+  } else if (talk.is_fax) {
+    if (from.port == talker.sdp.fax_port) talker.pages.emplace_back(bytes);
+  } else if (!is_rtcp && place < kVideoPorts) {
+    talker.voice.push_back(BroughtRtp::Read(now, bytes));
+  }
+}
+
+// ---- how they come about ------------------------------------------------------------------------
+
+Conversation& SimulatedHour::BeginConversation(bool to_trunk) {
+  const auto port = static_cast<uint16_t>(kFirstPort + kPortsEach * conversations_.size());
+  Conversation& talk = conversations_.emplace_back();
+  talk.first_port = port;
+  talk.relays_video = in_force_.video;
+  talk.bridges_digits = in_force_.digits;
+  talk.caller.is_trunk = !to_trunk;
+  talk.callee.is_trunk = to_trunk;
+  const bool has_video = trait_dice_.Chance(0.5);
+  for (Talker* each : {&talk.caller, &talk.callee}) {
+    const std::string address = each->is_trunk ? kTrunkMedia : kCustomerMedia;
+    const auto open = [&](int behind) {
+      return std::make_unique<MediaPeer>(address + ":" + std::to_string(port + behind), &network_,
+                                         &simulation_);
+    };
+    each->media = open(0);
+    if (has_video) each->video = open(kVideoPorts);
+    each->sdp.address = address;
+    each->sdp.port = port;
+  }
+  return talk;
+}
+
+// Each end's first words. Who answers has the lines that it is asked for, in their places.
+void SimulatedHour::AgreeFormats(Conversation* talk, bool delayed) {
+  Talker& asks = delayed ? talk->callee : talk->caller;
+  Talker& answers = talk->Other(&asks);
+  asks.sdp = SpokenSdp::Draw(&trait_dice_, asks.sdp.address, asks.sdp.port);
+  answers.sdp =
+      SpokenSdp::DrawAnswer(&trait_dice_, answers.sdp.address, answers.sdp.port, asks.sdp);
+  talk->is_timed = !asks.sdp.Has(kOpus);
+  if (asks.video != nullptr) {
+    asks.sdp.video_number = 99;
+    asks.sdp.video_first = answers.sdp.video_first = trait_dice_.Chance(0.3);
+    answers.sdp.video_number = trait_dice_.Chance(0.5) ? 99 : 97;
+    const auto port = static_cast<uint16_t>(asks.sdp.port + kVideoPorts);
+    asks.sdp.video_port = port;
+    answers.sdp.video_port = trait_dice_.Chance(0.85) ? port : uint16_t{0};
+  }
+  if (!talk->bridges_digits) return;
+  // The trunk is asked for telephone-event whoever has it, and no customer is.
+  Talker& customer = talk->caller.is_trunk ? talk->callee : talk->caller;
+  Talker& trunk = talk->Other(&customer);
+  if (&customer == &answers) std::erase(customer.sdp.formats, kEvents);
+  std::erase(trunk.sdp.formats, kEvents);
+  if (trait_dice_.Chance(0.85)) trunk.sdp.formats.push_back(kEvents);
 }
 
 void SimulatedHour::Converse() {
-  const bool to_trunk = trait_dice_.Chance(0.5);
+  Conversation& talk = BeginConversation(trait_dice_.Chance(0.5));
+  TalkThrough(&talk);
+  // Whatever became of it, nobody speaks any more.
+  for (Talker* each : {&talk.caller, &talk.callee}) {
+    for (MediaPeer* peer : {each->media.get(), each->video.get(), each->fax.get()}) {
+      if (peer != nullptr) simulation_.Remove(peer);
+    }
+  }
+}
+
+void SimulatedHour::TalkThrough(Conversation* talk) {
+  const bool to_trunk = talk->callee.is_trunk;
   SimUserAgent* caller = to_trunk ? agents_[trait_dice_.Below(2)] : &trunk_;
   const SimPlan drawn = CallerPlan(&trait_dice_, to_trunk, placed_++);
-  const auto port = static_cast<uint16_t>(4000 + kPortsEach * conversations_.size());
   const bool delayed = trait_dice_.Chance(0.2);  // The callee offers, in its 2xx.
-  Conversation& talk = conversations_.emplace_back();
-  talk.number = drawn.number;
-  const char* near = to_trunk ? kCustomerMedia : kTrunkMedia;
-  const char* far = to_trunk ? kTrunkMedia : kCustomerMedia;
-  const auto open = [&](const char* address) {
-    return std::make_unique<MediaPeer>(std::string(address) + ":" + std::to_string(port), &network_,
-                                       &simulation_);
-  };
-  talk.caller.media = open(near);
-  talk.callee.media = open(far);
-  if (delayed) {
-    talk.callee.sdp = SpokenSdp::Draw(&trait_dice_, far, port);
-    talk.caller.sdp = SpokenSdp::DrawAnswer(&trait_dice_, near, port, talk.callee.sdp);
-    ++changes_["conversation with a delayed offer"];
-  } else {
-    talk.caller.sdp = SpokenSdp::Draw(&trait_dice_, near, port);
-    talk.callee.sdp = SpokenSdp::DrawAnswer(&trait_dice_, far, port, talk.caller.sdp);
-  }
+  if (delayed) ++changes_["conversation with a delayed offer"];
+  talk->number = drawn.number;
+  AgreeFormats(talk, delayed);
   SimPlan plan;
   plan.number = drawn.number;
   plan.caller = drawn.caller;
-  plan.sdp = talk.caller.sdp.Text();
+  plan.sdp = talk->caller.sdp.Text();
   plan.body = delayed ? "" : plan.sdp;
   // Where the conversation does not come about, the call ends by itself.
-  plan.confirmed = {{.after = 120s, .method = "BYE"}};
+  plan.confirmed = {{.after = 240s, .method = "BYE"}};
   plan.script = {{.after = 3600s, .method = "BYE", .fork = SimStep::kConfirmed}};
-  talk.caller.agent = caller;
-  talk.caller.call = caller->Place(plan);
+  talk->caller.agent = caller;
+  talk->caller.call = caller->Place(plan);
   simulation_.RunFor(3s);
 
-  if (!FindTalkers(&talk)) return;
-  talk.caller.sdp.formats = talk.callee.sdp.formats =
-      delayed ? talk.caller.sdp.formats : talk.callee.sdp.formats;
-  Speak(&talk);
-  for (size_t changes = trait_dice_.Below(4); changes > 0 && StillTalks(talk); --changes) {
-    if (!Change(&talk)) break;
-    Speak(&talk);
+  if (!FindTalkers(talk)) return;
+  std::vector<uint8_t> agreed = (delayed ? talk->caller : talk->callee).sdp.formats;
+  const bool has_events = (talk->caller.is_trunk ? talk->caller : talk->callee).sdp.Has(kEvents);
+  for (Talker* each : {&talk->caller, &talk->callee}) {
+    each->sdp.formats = agreed;
+    if (!talk->bridges_digits) continue;
+    std::erase(each->sdp.formats, kEvents);
+    if (each->is_trunk && has_events) each->sdp.formats.push_back(kEvents);
   }
-  if (!StillTalks(talk)) return;  // Somebody hung up in the middle.
-  talk.call_id = caller->call(talk.caller.call).call_id;
-  caller->Do(talk.caller.call, {.method = "BYE", .fork = SimStep::kConfirmed});
+  Speak(talk);
+  for (size_t changes = trait_dice_.Below(4); changes > 0 && StillTalks(*talk); --changes) {
+    if (!Change(talk)) break;
+    Speak(talk);
+  }
+  if (!StillTalks(*talk)) return;                              // Somebody hung up in the middle.
+  if (talk->bridges_digits && calm_) simulation_.RunFor(10s);  // Until the last key is told.
+  talk->call_id = caller->call(talk->caller.call).call_id;
+  caller->Do(talk->caller.call, {.method = "BYE", .fork = SimStep::kConfirmed});
 }
 
 // Who answered, and where each end was told to send to. False where no conversation came about.
@@ -151,85 +215,68 @@ bool SimulatedHour::FindTalkers(Conversation* talk) {
     }
   }
   if (talk->callee.agent == nullptr) return false;
-  for (Talker* each : {&talk->caller, &talk->callee}) {
+  std::string told[2];
+  for (size_t i = 0; i < 2; ++i) {
+    Talker* each = i == 0 ? &talk->caller : &talk->callee;
     const std::string call_id = each->agent->call(each->call).call_id;
-    const std::string told = LastSdp(*each->agent, call_id);
-    if (told.empty()) return false;  // The ACK that has it is still under way.
-    if (ReadTarget(told, &each->to)) continue;
+    told[i] = LastSdp(*each->agent, call_id);
+    if (told[i].empty()) return false;  // The ACK that has it is still under way.
+    each->to = TargetOf(told[i], "m=audio ");
+    each->log_read = each->agent->log().size();
+    if (each->to.port != 0) continue;
     Complain(call_id + " was answered without an address for its media");
     return false;
   }
+  AgreeVideo(talk, told[0], told[1]);
   return true;
+}
+
+// A picture flows where both ends want it and both were told of a place. Else it is given up.
+void SimulatedHour::AgreeVideo(Conversation* talk, const std::string& told_caller,
+                               const std::string& told_callee) {
+  if (talk->caller.video == nullptr) return;
+  Talker* ends[] = {&talk->caller, &talk->callee};
+  const std::string* told[] = {&told_caller, &told_callee};
+  bool flows = true;
+  bool is_wanted = true;
+  for (size_t i = 0; i < 2; ++i) {
+    const core::Endpoint place = TargetOf(*told[i], "m=video ");
+    const bool other_wants = talk->Other(ends[i]).sdp.video_port != 0;
+    if (told[i]->find("m=video ") == std::string::npos) {
+      Complain(talk->number + ": the line of video is gone");
+    }
+    if (place.port != 0 && (!talk->relays_video || !other_wants)) {
+      Complain(talk->number + ": told of a place for a video that was refused");
+    }
+    if (place.port != 0) ends[i]->video_to = place;
+    flows = flows && place.port != 0;
+    is_wanted = is_wanted && other_wants;
+  }
+  uint64_t without_ports = 0;
+  for (size_t i = 0; i < world_->workers(); ++i) {
+    without_ports += world_->worker(i).media().counters().video_without_ports;
+  }
+  if (talk->relays_video && is_wanted && !flows && without_ports == 0) {
+    Complain(talk->number + ": a video that both want has no place");
+  }
+  const bool flowed = talk->picture_flows;
+  talk->picture_flows = flows && is_wanted;
+  if (talk->picture_flows) {
+    changes_["video agreed on"] += flowed ? 0 : 1;
+    return;
+  }
+  const bool is_asked = ends[0]->sdp.video_port != 0 || ends[1]->sdp.video_port != 0;
+  if (is_asked) {
+    ++changes_[!talk->relays_video ? "video refused by the SBC"
+               : is_wanted         ? "video without ports"
+                                   : "video refused by who was asked"];
+  }
+  for (Talker* each : ends) each->sdp.video_port = 0;
 }
 
 bool SimulatedHour::StillTalks(const Conversation& talk) const {
   return !stopped_ && FindTalking(talk.caller.agent, talk.number, true).has_value() &&
          FindTalking(talk.callee.agent, talk.number, false).has_value();
-}
-
-void SimulatedHour::Speak(Conversation* talk) {
-  for (Talker* each : {&talk->caller, &talk->callee}) {
-    if (each->speaks) each->media->Talk(each->to);
-  }
-  simulation_.RunFor(1s + trait_dice_.Within(3s));
-  talk->caller.media->Hush();
-  talk->callee.media->Hush();
-  simulation_.RunFor(3s);  // Until all of it has come.
-}
-
-// What they agreed on changes. Nobody speaks while it does, so that all was said under one
-// agreement. False where it did not come about: then no more is said.
-bool SimulatedHour::Change(Conversation* talk) {
-  const bool by_caller = trait_dice_.Chance(0.5);
-  Talker* from = by_caller ? &talk->caller : &talk->callee;
-  Talker* to = by_caller ? &talk->callee : &talk->caller;
-  const auto move = [](Talker* talker) {
-    talker->sdp.port += 4;
-    talker->media->Move(talker->sdp.port);
-  };
-  switch (trait_dice_.Below(4)) {
-    case 0:
-      from->sdp.direction = "sendonly";
-      to->sdp.direction = "recvonly";
-      if (!Reinvite(from, to, true)) return false;
-      ++changes_["conversation held"];
-      to->speaks = false;
-      Speak(talk);
-      to->speaks = true;
-      if (!StillTalks(*talk)) return false;
-      from->sdp.direction = to->sdp.direction = "sendrecv";
-      return Reinvite(from, to, true);
-    case 1:
-      move(from);
-      if (!Reinvite(from, to, true)) return false;
-      ++changes_["conversation moved"];
-      return true;
-    case 2:
-      move(from);
-      move(to);
-      if (!Reinvite(from, to, true)) return false;
-      ++changes_["conversation moved, both ends"];
-      return true;
-    default:
-      if (!Reinvite(from, to, false)) return false;
-      ++changes_["conversation offered anew by who was asked"];
-      return true;
-  }
-}
-
-// True where it was accepted.
-bool SimulatedHour::Reinvite(Talker* from, Talker* to, bool with_offer) {
-  for (Talker* each : {from, to}) {
-    ++each->sdp.version;
-    each->agent->call(each->call).plan.sdp = each->sdp.Text();
-  }
-  const std::string call_id = from->agent->call(from->call).call_id;
-  const uint32_t before = LastAccepted(*from->agent, call_id);
-  from->agent->Do(from->call, {.method = "INVITE",
-                               .fork = SimStep::kConfirmed,
-                               .body = with_offer ? from->sdp.Text() : ""});
-  simulation_.RunFor(4s);
-  return LastAccepted(*from->agent, call_id) > before;
 }
 
 // The plan of who is called to talk; false for any other call.
@@ -243,50 +290,6 @@ bool SimulatedHour::JoinConversation(const SimMessage& invite, SimPlan* plan) co
                   {.after = 100ms, .status = 200, .body = plan->sdp}};
   plan->confirmed = {{.after = 1800s, .method = "BYE", .fields = kFallback}};
   return true;
-}
-
-void SimulatedHour::CheckMedia() {
-  for (const Conversation& talk : conversations_) {
-    if (talk.call_id.empty()) continue;
-    const sbc::CallReport* report = nullptr;
-    for (const sbc::CallReport& each : world_->media()) {
-      if (each.call.caller_call_id.view() == talk.call_id) report = &each;
-    }
-    if (report == nullptr) {
-      Complain(talk.call_id + " talked, and there is no record of its media");
-      continue;
-    }
-    ++compared_;
-    CheckLeg(talk.call_id + ", caller", *talk.caller.media, *talk.callee.media,
-             report->media.leg(sbc::LegId::kCaller), report->media.leg(sbc::LegId::kCallee));
-    CheckLeg(talk.call_id + ", callee", *talk.callee.media, *talk.caller.media,
-             report->media.leg(sbc::LegId::kCallee), report->media.leg(sbc::LegId::kCaller));
-  }
-}
-
-// What `from` said and `to` heard, beside what the SBC says that it took of the one's leg and gave
-// to the other's.
-void SimulatedHour::CheckLeg(const std::string& who, const MediaPeer& from, const MediaPeer& to,
-                             const sbc::MediaLegSummary& took, const sbc::MediaLegSummary& gave) {
-  const auto expect = [&](const char* what, uint64_t told, uint64_t truth) {
-    if (told == truth) return;
-    Complain(who + ": " + what + " " + std::to_string(told) + ", in truth " +
-             std::to_string(truth));
-  };
-  const uint64_t heard = to.got_numbers.size();
-  expect("received", took.whole.received.packets, to.got.size());
-  expect("sent", gave.whole.sent.packets, to.got.size());
-  expect("each once", took.whole.stream.packets, heard);
-  // A repeat of the first packet, which is on probation, is refused (RFC 3550 A.1).
-  expect("repeated", took.whole.stream.duplicates + took.whole.stream.refused,
-         to.got.size() - heard);
-  // What was lost before the first or after the last that came, nobody can know.
-  const uint64_t lost = from.sent() - heard;
-  const int32_t told_lost = took.whole.stream.lost();
-  if (told_lost < 0 || static_cast<uint64_t>(told_lost) > lost) {
-    Complain(who + ": lost " + std::to_string(told_lost) + " of " + std::to_string(lost));
-  }
-  media_lost_ += static_cast<uint64_t>(std::max(told_lost, 0));
 }
 
 }  // namespace tests

@@ -1,5 +1,7 @@
 #include "tests/sim/sbc_sim_sdp.h"
 
+#include <algorithm>
+
 namespace tests {
 namespace {
 
@@ -12,26 +14,64 @@ constexpr Meaning kMeanings[] = {{8, "PCMA/8000"},     {9, "G722/8000"},
                                  {13, "CN/8000"},      {18, "G729/8000"},
                                  {96, "opus/48000/2"}, {101, "telephone-event/8000"}};
 
-}  // namespace
+std::string FaxLine(uint16_t port, const std::string& connection) {
+  return "m=image " + std::to_string(port) + " udptl t38\r\n" + connection +
+         "a=T38FaxVersion:0\r\na=T38FaxRateManagement:transferredTCF\r\n";
+}
 
-std::string SpokenSdp::Text() const {
-  const std::string connection = "c=IN IP4 " + address + "\r\n";
-  std::string text = "v=0\r\no=- 1 " + std::to_string(version) + " IN IP4 " + address +
-                     "\r\ns=-\r\n" + (address_in_media ? "" : connection) + "t=0 0\r\nm=audio " +
-                     std::to_string(port) + " RTP/AVP";
+std::string VideoLine(const SpokenSdp& sdp, const std::string& connection) {
+  const std::string number = std::to_string(sdp.video_number);
+  return "m=video " + std::to_string(sdp.video_port) + " RTP/AVPF " + number + "\r\n" + connection +
+         "a=rtpmap:" + number + " H264/90000\r\na=rtcp-fb:" + number +
+         " nack\r\na=rtcp-fb:" + number + " nack pli\r\na=rtcp-fb:* ccm fir\r\n";
+}
+
+std::string VoiceLine(const SpokenSdp& sdp, const std::string& connection) {
+  const uint16_t port = sdp.fax == SpokenSdp::Fax::kOwnLine ? uint16_t{0} : sdp.port;
+  std::string text = "m=audio " + std::to_string(port) + " RTP/AVP";
   std::string maps;
-  for (const uint8_t format : formats) {
+  for (const uint8_t format : sdp.formats) {
     text += " " + std::to_string(format);
     for (const Meaning& meaning : kMeanings) {
       if (meaning.number != format) continue;
       maps += "a=rtpmap:" + std::to_string(format) + " " + meaning.map + "\r\n";
     }
   }
-  text += "\r\n" + (address_in_media ? connection : "") + maps;
-  if (says_rtcp) text += "a=rtcp:" + std::to_string(port + 1) + "\r\n";
-  if (!direction.empty()) text += "a=" + direction + "\r\n";
-  if (refused_line) text += "m=audio 0 RTP/AVP 0\r\n" + (address_in_media ? connection : "");
+  text += "\r\n" + connection + maps;
+  if (sdp.says_rtcp) text += "a=rtcp:" + std::to_string(port + 1) + "\r\n";
+  if (!sdp.direction.empty()) text += "a=" + sdp.direction + "\r\n";
   return text;
+}
+
+}  // namespace
+
+bool SpokenSdp::Has(uint8_t format) const {
+  return std::find(formats.begin(), formats.end(), format) != formats.end();
+}
+
+std::string SpokenSdp::Text() const {
+  const std::string connection = "c=IN IP4 " + address + "\r\n";
+  const std::string each = address_in_media ? connection : "";
+  std::string text = "v=0\r\no=- 1 " + std::to_string(version) + " IN IP4 " + address +
+                     "\r\ns=-\r\n" + (address_in_media ? "" : connection) + "t=0 0\r\n";
+  if (video_number != 0 && video_first) text += VideoLine(*this, each);
+  text += fax == Fax::kInPlace ? FaxLine(fax_port, each) : VoiceLine(*this, each);
+  if (refused_line) text += "m=audio 0 RTP/AVP 0\r\n" + each;
+  if (video_number != 0 && !video_first) text += VideoLine(*this, each);
+  if (has_fax_line) text += FaxLine(fax == Fax::kOwnLine ? fax_port : uint16_t{0}, each);
+  return text;
+}
+
+core::Endpoint TargetOf(const std::string& sdp, const char* line) {
+  const auto after = [&sdp](const char* start) {
+    const size_t at = sdp.find(start);
+    if (at == std::string::npos) return std::string();
+    const size_t begin = at + std::char_traits<char>::length(start);
+    return sdp.substr(begin, sdp.find_first_of(" \r", begin) - begin);
+  };
+  core::Endpoint target;
+  return core::Endpoint::Parse(after("c=IN IP4 ") + ":" + after(line), &target) ? target
+                                                                                : core::Endpoint{};
 }
 
 SpokenSdp SpokenSdp::Draw(Dice* dice, const std::string& address, uint16_t port) {

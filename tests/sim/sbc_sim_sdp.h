@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/address.h"
 #include "tests/sim/dice.h"
 
 namespace tests {
@@ -20,13 +21,25 @@ struct SpokenSdp {
   bool address_in_media = false;
   bool says_rtcp = false;
   bool refused_line = false;  // A second line of audio, which is refused.
+  uint8_t video_number = 0;   // Of the format on its line of video; 0: it has none.
+  uint16_t video_port = 0;    // 0: no picture is wanted.
+  bool video_first = false;   // That line stands before the voice's.
+  enum class Fax : uint8_t { kNone, kInPlace, kOwnLine };
+  Fax fax = Fax::kNone;       // By T.38, in place of the voice or behind it.
+  bool has_fax_line = false;  // Once it has one it keeps it (RFC 3264 §8).
+  uint16_t fax_port = 0;
 
   std::string Text() const;
+  bool Has(uint8_t format) const;
   /// An end's first offer.
   static SpokenSdp Draw(Dice* dice, const std::string& address, uint16_t port);
   /// An end's answer to that one.
   static SpokenSdp DrawAnswer(Dice* dice, const std::string& address, uint16_t port,
                               const SpokenSdp& offer);
 };
+
+/// Where a description says that its sender is to be sent to, by the first line that begins so
+/// ("m=audio "). Port 0 where it says nothing of the kind.
+core::Endpoint TargetOf(const std::string& sdp, const char* line);
 
 }  // namespace tests

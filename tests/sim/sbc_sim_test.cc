@@ -1,14 +1,17 @@
 // A whole SBC between scripted PBXs and a Voice Connector on a network that loses, repeats,
 // reorders and delays, with peers that die, refuse, ring for ever, answer twice, cancel at any
 // moment. Each seed is one such hour, and draws what is special about its world (SimTraits): names
-// that resolve anew, folded early dialogs, transfers, digest, a drain, reloads, IPv6, media. What
-// must hold at its end holds for all (style guide, section 9):
+// that resolve anew, folded early dialogs, transfers, digest, a drain, reloads, IPv6, media, and
+// with that video and digits by INFO. What must hold at its end holds for all (style guide, section
+// 9):
 //
-//   - nothing is held: calls, transactions, timers, packets, policies;
+//   - nothing is held: calls, transactions, timers, packets, policies, ports of media;
 //   - each call has ended exactly once, in exactly one record (rule 27);
 //   - at most one downstream dialog is bridged, every other 2xx is ACKed and BYEd (rule 14);
 //   - no peer is left in a dialog whose other leg is gone;
 //   - neither side was shown anything of the other in a header field (rule 16);
+//   - of voice, video and faxes what its sender was agreed to send went on as the network brought
+//     it, and nothing else; each key that was pressed is on the other side once, in its order;
 //   - what the SBC tells of the media of calls that talk is what their peers sent and heard;
 //   - each worker has said once that it is drained where it was told to, and else not.
 //

@@ -27,6 +27,9 @@ SimTraits SimTraits::Draw(Dice* dice) {
   traits.reloads = dice->Chance(0.2);
   traits.ipv6 = dice->Chance(0.2);
   traits.media = dice->Chance(0.3);
+  traits.video = dice->Chance(0.5);
+  traits.digits = dice->Chance(0.5);
+  traits.few_ports = dice->Chance(0.2);
   return traits;
 }
 
@@ -40,6 +43,8 @@ std::string SimTraits::Yaml() const {
       "    termination: {CpsLimit: 0, CallingRegions: [US], CidrAllowedList: [" +
       v4 + "]}\n";
   if (ipv6) yaml += "    customers: [{cidrs: [" + v4 + ", \"fd00::6/128\"]}]\n";
+  if (media && video) yaml += "    video: relay\n";
+  if (media && digits) yaml += "    dtmf: info\n";
   if (digest) yaml += "    credentials: {username: u, password: p}\n";
   yaml += "    origination:\n      Routes:\n        - {Host: ";
   yaml += names ? "pbx.test" : "127.0.0.4";
@@ -50,9 +55,9 @@ std::string SimTraits::Yaml() const {
   yaml += "sip: {session_expires: 200s, fold_early_dialogs: {customer: ";
   yaml += folds ? "true}}\n" : "false}}\n";
   if (media) {
-    yaml +=
-        "media:\n  - {side: customer, address: 127.0.0.2, ports: 20000-20079}\n"
-        "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+    yaml += "media:\n  - {side: customer, address: 127.0.0.2, ports: ";
+    yaml += few_ports ? "20000-20015}\n" : "20000-20079}\n";
+    yaml += "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
   }
   if (transfers) yaml += "transfer: pass\n";
   return yaml + "node: {name: sim, workers: " + std::to_string(workers) + "}\n";

@@ -18,6 +18,10 @@ struct SimTraits {
   bool reloads = false;    // SIGHUP, with another configuration each time.
   bool media = false;      // RTP goes through the SBC, and some calls talk.
   bool ipv6 = false;       // One PBX is reached by IPv6.
+  bool video = false;      // Video is relayed, where it is refused else; of those with media.
+  bool digits = false;     // Customers say digits by INFO, and the trunk by RFC 4733; of the same.
+
+  bool few_ports = false;  // Of the customers' side, so that calls and pictures want for them.
 
   static SimTraits Draw(Dice* dice);
   std::string Yaml() const;

@@ -17,6 +17,7 @@ namespace {
 constexpr core::Duration kPacketTime = std::chrono::milliseconds(20);
 constexpr uint32_t kPacketTicks = 160;
 constexpr uint32_t kSsrc = 0x7e57;
+constexpr uint8_t kKeyEnds = 3;
 
 core::SocketId Open(const core::Endpoint& local, SimIo* io) {
   core::net::SocketOptions options;
@@ -58,7 +59,9 @@ void MediaPeer::Turn() {
   for (core::Packet& packet : io_.Receive()) OnPacket(std::move(packet), now);
   if (!talking_) return;
   while (next_ <= now) {
-    if (lose_one_in_ == 0 || ++due_ % lose_one_in_ != 0) {
+    if (plays()) {
+      SendKey();
+    } else if (lose_one_in_ == 0 || ++due_ % lose_one_in_ != 0) {
       SendRtp(0, timestamp_, std::string(160, 'v'));
       ++sent_;
     } else {
@@ -120,9 +123,29 @@ void MediaPeer::Press(uint8_t event, char type, bool ends) {
   SendRtp(type, timestamp_, {payload, sizeof(payload)});
 }
 
-void MediaPeer::SendRtp(char type, uint32_t timestamp, const std::string& payload) {
+void MediaPeer::Play(uint8_t event, uint8_t updates) {
+  CHECK(talking_ && !plays());
+  key_ = event;
+  key_updates_ = updates;
+  key_packets_left_ = static_cast<uint8_t>(updates + kKeyEnds);
+  key_timestamp_ = timestamp_;
+}
+
+void MediaPeer::SendKey() {
+  const bool ends = key_packets_left_ <= kKeyEnds;
+  const int said = ends ? key_updates_ : key_updates_ + kKeyEnds + 1 - key_packets_left_;
+  const auto ticks = static_cast<uint16_t>(said * static_cast<int>(kPacketTicks));
+  const char payload[] = {static_cast<char>(key_), ends ? '\x8a' : '\x0a',
+                          static_cast<char>(ticks >> 8), static_cast<char>(ticks)};
+  SendRtp(101, key_timestamp_, {payload, sizeof(payload)}, said == 1 && !ends);
+  --key_packets_left_;
+  ++sent_events_;
+}
+
+void MediaPeer::SendRtp(char type, uint32_t timestamp, const std::string& payload, bool marker) {
   std::string bytes(PacketView::kHeaderBytes, '\0');
-  core::rtp::WriteHeader({.payload_type = static_cast<uint8_t>(type),
+  core::rtp::WriteHeader({.marker = marker,
+                          .payload_type = static_cast<uint8_t>(type),
                           .sequence_number = sequence_number_++,
                           .timestamp = timestamp,
                           .ssrc = kSsrc},

@@ -44,8 +44,14 @@ class MediaPeer final : public Participant {
   /// A digit of 100 ms, as one packet that begins it, and ends it unless its ends were lost.
   void Press(uint8_t event, char type = 101, bool ends = true);
 
+  /// A key as equipment plays it (RFC 4733 §2.5.1), in place of the voice of Talk(): `updates`
+  /// packets that grow by 20 ms each, and its end three times.
+  void Play(uint8_t event, uint8_t updates);
+  bool plays() const { return key_packets_left_ > 0; }
+
   const core::rtp::Source& source() const { return source_; }
-  uint32_t sent() const { return sent_; }  // Of Talk().
+  uint32_t sent() const { return sent_; }                // Of Talk(),
+  uint32_t sent_events() const { return sent_events_; }  // and of Play().
 
   std::vector<std::string> got;        // Payloads,
   std::vector<std::string> got_whole;  // the datagrams that they came in,
@@ -55,7 +61,8 @@ class MediaPeer final : public Participant {
 
  private:
   void OpenBoth();
-  void SendRtp(char type, uint32_t timestamp, const std::string& payload);
+  void SendRtp(char type, uint32_t timestamp, const std::string& payload, bool marker = false);
+  void SendKey();
   void SendRtcp(core::Instant now);
   void OnPacket(core::Packet packet, core::Instant now);
 
@@ -79,6 +86,11 @@ class MediaPeer final : public Participant {
   uint32_t lose_one_in_ = 0;
   uint32_t due_ = 0;
   uint32_t sent_ = 0;
+  uint32_t sent_events_ = 0;
+  uint8_t key_ = 0;
+  uint8_t key_updates_ = 0;
+  uint8_t key_packets_left_ = 0;  // Of all that say it.
+  uint32_t key_timestamp_ = 0;
 };
 
 }  // namespace tests

@@ -130,6 +130,7 @@ void SimNetwork::Deliver(const Event& event) {
     return;
   }
   ++counters_.delivered;
+  if (on_delivered_) on_delivered_(event.from, event.to, event.bytes);
   socket->second.For(event.from)->OnDatagram(event.from, event.bytes, event.due);
 }
 

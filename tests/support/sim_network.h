@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <queue>
 #include <set>
@@ -80,6 +81,12 @@ class SimNetwork {
   /// Parts two addresses in both directions, or joins them again.
   void SetPartition(const core::IpAddress& a, const core::IpAddress& b, bool partitioned);
   void AddHost(const core::IpAddress& address) { hosts_.insert(address); }
+  /// Is told of each datagram that a socket gets, when it gets it: what the network did in truth.
+  void set_on_delivered(
+      std::function<void(const core::Endpoint& from, const core::Endpoint& to, std::string_view)>
+          on_delivered) {
+    on_delivered_ = std::move(on_delivered);
+  }
   /// The last router answers EHOSTUNREACH for this address, whatever is bound there.
   void SetUnreachable(const core::IpAddress& address, bool unreachable);
 
@@ -149,6 +156,7 @@ class SimNetwork {
   std::set<core::IpAddress> unreachable_;
   std::map<core::Endpoint, Bound> sockets_;
   std::priority_queue<Event> events_;
+  std::function<void(const core::Endpoint&, const core::Endpoint&, std::string_view)> on_delivered_;
   uint64_t sequence_ = 0;
   uint16_t next_port_ = 32768;
   Counters counters_;

@@ -1,0 +1,218 @@
+#include "tests/sim/sbc_sim_truth.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/rtp/rtcp_reader.h"
+
+namespace tests {
+
+using namespace std::chrono_literals;
+using core::Instant;
+using core::rtp::Feedback;
+using core::rtp::RtcpError;
+
+namespace {
+
+constexpr size_t kHeaderBytes = 12;
+constexpr uint32_t kClockHz = 8000;
+constexpr uint32_t kTicksPerMs = kClockHz / 1000;
+constexpr core::Duration kKeySilenceMax = 200ms;
+
+uint32_t Ticks(core::Duration since) {
+  return static_cast<uint32_t>(since.count() * kTicksPerMs / 1'000'000);
+}
+
+uint32_t Distance(uint32_t a, uint32_t b) {
+  return std::min<uint32_t>(a - b, b - a);  // Either way round.
+}
+
+/// Appendix A.8 and A.1's probation: the first packet counts once another one follows it.
+class Receiver {
+ public:
+  void On(const BroughtRtp& packet, VoiceTruth* truth) {
+    if (!active_) {
+      if (!first_.has_value() || first_->number == packet.number) {
+        first_ = packet;
+        return;
+      }
+      active_ = true;
+      Take(*first_, truth);
+    }
+    Take(packet, truth);
+  }
+  void Break() { timed_ = false; }
+  void Finish(VoiceTruth* truth) const {
+    truth->distinct = seen_.size();
+    if (seen_.empty()) return;
+    truth->lost = static_cast<uint64_t>(*seen_.rbegin() - *seen_.begin() + 1) - seen_.size();
+  }
+
+ private:
+  void Take(const BroughtRtp& packet, VoiceTruth* truth) {
+    if (!seen_.insert(packet.number).second || packet.is_key()) return;
+    ++truth->voices;
+    const uint32_t transit = Ticks(packet.at - first_->at) - packet.timestamp;
+    const uint32_t late = Distance(transit, transit_);
+    const uint32_t step = Distance(packet.timestamp, timestamp_);
+    if (timed_ && (late <= kClockHz || step <= kClockHz)) {
+      const uint32_t jitter = truth->jitter_16.value_or(0);
+      truth->jitter_16 = jitter + late - ((jitter + 8) >> 4);
+      truth->jitter_max_16 = std::max(truth->jitter_max_16, *truth->jitter_16);
+    }
+    timed_ = true;
+    transit_ = transit;
+    timestamp_ = packet.timestamp;
+  }
+
+  std::optional<BroughtRtp> first_;
+  bool active_ = false;
+  bool timed_ = false;
+  uint32_t transit_ = 0;
+  uint32_t timestamp_ = 0;
+  std::set<uint16_t> seen_;
+};
+
+bool IsAhead(uint32_t timestamp, uint32_t of) { return static_cast<int32_t>(timestamp - of) > 0; }
+
+std::string NameOf(const Feedback& feedback) {
+  switch (feedback.kind) {
+    case Feedback::Kind::kNack:
+      return "nack " + (feedback.missing.empty()
+                            ? std::string()
+                            : std::to_string(feedback.missing[0].sequence_number));
+    case Feedback::Kind::kPictureLoss:
+      return "pli";
+    case Feedback::Kind::kFullIntraRequest:
+      return "fir " + std::to_string(feedback.fir_sequence_number);
+    case Feedback::Kind::kOther:
+      break;
+  }
+  return "other";
+}
+
+}  // namespace
+
+BroughtRtp BroughtRtp::Read(Instant at, std::string_view bytes) {
+  const auto byte = [bytes](size_t i) { return static_cast<uint8_t>(bytes[i]); };
+  const auto word = [&](size_t i) { return static_cast<uint16_t>(byte(i) << 8 | byte(i + 1)); };
+  BroughtRtp packet{.at = at};
+  if (bytes.size() < kHeaderBytes) return packet;
+  packet.type = byte(1) & 0x7f;
+  packet.number = word(2);
+  packet.timestamp = uint32_t{word(4)} << 16 | word(6);
+  if (!packet.is_key() || bytes.size() < kHeaderBytes + 4) return packet;
+  packet.key = byte(kHeaderBytes);
+  packet.ends = (byte(kHeaderBytes + 1) & 0x80) != 0;
+  packet.ticks = word(kHeaderBytes + 2);
+  return packet;
+}
+
+VoiceTruth VoiceTruth::Of(std::span<const BroughtRtp> brought) {
+  VoiceTruth truth;
+  Receiver receiver;
+  for (const BroughtRtp& packet : brought) {
+    if (packet.is_break) {
+      receiver.Break();
+      continue;
+    }
+    ++truth.packets;
+    truth.keys += packet.is_key() ? 1u : 0u;
+    receiver.On(packet, &truth);
+  }
+  receiver.Finish(&truth);
+  return truth;
+}
+
+std::string Text(const std::vector<PressedKey>& keys) {
+  std::string text;
+  for (const PressedKey& key : keys) {
+    text += " " + std::to_string(key.key) + ":" + std::to_string(key.ms);
+  }
+  return text.empty() ? " none" : text;
+}
+
+std::vector<PressedKey> KeysEnded(std::span<const BroughtRtp> brought) {
+  std::vector<PressedKey> ended;
+  std::optional<BroughtRtp> known;  // The key that is on, or was last.
+  bool on = false;
+  const auto end = [&] {
+    if (on) ended.push_back({known->key, known->ticks / kTicksPerMs});
+    on = false;
+  };
+  Instant last;
+  for (const BroughtRtp& packet : brought) {
+    if (packet.is_break) continue;
+    if (!packet.is_key()) {
+      if (packet.at - last > kKeySilenceMax) end();
+      continue;
+    }
+    last = packet.at;
+    if (!known.has_value() || IsAhead(packet.timestamp, known->timestamp)) {
+      end();
+      known = packet;
+      on = true;
+    } else if (packet.timestamp != known->timestamp) {
+      continue;  // Of one that is over.
+    }
+    known->ticks = std::max(known->ticks, packet.ticks);
+    if (packet.ends) end();
+  }
+  return ended;
+}
+
+std::vector<PressedKey> KeysBegun(std::span<const BroughtRtp> got) {
+  std::vector<PressedKey> begun;
+  uint32_t timestamp = 0;
+  for (const BroughtRtp& packet : got) {
+    if (!packet.is_key()) continue;
+    if (begun.empty() || IsAhead(packet.timestamp, timestamp)) {
+      begun.push_back({packet.key, 0});
+      timestamp = packet.timestamp;
+    } else if (packet.timestamp != timestamp) {
+      continue;
+    }
+    begun.back().ms = std::max<uint32_t>(begun.back().ms, packet.ticks / kTicksPerMs);
+  }
+  return begun;
+}
+
+std::vector<std::string> RequestsIn(const std::vector<std::string>& datagrams) {
+  std::vector<std::string> requests;
+  for (const std::string& datagram : datagrams) {
+    core::rtp::RtcpCompound compound;
+    if (compound.Index({reinterpret_cast<const uint8_t*>(datagram.data()), datagram.size()}) !=
+        RtcpError::kOk) {
+      requests.push_back("malformed");
+      continue;
+    }
+    for (const core::rtp::RtcpPacket& packet : compound) {
+      Feedback feedback;
+      if (ParseFeedback(packet, &feedback) == RtcpError::kOk) requests.push_back(NameOf(feedback));
+    }
+  }
+  return requests;
+}
+
+std::vector<std::string> RequestsThatPass(const std::vector<BroughtRtcp>& brought) {
+  std::vector<std::string> passed;
+  Instant due;
+  Instant picture_due;
+  for (const BroughtRtcp& each : brought) {
+    if (each.at < due) continue;
+    const size_t before = passed.size();
+    bool asks_picture = false;
+    for (const std::string& request : RequestsIn({each.bytes})) {
+      const bool is_picture = !request.starts_with("nack");
+      if (is_picture && each.at < picture_due) continue;
+      asks_picture = asks_picture || is_picture;
+      passed.push_back(request);
+    }
+    if (passed.size() == before) continue;
+    due = each.at + 10ms;
+    if (asks_picture) picture_due = each.at + 200ms;
+  }
+  return passed;
+}
+
+}  // namespace tests

@@ -75,6 +75,28 @@ TEST(SequenceShiftTest, NumbersComeRoundToARun) {
   EXPECT_EQ(shift.Apply(9), 6);
 }
 
+// Two keys later it is still told apart from what went on before them.
+TEST(SequenceShiftTest, WhatSeveralRunsOvertookHasItsOwnPlace) {
+  SequenceShift shift;
+  EXPECT_EQ(shift.Apply(65530), 65530);
+  for (const uint16_t event : std::vector<uint16_t>{65533, 65534}) shift.Take(event);
+  EXPECT_EQ(shift.Apply(65535), 65533);
+  for (const uint16_t event : std::vector<uint16_t>{1, 2, 4}) shift.Take(event);
+  EXPECT_EQ(shift.Apply(5), 0);
+  EXPECT_EQ(shift.Apply(0), 65534);
+  EXPECT_EQ(shift.Apply(3), 65535);  // It was no event.
+  EXPECT_EQ(shift.Apply(65532), 65532);
+  EXPECT_EQ(shift.Apply(65535), 65533);
+}
+
+TEST(SequenceShiftTest, RunsOfLongAgoAreForgotten) {
+  SequenceShift shift;
+  shift.Take(1);
+  for (uint32_t number = 2; number < 70'000; ++number) {
+    EXPECT_EQ(shift.Apply(static_cast<uint16_t>(number)), static_cast<uint16_t>(number - 1));
+  }
+}
+
 TEST(SequenceShiftTest, ANewBeginningIsFollowed) {
   SequenceShift shift;
   EXPECT_EQ(shift.Apply(10), 10);

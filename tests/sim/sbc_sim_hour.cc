@@ -115,7 +115,8 @@ std::string SimulatedHour::Run() {
 }
 
 void SimulatedHour::Place(SimUserAgent* caller, SimPlan plan) {
-  GiveOwnSdp(&plan);
+  const bool with_video = !plan.body.empty() && traits_.media && trait_dice_.Chance(0.3);
+  GiveOwnSdp(&plan, with_video);
   caller->Place(std::move(plan));
 }
 
@@ -123,7 +124,7 @@ void SimulatedHour::Place(SimUserAgent* caller, SimPlan plan) {
 SimPlan SimulatedHour::Answering(const SimUserAgent& callee, const SimMessage& invite) {
   SimPlan plan;
   if (!JoinConversation(invite, &plan)) plan = CalleePlan(&dice_);
-  GiveOwnSdp(&plan);
+  GiveOwnSdp(&plan, invite.body.find("m=video ") != std::string::npos);
   if (&callee != &trunk_ || !traits_.digest) return plan;
   const std::string value = invite.Get("Proxy-Authorization");
   core::sip::DigestCredentials credentials;

@@ -56,7 +56,7 @@ class SimulatedHour {
   // sbc_sim_media.cc: calls that talk, and what they agree on.
   void SetMediaWeather();
   void OnDelivered(const core::Endpoint& from, std::string_view bytes);
-  void GiveOwnSdp(SimPlan* plan);
+  void GiveOwnSdp(SimPlan* plan, bool with_video);
   void Converse();
   void TalkThrough(Conversation* talk);
   Conversation& BeginConversation(bool to_trunk);

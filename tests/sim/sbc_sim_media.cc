@@ -55,11 +55,23 @@ std::string LastSdp(const SimUserAgent& agent, const std::string& call_id) {
 }  // namespace
 
 // One port for many calls would be many calls' conflict at the trunk's shared ports.
-void SimulatedHour::GiveOwnSdp(SimPlan* plan) {
+// Some offer video beside their voice, and who is asked wants it; some would rather have a fax
+// later and get no answer that could be.
+void SimulatedHour::GiveOwnSdp(SimPlan* plan, bool with_video) {
   if (!traits_.media) return;
-  const SpokenSdp said{.address = "192.0.2.77",
-                       .port = static_cast<uint16_t>(20000 + 2 * own_sdps_++)};
+  SpokenSdp said{.address = kNobodysMedia, .port = static_cast<uint16_t>(20000 + 2 * own_sdps_++)};
+  if (with_video) {
+    said.video_number = 99;
+    said.video_port = static_cast<uint16_t>(said.port + 20000);
+  }
   const std::string own = said.Text();
+  for (SimStep& step : plan->confirmed) {
+    if (step.method != "INVITE" || step.body != kSdp || !trait_dice_.Chance(0.6)) continue;
+    SpokenSdp fax = said;
+    fax.fax = SpokenSdp::Fax::kInPlace;
+    fax.fax_port = said.port;
+    step.body = fax.Text();
+  }
   const auto give = [&own](std::string* body) {
     if (*body == kSdp) *body = own;
   };
@@ -88,7 +100,7 @@ void SimulatedHour::OnDelivered(const Endpoint& from, std::string_view bytes) {
   Conversation& talk = conversations_[index];
   Talker& talker = talk.caller.is_trunk == is_trunk ? talk.caller : talk.callee;
   const int place = (from.port - kFirstPort) % kPortsEach;
-  const bool is_rtcp = place % 2 != 0;
+  const bool is_rtcp = place % 2 != 0 || (talker.sdp.video_muxed && LooksLikeRtcp(bytes));
   const core::Instant now = simulation_.now();
   if (place >= kVideoPorts && place < kFaxPorts) {
     if (!talk.picture_flows) return;
@@ -99,7 +111,7 @@ void SimulatedHour::OnDelivered(const Endpoint& from, std::string_view bytes) {
     }
   } else if (talk.is_fax) {
     if (from.port == talker.sdp.fax_port) talker.pages.emplace_back(bytes);
-  } else if (!is_rtcp && place < kVideoPorts) {
+  } else if (place % 2 == 0 && place < kVideoPorts) {
     talker.voice.push_back(BroughtRtp::Read(now, bytes));
   }
 }
@@ -140,6 +152,7 @@ void SimulatedHour::AgreeFormats(Conversation* talk, bool delayed) {
   if (asks.video != nullptr) {
     asks.sdp.video_number = 99;
     asks.sdp.video_first = answers.sdp.video_first = trait_dice_.Chance(0.3);
+    asks.sdp.video_muxed = answers.sdp.video_muxed = trait_dice_.Chance(0.4);
     answers.sdp.video_number = trait_dice_.Chance(0.5) ? 99 : 97;
     const auto port = static_cast<uint16_t>(asks.sdp.port + kVideoPorts);
     asks.sdp.video_port = port;

@@ -24,6 +24,11 @@ std::vector<BroughtRtp> VoiceGot(const Talker& talker) {
   return got;
 }
 
+// At the port that it said.
+std::vector<std::string> RequestsOf(const Talker& talker) {
+  return RequestsIn(talker.sdp.video_muxed ? talker.video->got_whole : talker.video->got_rtcp);
+}
+
 core::Duration ToDuration(uint32_t jitter_16) {
   return core::Duration(int64_t{jitter_16} * 1'000'000'000 / 8000) / 16;
 }
@@ -72,8 +77,8 @@ void SimulatedHour::CheckRelays() {
     for (const Talker* each : {&talk.caller, &talk.callee}) {
       got += each->media->got_whole.size() + each->pages_got.size();
       if (each->video == nullptr) continue;
-      got += each->video->got_whole.size();
-      asked += RequestsIn(each->video->got_rtcp).size();
+      got += PicturesIn(each->video->got_whole).size();
+      asked += RequestsOf(*each).size();
     }
   }
   const auto expect = [&](const char* what, uint64_t counted, uint64_t truth) {
@@ -131,6 +136,8 @@ void SimulatedHour::CheckVoice(const std::string& who, const Conversation& talk,
          truth.packets - truth.distinct);
   expect("lost", static_cast<uint64_t>(took.whole.stream.lost()), truth.lost);
   media_lost_ += truth.lost;
+  // Behind us nothing is lost. What comes late may be missing when its receiver reports.
+  if (!reorders_) expect("lost behind the SBC", gave.sent_lost.value_or(0), 0);
   if (!talk.bridges_digits) changes_["key of RFC 4733 across"] += truth.keys;
   size_t next = 0;
   for (const BroughtRtp& packet : from.voice) {
@@ -163,7 +170,7 @@ void SimulatedHour::CheckRest(const std::string& who, const Talker& from, const 
   if (from.fax != nullptr && !from.fax->got_rtcp.empty()) Complain(who + ": RTCP of a fax");
   if (from.video == nullptr) return;
   std::vector<std::string> got;
-  for (const std::string& picture : to.video->got_whole) {
+  for (const std::string& picture : PicturesIn(to.video->got_whole)) {
     const bool is_its_format = (picture[1] & 0x7f) == to.sdp.video_number;
     if (!is_its_format) Complain(who + ": a picture has no format of its receiver's");
     got.push_back(picture.substr(2));
@@ -173,7 +180,7 @@ void SimulatedHour::CheckRest(const std::string& who, const Talker& from, const 
              std::to_string(got.size()) + " went on, or others");
   }
   changes_["pictures across"] += got.size();
-  const std::vector<std::string> asked = RequestsIn(to.video->got_rtcp);
+  const std::vector<std::string> asked = RequestsOf(to);
   if (RequestsThatPass(from.requests) != asked) {
     std::string all;
     for (const std::string& each : asked) all += " " + each;

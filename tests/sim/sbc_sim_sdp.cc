@@ -23,7 +23,8 @@ std::string VideoLine(const SpokenSdp& sdp, const std::string& connection) {
   const std::string number = std::to_string(sdp.video_number);
   return "m=video " + std::to_string(sdp.video_port) + " RTP/AVPF " + number + "\r\n" + connection +
          "a=rtpmap:" + number + " H264/90000\r\na=rtcp-fb:" + number +
-         " nack\r\na=rtcp-fb:" + number + " nack pli\r\na=rtcp-fb:* ccm fir\r\n";
+         " nack\r\na=rtcp-fb:" + number + " nack pli\r\na=rtcp-fb:* ccm fir\r\n" +
+         (sdp.video_muxed ? "a=rtcp-mux\r\n" : "");
 }
 
 std::string VoiceLine(const SpokenSdp& sdp, const std::string& connection) {

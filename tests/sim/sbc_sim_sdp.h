@@ -9,6 +9,9 @@
 
 namespace tests {
 
+/// Where those have their media who agree on some and send none.
+inline constexpr char kNobodysMedia[] = "192.0.2.77";
+
 /// What one end of a conversation says of its media, as it stands now.
 ///
 /// Shape: plain; Text() is the description. PCMU is always in it, since that is what they speak.
@@ -23,6 +26,7 @@ struct SpokenSdp {
   bool refused_line = false;  // A second line of audio, which is refused.
   uint8_t video_number = 0;   // Of the format on its line of video; 0: it has none.
   uint16_t video_port = 0;    // 0: no picture is wanted.
+  bool video_muxed = false;   // With its RTCP at the same port (RFC 5761).
   bool video_first = false;   // That line stands before the voice's.
   enum class Fax : uint8_t { kNone, kInPlace, kOwnLine };
   Fax fax = Fax::kNone;       // By T.38, in place of the voice or behind it.

@@ -126,7 +126,7 @@ void SimulatedHour::ShowPicture(const Conversation& talk, Talker* from) {
 }
 
 void SimulatedHour::AskForPicture(Conversation* talk, Talker* from) {
-  if (from->video->got_whole.empty()) return;  // It knows of no stream yet.
+  if (PicturesIn(from->video->got_whole).empty()) return;  // It knows of no stream yet.
   const uint32_t of = VideoSsrc(talk->Other(from));
   const uint16_t number = ++from->pictures_asked;
   std::vector<Feedback> requests;
@@ -145,6 +145,7 @@ void SimulatedHour::AskForPicture(Conversation* talk, Talker* from) {
                         .media_ssrc = of,
                         .fir_sequence_number = static_cast<uint8_t>(number)});
   }
+  if (from->sdp.video_muxed) return from->video->SendBytes(Compound(requests), from->video_to);
   const core::Endpoint to{from->video_to.ip, static_cast<uint16_t>(from->video_to.port + 1)};
   from->video->SendRtcpBytes(Compound(requests), to);
   if (trait_dice_.Chance(0.1)) stranger_->SendRtcpBytes(Compound(requests), to);
@@ -163,7 +164,7 @@ void SimulatedHour::PressKey(Conversation* talk, Talker* from) {
   from->media->Play(static_cast<uint8_t>(trait_dice_.Below(16)), updates);
   // A packet may be so late that the next key overtakes it, but not the one after that: whose
   // number it has then is not said (SequenceShift).
-  from->key_after = now + updates * kPacketTime + kKeyEnds + (reorders_ ? 1500ms : 200ms);
+  from->key_after = now + updates * kPacketTime + kKeyEnds + 200ms;
 }
 
 // Some are behind others that have no answer yet: who is overtaken is refused (RFC 3261 §12.2.2).

@@ -177,9 +177,23 @@ std::vector<PressedKey> KeysBegun(std::span<const BroughtRtp> got) {
   return begun;
 }
 
+bool LooksLikeRtcp(std::string_view datagram) {
+  const auto type = static_cast<uint8_t>(datagram.size() < 2 ? 0 : datagram[1]);
+  return type >= 192 && type < 224;
+}
+
+std::vector<std::string> PicturesIn(const std::vector<std::string>& datagrams) {
+  std::vector<std::string> pictures;
+  for (const std::string& datagram : datagrams) {
+    if (!LooksLikeRtcp(datagram)) pictures.push_back(datagram);
+  }
+  return pictures;
+}
+
 std::vector<std::string> RequestsIn(const std::vector<std::string>& datagrams) {
   std::vector<std::string> requests;
   for (const std::string& datagram : datagrams) {
+    if (!LooksLikeRtcp(datagram)) continue;
     core::rtp::RtcpCompound compound;
     if (compound.Index({reinterpret_cast<const uint8_t*>(datagram.data()), datagram.size()}) !=
         RtcpError::kOk) {

@@ -56,12 +56,18 @@ std::vector<PressedKey> KeysEnded(std::span<const BroughtRtp> brought);
 /// The keys that begin in them, as a receiver takes them that does not go back in time.
 std::vector<PressedKey> KeysBegun(std::span<const BroughtRtp> got);
 
+/// As RFC 5761 §4 tells it from RTP at the same port.
+bool LooksLikeRtcp(std::string_view datagram);
+/// What is none of it.
+std::vector<std::string> PicturesIn(const std::vector<std::string>& datagrams);
+
 /// A compound of RTCP that came.
 struct BroughtRtcp {
   core::Instant at;
   std::string bytes;
 };
-/// What these ask the sender of a video for: "nack 7", "pli", "fir 3".
+/// What these ask the sender of a video for: "nack 7", "pli", "fir 3". RTP among them is passed
+/// over.
 std::vector<std::string> RequestsIn(const std::vector<std::string>& datagrams);
 /// Those of them that may cross: a compound in 10 ms, a request for a picture in 200 ms.
 std::vector<std::string> RequestsThatPass(const std::vector<BroughtRtcp>& brought);

@@ -92,7 +92,7 @@ class SimulatedHour {
                   const Talker& to, const sbc::MediaLegSummary& took,
                   const sbc::MediaLegSummary& gave);
   void CheckRest(const std::string& who, const Talker& from, const Talker& to);
-  void CheckInfos(const std::string& who, Talker* customer, const Talker& trunk);
+  void CheckInfos(const std::string& who, const Conversation& talk, const Talker& customer);
   void CheckKeys(const std::string& who, const Talker& trunk, const Talker& customer);
 
   // sbc_sim_checks.cc: what must be true at the end.

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr size_t kVoiceBytes = 160;
+constexpr uint8_t kEvents = 101;
 
 std::vector<BroughtRtp> VoiceGot(const Talker& talker) {
   std::vector<BroughtRtp> got;
@@ -107,7 +108,7 @@ void SimulatedHour::CheckConversation(Conversation* talk, const sbc::CallMedia& 
   if (!talk->bridges_digits) return;
   Talker& customer = caller.is_trunk ? callee : caller;
   (void)AwaitsAnswer(talk);
-  CheckInfos(who, &customer, talk->Other(&customer));
+  CheckInfos(who, *talk, customer);
   CheckKeys(who, talk->Other(&customer), customer);
 }
 
@@ -191,10 +192,19 @@ void SimulatedHour::CheckRest(const std::string& who, const Talker& from, const 
 
 // A customer's INFOs that were accepted are on the trunk, each once and in order. One whose answer
 // was lost may be.
-void SimulatedHour::CheckInfos(const std::string& who, Talker* customer, const Talker& trunk) {
+void SimulatedHour::CheckInfos(const std::string& who, const Conversation& talk,
+                               const Talker& customer) {
+  const Talker& trunk = &customer == &talk.caller ? talk.callee : talk.caller;
+  const std::set<int> kMayBe = {0, 480, 481, 500};
   std::vector<PressedKey> accepted;
   bool is_certain = true;
-  for (const Talker::Info& info : customer->infos) {
+  const bool has_events = trunk.sdp.Has(kEvents);
+  for (const Talker::Info& info : customer.infos) {
+    // 480: no voice that could carry it. 481: too late. 500: overtaken, or too many wait.
+    const bool is_right = info.status == 200   ? has_events
+                          : info.status == 488 ? !has_events || !talk.is_timed
+                                               : kMayBe.contains(info.status);
+    if (!is_right) Complain(who + ": an INFO was answered with " + std::to_string(info.status));
     if (info.status == 0) is_certain = false;
     if (info.status == 200) accepted.push_back(info.key);
     if (info.status == 480) ++changes_["digit by INFO refused, no voice"];
@@ -205,11 +215,11 @@ void SimulatedHour::CheckInfos(const std::string& who, Talker* customer, const T
   if (is_certain && played != accepted) {
     Complain(who + ": accepted" + Text(accepted) + ", played" + Text(played));
   }
-  auto next = customer->infos.begin();
+  auto next = customer.infos.begin();
   for (const PressedKey& key : played) {
-    next = std::find_if(next, customer->infos.end(),
+    next = std::find_if(next, customer.infos.end(),
                         [&](const Talker::Info& info) { return info.key == key; });
-    if (next == customer->infos.end()) {
+    if (next == customer.infos.end()) {
       return Complain(who + ": played" + Text(played) + ", which was not pressed so");
     }
     ++next;

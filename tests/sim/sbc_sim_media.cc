@@ -20,7 +20,6 @@ namespace {
 
 constexpr char kCustomerMedia[] = "127.0.0.24";
 constexpr char kTrunkMedia[] = "127.0.0.29";
-constexpr uint8_t kEvents = 101;
 constexpr uint8_t kOpus = 96;
 
 core::IpAddress Ip(const char* text) {

@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr size_t kVoiceBytes = 160;
-constexpr uint8_t kEvents = 101;
 
 std::vector<BroughtRtp> VoiceGot(const Talker& talker) {
   std::vector<BroughtRtp> got;

@@ -12,7 +12,7 @@ struct Meaning {
 };
 constexpr Meaning kMeanings[] = {{8, "PCMA/8000"},     {9, "G722/8000"},
                                  {13, "CN/8000"},      {18, "G729/8000"},
-                                 {96, "opus/48000/2"}, {101, "telephone-event/8000"}};
+                                 {96, "opus/48000/2"}, {kEvents, "telephone-event/8000"}};
 
 std::string FaxLine(uint16_t port, const std::string& connection) {
   return "m=image " + std::to_string(port) + " udptl t38\r\n" + connection +

@@ -12,6 +12,8 @@ namespace tests {
 /// Where those have their media who agree on some and send none.
 inline constexpr char kNobodysMedia[] = "192.0.2.77";
 
+inline constexpr uint8_t kEvents = 101;  // telephone-event's number, whoever says it.
+
 /// What one end of a conversation says of its media, as it stands now.
 ///
 /// Shape: plain; Text() is the description. PCMU is always in it, since that is what they speak.

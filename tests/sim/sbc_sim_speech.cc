@@ -17,7 +17,6 @@ using core::rtp::Feedback;
 
 namespace {
 
-constexpr uint8_t kEvents = 101;
 constexpr core::Duration kPacketTime = 20ms;
 constexpr core::Duration kKeyEnds = 60ms;
 constexpr char kKeys[] = "0123456789*#ABCD";

@@ -139,7 +139,6 @@ void MediaPeer::SendKey() {
                           static_cast<char>(ticks >> 8), static_cast<char>(ticks)};
   SendRtp(101, key_timestamp_, {payload, sizeof(payload)}, said == 1 && !ends);
   --key_packets_left_;
-  ++sent_events_;
 }
 
 void MediaPeer::SendRtp(char type, uint32_t timestamp, const std::string& payload, bool marker) {

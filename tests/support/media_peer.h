@@ -50,8 +50,7 @@ class MediaPeer final : public Participant {
   bool plays() const { return key_packets_left_ > 0; }
 
   const core::rtp::Source& source() const { return source_; }
-  uint32_t sent() const { return sent_; }                // Of Talk(),
-  uint32_t sent_events() const { return sent_events_; }  // and of Play().
+  uint32_t sent() const { return sent_; }  // Of Talk().
 
   std::vector<std::string> got;        // Payloads,
   std::vector<std::string> got_whole;  // the datagrams that they came in,
@@ -86,7 +85,6 @@ class MediaPeer final : public Participant {
   uint32_t lose_one_in_ = 0;
   uint32_t due_ = 0;
   uint32_t sent_ = 0;
-  uint32_t sent_events_ = 0;
   uint8_t key_ = 0;
   uint8_t key_updates_ = 0;
   uint8_t key_packets_left_ = 0;  // Of all that say it.

@@ -153,7 +153,7 @@ void SimulatedHour::AskForPicture(Conversation* talk, Talker* from) {
 // As the end says keys: the trunk in RTP, a customer by INFO where the SBC wants that.
 void SimulatedHour::PressKey(Conversation* talk, Talker* from) {
   if (talk->bridges_digits && !from->is_trunk) {
-    for (size_t keys = trait_dice_.Chance(0.3) ? 3 : 1; keys > 0; --keys) SayByInfo(from);
+    for (size_t keys = trait_dice_.Chance(0.3) ? 4 : 1; keys > 0; --keys) SayByInfo(from);
     return;
   }
   const core::Instant now = simulation_.now();
@@ -169,7 +169,7 @@ void SimulatedHour::PressKey(Conversation* talk, Talker* from) {
 // Some are behind others that have no answer yet: who is overtaken is refused (RFC 3261 §12.2.2).
 void SimulatedHour::SayByInfo(Talker* from) {
   const auto key = static_cast<uint8_t>(trait_dice_.Below(16));
-  const auto ms = static_cast<uint32_t>(60 + trait_dice_.Below(200));
+  const auto ms = static_cast<uint32_t>(60 + trait_dice_.Below(trait_dice_.Chance(0.5) ? 1 : 200));
   SimCall& call = from->agent->call(from->call);
   for (const SimDialog& dialog : call.dialogs) {
     if (dialog.state != SimDialog::State::kConfirmed) continue;

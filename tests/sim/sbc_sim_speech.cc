@@ -139,10 +139,9 @@ void SimulatedHour::AskForPicture(Conversation* talk, Talker* from) {
         {.kind = Feedback::Kind::kPictureLoss, .sender_ssrc = 0x1111, .media_ssrc = of});
   }
   if (trait_dice_.Chance(0.5)) {
-    requests.push_back({.kind = Feedback::Kind::kFullIntraRequest,
-                        .sender_ssrc = 0x1111,
-                        .media_ssrc = of,
-                        .fir_sequence_number = static_cast<uint8_t>(number)});
+    Feedback fir{.kind = Feedback::Kind::kFullIntraRequest, .sender_ssrc = 0x1111};
+    CHECK(fir.fir.PushBack({.ssrc = of, .sequence_number = static_cast<uint8_t>(number)}));
+    requests.push_back(fir);
   }
   if (from->sdp.video_muxed) return from->video->SendBytes(Compound(requests), from->video_to);
   const core::Endpoint to{from->video_to.ip, static_cast<uint16_t>(from->video_to.port + 1)};

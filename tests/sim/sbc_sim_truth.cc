@@ -41,16 +41,41 @@ class Receiver {
     }
     Take(packet, truth);
   }
-  void Break() { timed_ = false; }
+  /// What its sender skips until it goes on is nobody's loss; what stood on probation is over.
+  void Break(VoiceTruth* truth) {
+    paused_ = true;
+    truth->unproved = truth->unproved || (!active_ && first_.has_value());
+    if (!active_) first_.reset();
+  }
   void Finish(VoiceTruth* truth) const {
     truth->distinct = seen_.size();
-    if (seen_.empty()) return;
-    truth->lost = static_cast<uint64_t>(*seen_.rbegin() - *seen_.begin() + 1) - seen_.size();
+    uint64_t expected = 0;
+    for (const Run& run : runs_) expected += run.last - run.first + 1u;
+    truth->lost = expected - seen_.size();
   }
 
  private:
+  struct Run {  // Of numbers, between two breaks.
+    uint16_t first = 0;
+    uint16_t last = 0;
+  };
+
+  // False where it changes nothing: a repeat, or one of before the last break.
+  bool Place(uint16_t number) {
+    if (runs_.empty() || (paused_ && number > runs_.back().last)) {
+      timed_ = timed_ && !paused_;
+      paused_ = false;
+      runs_.push_back({number, number});
+    } else if (runs_.size() > 1 && number <= runs_[runs_.size() - 2].last) {
+      return false;
+    }
+    runs_.back().first = std::min(runs_.back().first, number);
+    runs_.back().last = std::max(runs_.back().last, number);
+    return seen_.insert(number).second;
+  }
+
   void Take(const BroughtRtp& packet, VoiceTruth* truth) {
-    if (!seen_.insert(packet.number).second || packet.is_key()) return;
+    if (!Place(packet.number) || packet.is_key()) return;
     ++truth->voices;
     const uint32_t transit = Ticks(packet.at - first_->at) - packet.timestamp;
     const uint32_t late = Distance(transit, transit_);
@@ -67,10 +92,12 @@ class Receiver {
 
   std::optional<BroughtRtp> first_;
   bool active_ = false;
+  bool paused_ = false;
   bool timed_ = false;
   uint32_t transit_ = 0;
   uint32_t timestamp_ = 0;
   std::set<uint16_t> seen_;
+  std::vector<Run> runs_;
 };
 
 bool IsAhead(uint32_t timestamp, uint32_t of) { return static_cast<int32_t>(timestamp - of) > 0; }
@@ -84,7 +111,8 @@ std::string NameOf(const Feedback& feedback) {
     case Feedback::Kind::kPictureLoss:
       return "pli";
     case Feedback::Kind::kFullIntraRequest:
-      return "fir " + std::to_string(feedback.fir_sequence_number);
+      return "fir " + (feedback.fir.empty() ? std::string()
+                                            : std::to_string(feedback.fir[0].sequence_number));
     case Feedback::Kind::kOther:
       break;
   }
@@ -113,7 +141,7 @@ VoiceTruth VoiceTruth::Of(std::span<const BroughtRtp> brought) {
   Receiver receiver;
   for (const BroughtRtp& packet : brought) {
     if (packet.is_break) {
-      receiver.Break();
+      receiver.Break(&truth);
       continue;
     }
     ++truth.packets;
@@ -213,17 +241,15 @@ std::vector<std::string> RequestsThatPass(const std::vector<BroughtRtcp>& brough
   Instant due;
   Instant picture_due;
   for (const BroughtRtcp& each : brought) {
-    if (each.at < due) continue;
-    const size_t before = passed.size();
+    bool asks_missing = false;
     bool asks_picture = false;
     for (const std::string& request : RequestsIn({each.bytes})) {
-      const bool is_picture = !request.starts_with("nack");
-      if (is_picture && each.at < picture_due) continue;
-      asks_picture = asks_picture || is_picture;
+      const bool is_nack = request.starts_with("nack");
+      if (each.at < (is_nack ? due : picture_due)) continue;
+      (is_nack ? asks_missing : asks_picture) = true;
       passed.push_back(request);
     }
-    if (passed.size() == before) continue;
-    due = each.at + 10ms;
+    if (asks_missing) due = each.at + 10ms;
     if (asks_picture) picture_due = each.at + 200ms;
   }
   return passed;

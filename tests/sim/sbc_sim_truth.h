@@ -35,7 +35,8 @@ struct VoiceTruth {
   uint64_t keys = 0;                  // Packets of keys among them.
   uint64_t distinct = 0;              // Each number once,
   uint64_t voices = 0;                // and of these the voice's.
-  uint64_t lost = 0;                  // Between the first number that came and the last.
+  uint64_t lost = 0;                  // Of each run between breaks, from its first to its last.
+  bool unproved = false;              // One that passed was taken for nobody's, as a break came.
   std::optional<uint32_t> jitter_16;  // Appendix A.8's, in ticks / 16.
   uint32_t jitter_max_16 = 0;
 

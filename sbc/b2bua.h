@@ -458,7 +458,9 @@ class B2bua final : public core::sip::TransactionUser {
   void RefuseRelays(Call* call, core::Instant now);
   void RefuseInvites(Call* call, core::Instant now);
   static CallRecord RecordOf(const Call& call);
-  void Record(Call* call, CallEnd end, uint16_t status_code, core::Instant now);
+  void Record(Call* call, CallEnd end, uint16_t status_code, core::Instant now,
+              std::string_view detail = {});
+  core::BoundedText<120> DetailOfSdp(std::string_view whose) const;
   void Free(Call* call, core::Instant now);
 
   static void FireSessionCaller(void* call, core::Timer* timer, core::Instant now);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/concat.h"
 #include "core/sip/small_headers.h"
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
@@ -193,7 +194,9 @@ void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::st
   }
   options_.wheel->Disarm(&call->route_timer);
   options_.wheel->Disarm(&call->reliable_timer);
-  Record(call, end, call->facts.answered.unix_us != 0 ? 200 : 0, now);
+  const auto detail =
+      end == CallEnd::kUnusableSdp ? DetailOfSdp("the last") : core::BoundedText<120>();
+  Record(call, end, call->facts.answered.unix_us != 0 ? 200 : 0, now, detail.view());
   call->state = Call::State::kEnding;
   options_.media->End(&call->media, now);  // From here on nobody's media passes.
 
@@ -297,9 +300,18 @@ CallRecord B2bua::RecordOf(const Call& call) {
   return record;
 }
 
-void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*/) {
+// What an operator asks first of a call that ended with 488.
+core::BoundedText<120> B2bua::DetailOfSdp(std::string_view whose) const {
+  core::BoundedText<120> detail;
+  detail.AssignTruncated(core::Concat(whose, " SDP: ", options_.media->why_refused()));
+  return detail;
+}
+
+void B2bua::Record(Call* call, CallEnd end, uint16_t status_code, Instant /*now*/,
+                   std::string_view detail) {
   CallRecord record = RecordOf(*call);
   record.end = end;
+  record.detail.AssignTruncated(detail);
   if (end == CallEnd::kMediaTimeout) {
     record.detail.AssignTruncated(call->leg(call->silent).side == Side::kTrunk
                                       ? "no RTP from the trunk for media_timeout"

@@ -236,7 +236,8 @@ bool B2bua::AcceptFirstOffer(Call* call, Instant now) {
                  &record, now);
   } else {
     Answer(*transaction, invite, refusal, now);
-    Record(call, CallEnd::kFailed, refusal, now);
+    const auto detail = DetailOfSdp("the caller's");
+    Record(call, CallEnd::kFailed, refusal, now, detail.view());
   }
   Free(call, now);
   return false;

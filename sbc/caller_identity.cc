@@ -71,6 +71,10 @@ CallerIdentity ReadCaller(const Message& invite, const Connector& connector) {
   ReadDiversion(invite, HeaderId::kDiversion, connector, &caller);
   ReadDiversion(invite, HeaderId::kHistoryInfo, connector, &caller);
   caller.original.AssignTruncated(caller.caller().shown());
+  core::sip::Uri uri;  // One that is too long for a user of ours is still who called.
+  if (caller.original.empty() && core::sip::ParseUri(from.uri, &uri) == ParseError::kOk) {
+    caller.original.AssignTruncated(uri.user);
+  }
   return caller;
 }
 

@@ -233,7 +233,7 @@ void ReadHost(const Node& node, std::string* host, std::optional<core::IpAddress
   }
   core::IpAddress address;
   if (core::IpAddress::Parse(text, &address)) {
-    if (address.is_unspecified() || address.is_multicast()) {
+    if (!address.is_one_host()) {
       (void)node.Wanted("an address of one host");
       return;
     }

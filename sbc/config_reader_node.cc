@@ -27,8 +27,6 @@ constexpr EnumName<ListenerSide> kListenerSides[] = {{"customer", ListenerSide::
                                                      {"any", ListenerSide::kAny}};
 constexpr EnumName<Side> kSides[] = {{"customer", Side::kCustomer}, {"trunk", Side::kTrunk}};
 
-const core::IpAddress kBroadcast = core::IpAddress::FromV4(0xffffffff);
-
 // Six pairs of hexadecimal digits between colons.
 bool ParseMac(std::string_view text, std::array<uint8_t, 6>* mac) {
   constexpr size_t kPair = 3;
@@ -103,7 +101,7 @@ void ReadAdvertise(const Node& node, std::optional<core::IpAddress>* advertise) 
 bool ReadOwnAddress(const Node& node, core::IpAddress* address) {
   core::IpAddress read;
   if (!node.Value(&read)) return false;
-  if (read.is_unspecified() || read.is_multicast() || read == kBroadcast) {
+  if (!read.is_one_host()) {
     // It stands in Via, Contact and SDP, where 0.0.0.0 would lead nowhere.
     return node.Wanted("an address of one host: peers are told it");
   }

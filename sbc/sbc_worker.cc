@@ -194,7 +194,9 @@ absl::Status SbcWorker::Open() {
     }
   }
   UpdateReachFilters();
-  return media_.Open();
+  const absl::Status media = media_.Open();
+  if (media.ok()) worker_.Begin();  // The addresses of hosts: calls wait in the sockets already.
+  return media;
 }
 
 // ---- packets ----------------------------------------------------------------------------------

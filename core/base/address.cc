@@ -87,6 +87,10 @@ bool IpAddress::is_link_local() const {
   return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
 }
 
+bool IpAddress::is_one_host() const {
+  return !is_unspecified() && !is_multicast() && *this != FromV4(0xffffffff);
+}
+
 bool IpAddress::is_multicast() const {
   if (is_v4()) return InV4(*this, 0xe0000000, 4);
   return bytes_[0] == 0xff;

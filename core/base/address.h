@@ -52,6 +52,7 @@ class IpAddress {
   bool is_loopback() const;     // 127.0.0.0/8 or ::1
   bool is_link_local() const;   // 169.254.0.0/16 or fe80::/10
   bool is_multicast() const;    // 224.0.0.0/4 or ff00::/8
+  bool is_one_host() const;     // None of these, nor 255.255.255.255: somebody may be there.
   /// Not reachable from the public internet: RFC 1918, RFC 4193, and RFC 6598 (carriers' NAT).
   bool is_private() const;
 

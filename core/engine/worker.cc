@@ -23,15 +23,20 @@ void Worker::Turn() {
   for (const net::SendError& error : parts_.io->Errors()) {
     parts_.program->OnSendError(error, now_);
   }
-  if (parts_.mailboxes != nullptr) {
-    parts_.mailboxes->Drain(kEnvelopesPerTurnMax, [this](const Envelope& envelope) {
-      parts_.program->OnEnvelope(envelope, now_);
-    });
-  }
+  TakeMail(kEnvelopesPerTurnMax);
   parts_.timers->FireDue(now_, kTimersPerTurnMax);
   parts_.program->OnTurnEnd(now_);
   // In one batch and with one wake a target, however many were posted (rule 15).
   if (parts_.outbox != nullptr) parts_.outbox->Flush();
+}
+
+void Worker::Begin() { TakeMail(SIZE_MAX); }
+
+void Worker::TakeMail(size_t per_writer_max) {
+  if (parts_.mailboxes == nullptr) return;
+  parts_.mailboxes->Drain(per_writer_max, [this](const Envelope& envelope) {
+    parts_.program->OnEnvelope(envelope, now_);
+  });
 }
 
 void Worker::Wait() {

@@ -46,6 +46,9 @@ class Worker final : public Waker {
   /// Made on the thread that runs it, or before that thread starts.
   explicit Worker(const Parts& parts);
 
+  /// Takes all mail that is there: what was posted before the start is known before the first
+  /// packet. Once, before the first Turn().
+  void Begin();
   void Turn();
   void Wake() override { parts_.io->Wake(); }
 
@@ -60,6 +63,7 @@ class Worker final : public Waker {
       4096;  // A burst of timers must not starve the sockets.
   static constexpr size_t kEnvelopesPerTurnMax = 512;  // Of each writer, for the same reason.
 
+  void TakeMail(size_t per_writer_max);
   void Wait();
 
   Parts parts_;

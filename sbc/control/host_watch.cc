@@ -106,6 +106,11 @@ void HostWatch::OnResolved(uint16_t host, const ResolvedHost& resolved) {
   }
   std::vector<HostAddress> addresses;
   for (const core::transport::ResolvedAddress& address : resolved.addresses) {
+    if (!address.endpoint.ip.is_one_host()) {  // The configuration may not name it either.
+      const core::IpAddress::Text text = address.endpoint.ip.text();
+      LogLine(log_, &no_host_).Text("host", NameOf(host)).Text("address", text.view());
+      continue;
+    }
     addresses.push_back({address.endpoint, address.priority, address.weight, address.target});
   }
   SetAddresses(host, std::move(addresses));

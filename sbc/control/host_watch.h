@@ -72,6 +72,7 @@ class HostWatch {
   core::Logger* log_;
   core::LogSite resolved_{core::LogLevel::kInfo, "host_resolved"};
   core::LogSite unresolved_{core::LogLevel::kWarning, "host_unresolved"};
+  core::LogSite no_host_{core::LogLevel::kWarning, "host_address_refused"};
   core::LogSite gone_stale_{core::LogLevel::kWarning, "host_stale"};
   core::LogSite too_many_{core::LogLevel::kError, "host_not_watched"};
 

@@ -139,11 +139,20 @@ void Tell(const Selected& selected, std::span<const Format> source, Told* told) 
 MediaAnchor::MediaAnchor(Options options)
     : options_(std::move(options)), text_(std::make_unique<char[]>(kTextMax)) {}
 
+uint16_t MediaAnchor::Refuse(uint16_t status_code, std::string_view why) {
+  why_ = why;
+  return status_code;
+}
+
 uint16_t MediaAnchor::Take(MediaSession* session, LegId from, Role role, const Party parties[2],
                            std::string_view sdp, Instant now) {
   const ParseError error = description_.Parse(sdp);
-  if (error != ParseError::kOk) return core::sdp::StatusCodeOf(error);
-  if (!Judge(parties[Index(from)])) return kNotAcceptable;
+  if (error != ParseError::kOk) {
+    return Refuse(core::sdp::StatusCodeOf(error), core::sdp::Name(error));
+  }
+  if (!Judge(parties[Index(from)])) {
+    return Refuse(kNotAcceptable, "an address in it is of a class that this side does not allow");
+  }
   return role == Role::kOffer ? TakeOffer(session, from, parties, sdp, now)
                               : TakeAnswer(session, from, parties);
 }
@@ -238,14 +247,17 @@ uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party p
       if (!IsAnchored(media, parties[Index(from)]) || IsVideo(media) != is_video) continue;
       if (!HasRoom(*session, use) || AddStream(session, use, parties, now)) continue;
       // Video without ports is refused in its place; without voice there is no call.
-      if (!is_video) return kNoPorts;
+      if (!is_video) return Refuse(kNoPorts, "no media ports left");
       lacks_ports = true;
     }
   }
   // Ending all media within a call is legal (RFC 3264 §8.2); a call that begins without is none.
-  if (session->stream_count == 0) return lacks_ports ? kNoPorts : kNotAcceptable;
+  if (session->stream_count == 0) {
+    return lacks_ports ? Refuse(kNoPorts, "no media ports left")
+                       : Refuse(kNotAcceptable, "no line that can be relayed (plain RTP, or T.38)");
+  }
   session->offer = options_.store->texts()->Copy(sdp);
-  if (!session->offer) return kNoRoom;
+  if (!session->offer) return Refuse(kNoRoom, "no room for another description");
   session->offer_from = from;
   session->is_pending = true;
   return 0;
@@ -257,12 +269,14 @@ uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party 
   if (!session->offer || session->offer_from == from ||
       offer_.Parse(session->offer.text()) != ParseError::kOk ||
       !core::sdp::JudgeAnswer(offer_, description_).is_usable()) {
-    return kNotAcceptable;
+    return Refuse(kNotAcceptable, "it does not answer the offer");
   }
   for (size_t i = 0; i < session->stream_count; ++i) {
     // Another call has its peer's place. Who answered cannot be told to send no picture any more,
     // so a video's is refused as a voice's: what it sent would be taken for the other call's.
-    if (!Agree(session, i, from, parties)) return kNotAcceptable;
+    if (!Agree(session, i, from, parties)) {
+      return Refuse(kNotAcceptable, "another call has its address and port on a shared port");
+    }
   }
   session->is_pending = false;
   return 0;

@@ -60,6 +60,8 @@ class MediaAnchor {
   /// A description that came from `from`. 0, or the code that refuses it.
   [[nodiscard]] uint16_t Take(MediaSession* session, LegId from, Role role, const Party parties[2],
                               std::string_view sdp, core::Instant now);
+  /// Why the last description that Take() refused was; for the call's record.
+  std::string_view why_refused() const { return why_; }
   /// The peer says again, to a refresh that repeated what it had been told, where it is. What was
   /// agreed on stays. False where the description cannot be, which changes nothing, or where shared
   /// ports have no room for its new place, which takes the leg's media away (see SetPeer()).
@@ -94,6 +96,7 @@ class MediaAnchor {
   std::optional<core::Instant> SilentSince(const MediaSession& session, LegId leg);
 
  private:
+  [[nodiscard]] uint16_t Refuse(uint16_t status_code, std::string_view why);
   using Media = core::sdp::MediaDescription;
 
   uint16_t TakeOffer(MediaSession* session, LegId from, const Party parties[2],
@@ -118,6 +121,7 @@ class MediaAnchor {
   Options options_;
   core::sdp::SessionDescription description_;  // What came.
   core::sdp::SessionDescription offer_;        // What it answers.
+  std::string_view why_;
   std::unique_ptr<char[]> text_;
 };
 

@@ -360,19 +360,22 @@ TEST(B2buaMediaTest, WhatStandsBesideADescriptionStays) {
   media.HangUp(call);
 }
 
+// With a reason in the call's record: an operator who sees 488 for all calls finds the setting.
 TEST(B2buaMediaTest, DescriptionsThatCannotBeAreRefused) {
   const struct {
     std::string sdp;
     int status;
+    const char* detail;
   } kCases[] = {
-      {"v=0\r\n", 400},
-      {"nonsense\r\n", 400},
-      {Sdp("169.254.169.254", 80), 488},  // A cloud's metadata service.
-      {Sdp("192.0.2.7", 4000), 488},      // Another class than the side's.
-      {Sdp("127.0.0.4", 0), 488},         // A call without media.
+      {"v=0\r\n", 400, "the caller's SDP: "},
+      {"nonsense\r\n", 400, "the caller's SDP: "},
+      // A cloud's metadata service; another class than the side's.
+      {Sdp("169.254.169.254", 80), 488, "an address in it is of a class"},
+      {Sdp("192.0.2.7", 4000), 488, "an address in it is of a class"},
+      {Sdp("127.0.0.4", 0), 488, "no line that can be relayed"},  // A call without media.
       {"v=0\r\no=a 1 1 IN IP4 127.0.0.4\r\ns=-\r\nc=IN IP4 127.0.0.4\r\nt=0 0\r\n"
        "m=audio 4000 RTP/SAVP 0\r\n",
-       488},
+       488, "no line that can be relayed"},
   };
   for (const auto& test : kCases) {
     MediaScene media;
@@ -380,8 +383,25 @@ TEST(B2buaMediaTest, DescriptionsThatCannotBeAreRefused) {
     EXPECT_EQ(media.scene.pbx.call(call).final_status, test.status) << test.sdp;
     EXPECT_THAT(media.scene.trunk.Got("INVITE"), IsEmpty()) << test.sdp;
     EXPECT_EQ(media.scene.world->worker().media().streams(), 0u);
+    EXPECT_THAT(std::string(media.scene.record().detail.view()), HasSubstr(test.detail));
     media.scene.ExpectClean();
   }
+}
+
+// The callee's answer cannot be: the search ends with its 2xx, and the record says what it lacked.
+TEST(B2buaMediaTest, AnAnswerThatCannotBeIsInTheRecord) {
+  MediaScene media;
+  SimPlan callee;
+  callee.script = {{.after = 10ms, .status = 200, .body = Sdp("192.0.2.7", 4000)}};
+  media.scene.trunk.Expect(callee);
+  const size_t call = media.Place({}, Sdp("127.0.0.4", 4000));
+  EXPECT_EQ(media.scene.pbx.call(call).final_status, 500);
+  const sbc::CallRecord& record = media.scene.record();
+  EXPECT_THAT(std::string(record.detail.view()), HasSubstr("the callee's SDP: an address in it"));
+  ASSERT_EQ(record.routes.steps.size(), 1u);
+  EXPECT_EQ(record.routes.steps[0].event, sbc::RouteEvent::kAnswered);
+  EXPECT_EQ(record.routes.steps[0].status_code, 200);
+  media.scene.ExpectClean();
 }
 
 // Codec policy: what the trunk does not take is not offered to it.

@@ -83,6 +83,14 @@ TEST_F(CallerIdentityTest, Rule17_PreferredAndRemotePartyIdAssertNothing) {
   EXPECT_FALSE(Passes(caller));
 }
 
+// A user part of any length is in the record, cut: padding hides nobody.
+TEST_F(CallerIdentityTest, Rule17_ALongCallerIsStillInTheRecord) {
+  const std::string padded = "+16185558387" + std::string(200, '0');
+  const CallerIdentity caller = Read("From: <sip:" + padded + "@10.0.0.141>;tag=1\n");
+  EXPECT_TRUE(caller.from.user.empty());
+  EXPECT_EQ(caller.original, padded.substr(0, PartyUser::kUserMax));
+}
+
 TEST_F(CallerIdentityTest, Rule17_NormalisedBeforeTheCheck) {
   EXPECT_TRUE(Passes(Read("From: <sip:618-555-8387@10.0.0.141>;tag=1\n")));
   EXPECT_TRUE(Passes(Read("From: <tel:+1(618)555-8387>;tag=1\n")));

@@ -115,6 +115,15 @@ TEST(IpAddressTest, KnowsTheSpecialBlocks) {
   }
 }
 
+TEST(IpAddressTest, OneHostIsWhereSomebodyMayBe) {
+  for (const char* text : {"0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"}) {
+    EXPECT_FALSE(Ip(text).is_one_host()) << text;
+  }
+  for (const char* text : {"127.0.0.1", "::1", "10.0.0.5", "255.255.255.254", "2001:db8::1"}) {
+    EXPECT_TRUE(Ip(text).is_one_host()) << text;
+  }
+}
+
 TEST(EndpointTest, ReadsAndWrites) {
   for (const char* text : {"1.2.3.4:5060", "0.0.0.0:0", "[::1]:5060", "[2600:f0f0::1]:65535"}) {
     Endpoint endpoint;

@@ -159,6 +159,18 @@ TEST_F(WorkerTest, TurnsInTheOrderOfRule5) {
   EXPECT_EQ(worker_->now(), kStart + milliseconds(3));  // Of after the wait.
 }
 
+// Nothing is read before all that was posted at the start is known, however much that is.
+TEST_F(WorkerTest, BeginsWithAllMailThatIsThere) {
+  constexpr uint16_t kMails = 600;  // More than a turn takes.
+  for (uint16_t i = 0; i < kMails; ++i) Mail(i);
+  others_outbox_.Flush();
+  Receive("one");
+  worker_->Begin();
+  ASSERT_EQ(log_.size(), kMails);
+  worker_->Turn();
+  EXPECT_EQ(log_[kMails + 3], "packet one");
+}
+
 TEST_F(WorkerTest, WaitsUntilItsNextTimer) {
   timers_.Arm(&timer_, kStart + milliseconds(20));
   worker_->Turn();

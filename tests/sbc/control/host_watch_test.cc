@@ -95,6 +95,19 @@ TEST_F(HostWatchTest, ANameIsAskedForAndWhatChangesIsTold) {
   EXPECT_THAT(lines_.text, HasSubstr("event=host_resolved host=pbx.example:5060 "));
 }
 
+// What the configuration may not name the DNS may not either (rule 24's likes for signalling): a
+// datagram to it would go to everybody, or to ourselves.
+TEST_F(HostWatchTest, AddressesOfNoOneHostAreLeftOut) {
+  server_.SetAddresses("pbx.example", 3600,
+                       {"0.0.0.0", "192.0.2.1", "224.0.0.1", "255.255.255.255"});
+  watch_.Watch({name_}, clock_.Now());
+  const auto changes = NextChanges();
+  ASSERT_EQ(changes.size(), 1u);
+  ASSERT_EQ(changes[0].addresses.size(), 1u);
+  EXPECT_EQ(changes[0].addresses[0].endpoint.ip, Ip("192.0.2.1"));
+  EXPECT_THAT(lines_.text, HasSubstr("event=host_address_refused host=pbx.example:5060 "));
+}
+
 // Workers get the priorities and weights of SRV records, and their ports (RFC 2782).
 TEST_F(HostWatchTest, WhatSrvRecordsSayIsPassedOn) {
   const uint16_t host = Number({.connector_id = "c", .name = "pbx.example", .ip = {}, .srv = true});

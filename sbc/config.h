@@ -207,7 +207,7 @@ inline constexpr size_t kRejectionCodeCount = static_cast<size_t>(RejectionCause
 std::string_view RejectionCauseName(RejectionCause cause);  // "caller_id"
 
 struct RejectionsConfig {
-  static constexpr uint16_t kDrop = 0;  // Written `drop`: no answer at all.
+  static constexpr uint16_t kDrop = 0;  // Written `drop`, for kCidr alone: no answer at all.
 
   // In the order of RejectionCause. Strangers get silence, so that a scan finds nothing. 503 is
   // what makes the trunk try its next route; 403 is what it answers itself to a caller ID not its

@@ -303,16 +303,25 @@ void ReadFailover(const Node& node, FailoverConfig* config) {
 void ReadRejections(const Node& node, RejectionsConfig* config) {
   if (!node.ExpectMap()) return;
   for (size_t i = 0; i < kRejectionCodeCount; ++i) {
-    const auto value = node.Find(RejectionCauseName(static_cast<RejectionCause>(i)));
+    const auto cause = static_cast<RejectionCause>(i);
+    // Silence must come before a transaction, which says 100, and only who may call is judged so
+    // early. (Also whose the number is, but only where connectors share a trunk.)
+    const bool may_drop = cause == RejectionCause::kCidr;
+    const auto value = node.Find(RejectionCauseName(cause));
     if (!value) continue;
-    if (value->scalar() == "drop") {
+    if (value->scalar() == "drop" && may_drop) {
       config->codes[i] = RejectionsConfig::kDrop;
+    } else if (value->scalar() == "drop") {
+      value->Error(
+          "drop is for cidr alone: whatever else is refused, is refused after our 100; wanted is a "
+          "response code of 400 to 699");
     } else if (value->scalar().empty() ||
                value->scalar().find_first_not_of("0123456789") != std::string_view::npos) {
-      (void)value->Wanted("a response code of 400 to 699, or drop");
+      (void)value->Wanted(may_drop ? "a response code of 400 to 699, or drop"
+                                   : "a response code of 400 to 699");
     } else {
       const bool read = value->Value(&config->codes[i], Range{400, 699});
-      if (read && static_cast<RejectionCause>(i) == RejectionCause::kCidr) {
+      if (read && cause == RejectionCause::kCidr) {
         value->Warn("for sources that may reach us, as routes may; all others get silence");
       }
     }

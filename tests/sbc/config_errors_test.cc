@@ -88,6 +88,8 @@ TEST(ConfigErrorsTest, Sections) {
       {"rejections: {cidr: 200}", "1: rejections.cidr: 200 is outside 400..699"},
       {"rejections: {cidr: [403]}",
        "1: rejections.cidr: a list is not a response code of 400 to 699, or drop"},
+      {"rejections: {region: silence}",
+       "1: rejections.region: silence is not a response code of 400 to 699"},
       {"rejections: {region_: 403}", "1: rejections.region_: no such key; did you mean `region`?"},
       {"sip: {t1: 5s}", "1: sip: t1 is longer than t2, up to which it doubles"},
       {"sip: {min_se: 30s}", "1: sip.min_se: 30s is outside 90s..24h"},
@@ -138,6 +140,28 @@ TEST(ConfigErrorsTest, Sections) {
        "1: media[0]: ports 5000-6000 hold the port of listeners[0], 5060"},
   };
   for (const Row& row : kRows) ExpectErrors("", Concat(kListeners, kConnector), row);
+}
+
+// What is judged when the caller has had our 100 cannot be silence any more: it would be 403.
+TEST(ConfigErrorsTest, OnlyWhatIsJudgedBeforeATransactionCanBeDropped) {
+  for (size_t i = 0; i < kRejectionCodeCount; ++i) {
+    const auto cause = static_cast<RejectionCause>(i);
+    const std::string map = Concat("rejections: {", RejectionCauseName(cause), ": drop}");
+    const std::string connector = Concat("connectors: [{id: a, ", map, "}]\n");
+    if (cause == RejectionCause::kCidr) {
+      EXPECT_EQ(ErrorsOf(Concat(kListeners, kConnector, map, "\n")), "accepted");
+      EXPECT_EQ(ErrorsOf(Concat(kListeners, connector)), "accepted");
+      continue;
+    }
+    const std::string said = Concat("rejections.", RejectionCauseName(cause),
+                                    ": drop is for cidr alone: whatever else is refused, is "
+                                    "refused after our 100; wanted is a response code of 400 to "
+                                    "699");
+    EXPECT_EQ(ErrorsOf(Concat(kListeners, kConnector, map, "\n")),
+              Concat("tests/corpus/seed/sbc.yaml:3: ", said));
+    EXPECT_EQ(ErrorsOf(Concat(kListeners, connector)),
+              Concat("tests/corpus/seed/sbc.yaml:2: connectors[0].", said));
+  }
 }
 
 TEST(ConfigErrorsTest, Listeners) {

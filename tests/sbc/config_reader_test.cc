@@ -89,7 +89,7 @@ connectors:
     phone_numbers: ["+16185558387"]                    # optional: then From must be one of them
     logging: {EnableSIPLogs: true, EnableMediaMetricLogs: true}
 failover: {codes: [408, 500, 502, 503, 504], answer_timeout: 4s, options_interval: 30s}
-rejections: {cidr: drop, cps: 503, region: 403, caller_id: 403, disabled: 403}   # a code, or drop
+rejections: {cidr: drop, cps: 503, region: 403, caller_id: 403, disabled: 403}   # drop: cidr alone
 admin: {address: 127.0.0.1, port: 9060}                # /metrics, /healthz, /readyz, /api/v1/...
 logs: {directory: /var/log/ringfence}
 )");
@@ -185,11 +185,18 @@ TEST(ConfigReaderTest, RejectionsHaveTheDesignsDefaults) {
     EXPECT_EQ(RejectionCauseName(row.cause), row.name);
     EXPECT_EQ(RejectionsConfig().code(row.cause), row.code) << row.name;
     const Config config = Read(Concat(kListeners, "connectors: [{id: a}, {id: b, rejections: {",
-                                      row.name, ": drop}}]\nrejections: {", row.name, ": 486}\n"));
+                                      row.name, ": 699}}]\nrejections: {", row.name, ": 486}\n"));
     EXPECT_EQ(config.rejections.code(row.cause), 486) << row.name;
     EXPECT_EQ(config.connectors[0].rejections.code(row.cause), 486) << "inherited";
-    EXPECT_EQ(config.connectors[1].rejections.code(row.cause), RejectionsConfig::kDrop);
+    EXPECT_EQ(config.connectors[1].rejections.code(row.cause), 699);
   }
+}
+
+TEST(ConfigReaderTest, AConnectorsCidrIsDroppedThoughTheNodesIsAnswered) {
+  const Config config = Read(Concat(
+      kListeners, "connectors: [{id: a, rejections: {cidr: drop}}]\nrejections: {cidr: 403}\n"));
+  EXPECT_EQ(config.rejections.code(RejectionCause::kCidr), 403);
+  EXPECT_EQ(config.connectors[0].rejections.code(RejectionCause::kCidr), RejectionsConfig::kDrop);
 }
 
 // Issue: the seed's three JSON files work as they stand, by `file:` and pasted inline.

@@ -114,15 +114,14 @@ TEST(TerminationTest, ChecksComeInTheirOrder) {
   EXPECT_EQ(Check(config, "+14165550123", "+14435550100")->cause, RejectionCause::kDisabled);
 }
 
-TEST(TerminationTest, EveryCauseHasItsConfiguredCodeOrSilence) {
+TEST(TerminationTest, EveryCauseHasItsConfiguredCode) {
   Config config = SmallConfig();
   ConnectorConfig& connector = config.connectors[0];
   connector.phone_numbers = {"+16185558387"};
   connector.rejections.codes[static_cast<size_t>(RejectionCause::kRegion)] = 488;
-  connector.rejections.codes[static_cast<size_t>(RejectionCause::kCallerId)] =
-      RejectionsConfig::kDrop;
+  connector.rejections.codes[static_cast<size_t>(RejectionCause::kCallerId)] = 603;
   EXPECT_EQ(Check(config, "+14165550123")->status_code, 488);
-  EXPECT_TRUE(Check(config, "+18155558245", "+14435550100")->is_drop());
+  EXPECT_EQ(Check(config, "+18155558245", "+14435550100")->status_code, 603);
 }
 
 // ---- Rule 6.

@@ -274,7 +274,7 @@ struct DnsConfig {
 };
 
 struct HeadersConfig {
-  std::vector<std::string> pass;  // Beside the policy table; not those that we make ourselves.
+  std::vector<std::string> pass;  // Beside the policy table; none that never cross (HEADERS.md).
 };
 
 enum class PassPolicy : uint8_t { kRefuse, kPass };

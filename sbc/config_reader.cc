@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "core/base/check.h"
 #include "core/base/concat.h"
+#include "core/sip/header_id.h"
+#include "sbc/header_policy.h"
 #include "sbc/source_rates.h"
 
 namespace sbc {
@@ -98,56 +99,6 @@ void ReadDns(const Node& node, DnsConfig* config) {
   node.RejectUnknownKeys();
 }
 
-// Made by us on each leg, or read and judged by us: to hand them across as they came would break
-// the dialog, leak the other side's topology or forge an identity (rules 16 and 17).
-constexpr std::string_view kOwnHeaders[] = {"Via",
-                                            "v",
-                                            "Route",
-                                            "Record-Route",
-                                            "Path",
-                                            "Service-Route",
-                                            "Contact",
-                                            "m",
-                                            "From",
-                                            "f",
-                                            "To",
-                                            "t",
-                                            "Call-ID",
-                                            "i",
-                                            "CSeq",
-                                            "Max-Forwards",
-                                            "Content-Length",
-                                            "l",
-                                            "Content-Type",
-                                            "c",
-                                            "Supported",
-                                            "k",
-                                            "Require",
-                                            "Proxy-Require",
-                                            "Allow",
-                                            "Session-Expires",
-                                            "x",
-                                            "Min-SE",
-                                            "RSeq",
-                                            "RAck",
-                                            "P-Asserted-Identity",
-                                            "P-Preferred-Identity",
-                                            "Remote-Party-ID",
-                                            "Diversion",
-                                            "Privacy",
-                                            "Authorization",
-                                            "Proxy-Authorization",
-                                            "WWW-Authenticate",
-                                            "Proxy-Authenticate",
-                                            "Refer-To",
-                                            "r",
-                                            "Referred-By",
-                                            "b",
-                                            "Replaces",
-                                            "Identity",
-                                            "y",
-                                            "X-VoiceConnector-ID"};
-
 // token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")   RFC 3261 §25.1
 bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -163,14 +114,11 @@ void ReadHeaders(const Node& node, HeadersConfig* config) {
     config->pass.clear();
     for (const Node& item : pass->Items()) {
       const std::string name(item.scalar());
-      const bool own = std::any_of(std::begin(kOwnHeaders), std::end(kOwnHeaders),
-                                   [&name](std::string_view header) {
-                                     return absl::EqualsIgnoreCase(std::string(header), name);
-                                   });
+      const core::sip::HeaderId id = core::sip::FindHeaderId(name);
       if (!IsToken(name)) {
         (void)item.Wanted("the name of a header field");
-      } else if (own) {
-        item.Error(Concat(name, " is made on each side by the SBC and cannot be passed"));
+      } else if (IsNeverPassed(id)) {  // Taken, it would do nothing.
+        item.Error(Concat(name, " is never passed: ", RuleOf(id).why));
       } else {
         config->pass.push_back(name);
       }

@@ -202,7 +202,8 @@ HeaderAction ActionOf(HeaderId id, Side towards, bool is_request) {
 }
 
 bool IsNeverPassed(HeaderId id) {
-  // Digest ends at each leg, and identity is interpreted or not shown: no setting changes that.
+  // Digest ends at each leg, identity is interpreted or not shown, and ways lead through one side
+  // alone: no setting changes that.
   switch (id) {
     case HeaderId::kAuthenticationInfo:
     case HeaderId::kAuthorization:
@@ -212,7 +213,10 @@ bool IsNeverPassed(HeaderId id) {
     case HeaderId::kProxyRequire:
     case HeaderId::kWwwAuthenticate:
     case HeaderId::kPPreferredIdentity:
+    case HeaderId::kPath:
+    case HeaderId::kReferredBy:
     case HeaderId::kRemotePartyId:
+    case HeaderId::kServiceRoute:
     case HeaderId::kXVoiceConnectorId:
       return true;
     default:

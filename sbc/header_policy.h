@@ -37,7 +37,7 @@ struct HeaderRule {
 const HeaderRule& RuleOf(core::sip::HeaderId id);
 HeaderAction ActionOf(core::sip::HeaderId id, Side towards, bool is_request);
 
-/// What `headers.pass` may not name: fields that are rewritten, our own or signed anywhere.
+/// What `headers.pass` may not name, and the reader refuses: what no setting lets across.
 bool IsNeverPassed(core::sip::HeaderId id);
 
 /// A value, or a reason phrase, that may not go on: CR or LF that is no fold, or NUL (rule 16).

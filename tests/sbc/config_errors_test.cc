@@ -10,6 +10,7 @@
 
 #include "core/base/concat.h"
 #include "sbc/config.h"
+#include "sbc/header_policy.h"
 
 namespace sbc {
 namespace {
@@ -98,11 +99,12 @@ TEST(ConfigErrorsTest, Sections) {
       {"dns: {servers: [dns.example.com]}",
        "1: dns.servers[0]: dns.example.com is not an address with or without a port, such as "
        "10.0.0.2 or [::1]:5353"},
-      {"headers: {pass: [Via]}",
-       "1: headers.pass[0]: Via is made on each side by the SBC and cannot be passed"},
+      {"headers: {pass: [Via]}", "1: headers.pass[0]: Via is never passed: each hop has its own"},
       {"headers: {pass: [p-asserted-identity]}",
-       "1: headers.pass[0]: p-asserted-identity is made on each side by the SBC and cannot be "
-       "passed"},
+       "1: headers.pass[0]: p-asserted-identity is never passed: interpreted, then written with "
+       "our host (rule 17)"},
+      {"headers: {pass: [r]}",
+       "1: headers.pass[0]: r is never passed: rewritten where `transfer` is `pass` (rule 18)"},
       {"headers: {pass: [\"X A\"]}", "1: headers.pass[0]: X A is not the name of a header field"},
       {"transfer: follow", "1: transfer: follow is not refuse or pass"},
       {"transfer: {trunk: yes}", "1: transfer.trunk: yes is not refuse or pass"},
@@ -162,6 +164,22 @@ TEST(ConfigErrorsTest, OnlyWhatIsJudgedBeforeATransactionCanBeDropped) {
     EXPECT_EQ(ErrorsOf(Concat(kListeners, connector)),
               Concat("tests/corpus/seed/sbc.yaml:2: connectors[0].", said));
   }
+}
+
+// A name that is taken and then does nothing would be worse than one that is refused (rule 16).
+TEST(ConfigErrorsTest, HeadersThatAreNeverPassedCannotBeNamed) {
+  const auto naming = [](std::string_view name) {
+    return ErrorsOf(Concat(kListeners, kConnector, "headers: {pass: [", name, "]}\n"));
+  };
+  for (size_t i = 1; i < core::sip::kHeaderIdCount; ++i) {
+    const auto id = static_cast<core::sip::HeaderId>(i);
+    const std::string_view name = core::sip::Name(id);
+    EXPECT_EQ(naming(name), IsNeverPassed(id)
+                                ? Concat("tests/corpus/seed/sbc.yaml:3: headers.pass[0]: ", name,
+                                         " is never passed: ", RuleOf(id).why)
+                                : "accepted");
+  }
+  EXPECT_EQ(naming("X-Nobody-Knows"), "accepted");
 }
 
 TEST(ConfigErrorsTest, Listeners) {

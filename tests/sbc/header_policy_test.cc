@@ -139,6 +139,32 @@ TEST(HeaderPolicyTest, Rule16_OurOwnFieldsNeverPass) {
   }
 }
 
+// The ways of registrations, and who referred whom, are of one side, too.
+TEST(HeaderPolicyTest, Rule16_WaysAndReferrersNeverPass) {
+  for (const char* name : {"Path", "Service-Route", "Referred-By"}) {
+    Config config = SmallConfig();
+    config.headers.pass = {name};
+    const std::string line = std::string(name) + ": <sip:a@b>\n";
+    for (const Side towards : {Side::kTrunk, Side::kCustomer}) {
+      EXPECT_EQ(Passing(config, kInvite, line, towards), "") << name;
+      EXPECT_EQ(Passing(config, kRinging, line, towards), "") << name;
+    }
+  }
+}
+
+// What the reader takes for `headers.pass` does pass, one way at least.
+TEST(HeaderPolicyTest, Rule16_WhatMayBeNamedPasses) {
+  for (size_t i = 1; i < core::sip::kHeaderIdCount; ++i) {
+    const auto id = static_cast<HeaderId>(i);
+    if (IsNeverPassed(id)) continue;
+    Config config = SmallConfig();
+    config.headers.pass = {std::string(core::sip::Name(id))};
+    const std::string line = std::string(core::sip::Name(id)) + ": a\n";
+    EXPECT_EQ(Passing(config, kInvite, line, Side::kTrunk), line);
+    EXPECT_EQ(Passing(config, kRinging, line, Side::kCustomer), line);
+  }
+}
+
 // Warning names the host that warns; Server says who it is.
 TEST(HeaderPolicyTest, Rule16_ResponsesShowNothingOfTheOtherSide) {
   EXPECT_EQ(Passing(SmallConfig(), kRinging,

@@ -48,13 +48,17 @@ def need(program, package):
     return path
 
 
-def sbc_program():
+def own_program(name):
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} FOLDER_OF_PROGRAMS")
-    program = Path(sys.argv[1]).resolve() / "ringfence-sbc"
+    program = Path(sys.argv[1]).resolve() / name
     if not program.exists():
         skip(f"{program} is not built")
     return str(program)
+
+
+def sbc_program():
+    return own_program("ringfence-sbc")
 
 
 def family_of(ip):
@@ -179,17 +183,22 @@ class Rig:
 class Sipp:
     """One SIPp process that plays one of scenarios/ (or a file of the test's own)."""
 
+    KIND = "sipp"
+
     def __init__(self, rig, scenario, ip, calls, more=(), port=None):
         self.rig, self.scenario, self.ip, self.calls = rig, str(scenario), ip, calls
         self.port = port or free_port(ip)
         path = SCENARIOS / f"{scenario}.xml" if isinstance(scenario, str) else scenario
-        name = f"sipp-{path.stem}-{self.port}"
+        name = f"{self.KIND}-{path.stem}-{self.port}"
         self.errors = rig.folder / f"{name}.errors"
         self.messages = rig.folder / f"{name}.messages"
         self.process = rig.start(name, [
-            need("sipp", "sip-tester"), "-sf", path, "-i", ip, "-p", self.port, "-m", calls,
+            self.program(), "-sf", path, "-i", ip, "-p", self.port, "-m", calls,
             "-nostdin", "-timeout", "40s", "-timeout_error", "-trace_err", "-error_file",
             self.errors, "-trace_msg", "-message_file", self.messages, *more])
+
+    def program(self):
+        return need("sipp", "sip-tester")
 
     def wait_bound(self):
         wait_for(f"{self.process.name} listens", lambda: is_bound(self.ip, self.port),
@@ -201,6 +210,15 @@ class Sipp:
         if code != 0:
             said = self.errors.read_text(errors="replace") if self.errors.exists() else ""
             raise Failure(f"{self.process.name}: exit {code}; {said.strip()[:1500]}")
+
+
+class Load(Sipp):
+    """One ringfence-load in a SIPp's place; it takes the same options."""
+
+    KIND = "load"
+
+    def program(self):
+        return own_program("ringfence-load")
 
 
 class Sbc:

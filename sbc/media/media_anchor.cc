@@ -9,6 +9,7 @@
 #include "core/sdp/hold.h"
 #include "core/sdp/rewrite.h"
 #include "core/sdp/telephone_event.h"
+#include "sbc/media/leg_formats.h"
 
 namespace sbc {
 
@@ -32,8 +33,6 @@ constexpr uint16_t kNoPorts = 503;
 // What is written is at most what was read, with our own addresses in place of the peer's.
 constexpr size_t kTextMax = SessionDescription::kBytesMax + 1024;
 
-bool IsVideo(const MediaDescription& media) { return media.type == MediaType::kVideo; }
-
 // Voice and video in the clear, and T.38. Keys would be the two ends' own, and we could not read
 // RTP.
 bool IsAnchored(const MediaDescription& media, const MediaAnchor::Party& party) {
@@ -44,94 +43,8 @@ bool IsAnchored(const MediaDescription& media, const MediaAnchor::Party& party) 
          (media.protocol == Protocol::kRtpAvp || media.protocol == Protocol::kRtpAvpf);
 }
 
-core::rtp::Codec VoiceOf(core::sdp::Codec codec) {
-  switch (codec) {
-    case core::sdp::Codec::kPcmu:
-      return core::rtp::Codec::kPcmu;
-    case core::sdp::Codec::kPcma:
-      return core::rtp::Codec::kPcma;
-    case core::sdp::Codec::kG722:
-      return core::rtp::Codec::kG722;
-    case core::sdp::Codec::kG729:
-      return core::rtp::Codec::kG729;
-    case core::sdp::Codec::kOpus:
-      return core::rtp::Codec::kOpus;
-    default:
-      return core::rtp::Codec::kUnknown;
-  }
-}
-
-// What statistics need to know of what a leg sends: its voice, and the numbers that are none.
-void NoteCodecs(const MediaDescription& media, const SessionDescription& description,
-                MediaStream::Leg* leg) {
-  if (!media.is_rtp()) return;  // A fax has none; what the call's voice was stays known.
-  leg->codec = core::rtp::Codec::kUnknown;
-  uint32_t clock_rate_hz = 0;
-  for (const Format& format : description.formats(media)) {
-    if (format.codec == core::sdp::Codec::kTelephoneEvent) {
-      leg->event_payload_type = format.number;
-    } else if (format.codec == core::sdp::Codec::kComfortNoise) {
-      leg->noise_payload_type = format.number;
-    } else if (clock_rate_hz == 0 && format.clock_rate_hz != 0) {
-      leg->codec = VoiceOf(format.codec);
-      clock_rate_hz = format.clock_rate_hz;
-    }
-  }
-  if (clock_rate_hz == 0) return;
-  leg->source.SetClockRate(clock_rate_hz);
-  leg->rtcp.set_clock_rate_hz(clock_rate_hz);
-}
-
-// What a leg is told of a line: which of the other one's formats, and events of our own beside
-// them where it has the digits in RTP and the other one does not.
-struct Selected {
-  FormatSelection formats;
-  uint8_t event_number = Format::kNoNumber;
-};
-Selected SelectOffer(const MediaDescription& media, std::span<const Format> formats,
-                     const MediaAnchor::Party& to) {
-  Selected selected{core::sdp::SelectForOffer(media, formats, to.codecs)};
-  if (IsVideo(media)) core::sdp::DropRepairs(formats, &selected.formats);
-  if (!to.bridges_digits || IsVideo(media)) return selected;
-  if (to.side == Side::kCustomer) {
-    core::sdp::DropEvents(formats, &selected.formats);
-  } else {
-    selected.event_number = core::sdp::EventNumberForOffer(formats, selected.formats);
-  }
-  return selected;
-}
-Selected SelectAnswer(const MediaDescription& media, std::span<const Format> offered,
-                      std::span<const Format> answered, const MediaAnchor::Party& to) {
-  Selected selected{core::sdp::SelectForAnswer(offered, answered)};
-  if (IsVideo(media)) core::sdp::DropRepairs(answered, &selected.formats);
-  if (!to.bridges_digits || IsVideo(media)) return selected;
-  if (to.side == Side::kCustomer) {
-    core::sdp::DropEvents(answered, &selected.formats);
-  } else {
-    selected.event_number = core::sdp::EventNumberForAnswer(offered, answered, selected.formats);
-  }
-  return selected;
-}
-
-// The formats of a selection as they were told, under the numbers that were told.
-struct Told {
-  std::array<Format, SessionDescription::kFormatsPerMediaMax + 1> formats;
-  size_t count = 0;
-  std::span<const Format> span() const { return {formats.data(), count}; }
-};
-void Tell(const Selected& selected, std::span<const Format> source, Told* told) {
-  for (const FormatSelection::Entry& entry : selected.formats.entries) {
-    Format& format = told->formats[told->count++];
-    format = source[entry.index];
-    format.number = entry.number;
-  }
-  if (selected.event_number == Format::kNoNumber) return;
-  Format& events = told->formats[told->count++];
-  events = {};
-  events.codec = core::sdp::Codec::kTelephoneEvent;
-  events.encoding = core::sdp::Name(events.codec);
-  events.clock_rate_hz = core::sdp::kEventClockHz;
-  events.number = selected.event_number;
+FormatsParty FormatsOf(const MediaAnchor::Party& party) {
+  return {party.side, party.codecs, party.bridges_digits};
 }
 
 }  // namespace
@@ -295,8 +208,8 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   core::sdp::PayloadMap from_offerer;
   core::sdp::PayloadMap from_answerer;
   core::sdp::FeedbackKinds feedback;
-  Told told_answerer;
-  Told told_offerer;
+  ToldFormats told_answerer;
+  ToldFormats told_offerer;
   const bool is_same = IsVideo(asked) == is_video;  // Else another stream of the line's is meant.
   const bool bridges = parties[Index(from)].bridges_digits && asked.is_rtp() && !is_video;
   if (is_same && stream->has_ports() && IsAnchored(asked, parties[0]) &&
@@ -306,8 +219,9 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
     theirs.is_muxed = theirs.is_muxed && asked.is_rtp();
     const auto asked_formats = offer_.formats(asked);
     const auto answered_formats = description_.formats(answered);
-    Tell(SelectOffer(asked, asked_formats, parties[Index(from)]), asked_formats, &told_answerer);
-    Tell(SelectAnswer(asked, asked_formats, answered_formats, parties[Index(offerer)]),
+    Tell(SelectOffer(asked, asked_formats, FormatsOf(parties[Index(from)])), asked_formats,
+         &told_answerer);
+    Tell(SelectAnswer(asked, asked_formats, answered_formats, FormatsOf(parties[Index(offerer)])),
          answered_formats, &told_offerer);
     from_offerer = core::sdp::MapPayloads({.told_to_sender = told_offerer.span(),
                                            .said_by_sender = asked_formats,
@@ -328,8 +242,9 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   for (MediaStream::Leg& leg : stream->legs) leg.bridges_digits = bridges;
   if (bridges) {
     const bool answers = parties[Index(from)].side == Side::kTrunk;
-    stream->digits.trunk = answers ? from : offerer;
-    stream->digits.call = parties[Index(from)].call;
+    DigitBridge* digits = options_.relay->BridgeOf(stream);
+    digits->trunk = answers ? from : offerer;
+    digits->call = parties[Index(from)].call;
     const auto offerers = offer_.formats(asked);
     const auto answerers = description_.formats(answered);
     BridgeDigits(stream, from, (answers ? told_answerer : told_offerer).span(),
@@ -343,12 +258,12 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
 // and what we play has the number that it told us.
 void MediaAnchor::BridgeDigits(MediaStream* stream, LegId answerer, std::span<const Format> told,
                                std::span<const Format> customers, std::span<const Format> trunks) {
-  DigitPlayer& player = stream->digits.player;
+  DigitPlayer& player = stream->digits->player;
   player.SetReceiver(0, 0);
   const Format* events_told = core::sdp::FindEvents(told);
   const Format* events_said = core::sdp::FindEvents(trunks);
   if (events_told == nullptr || events_said == nullptr) return;
-  core::sdp::PayloadMap& map = stream->leg(stream->digits.trunk).map;
+  core::sdp::PayloadMap& map = stream->leg(stream->digits->trunk).map;
   map.Set(events_told->number, core::sdp::PayloadMap::kEndsHere);
   const Format* events_theirs = core::sdp::FindEvents(customers);
   const uint8_t crosses_as = map.Find(events_said->number);
@@ -367,7 +282,7 @@ DigitPlayer::Verdict MediaAnchor::PlayDigit(const MediaSession& session, const D
   for (size_t i = 0; i < session.stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session.streams[i].stream);
     if (stream != nullptr && stream->legs[0].bridges_digits && stream->in_force()) {
-      return stream->digits.player.Queue(digit, now);
+      return stream->digits->player.Queue(digit, now);
     }
   }
   return DigitPlayer::Verdict::kNoVoice;
@@ -444,12 +359,13 @@ std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId 
     lines[i].rtcp_port = media.is_rtp() ? pair.rtcp_local.port : uint16_t{0};
     if (answers && i < offer_.media().size()) {
       // Under the numbers that the offer has, and multiplexed where it asked for that.
-      const auto selected = SelectAnswer(media, offer_.formats(offer_.media()[i]), formats, party);
+      const auto selected =
+          SelectAnswer(media, offer_.formats(offer_.media()[i]), formats, FormatsOf(party));
       lines[i].formats = selected.formats;
       lines[i].event_number = selected.event_number;
       lines[i].has_rtcp_mux = offer_.media()[i].has_rtcp_mux;
     } else if (role == Role::kOffer) {
-      const auto selected = SelectOffer(media, formats, party);
+      const auto selected = SelectOffer(media, formats, FormatsOf(party));
       lines[i].formats = selected.formats;
       lines[i].event_number = selected.event_number;
       lines[i].has_rtcp_mux = media.has_rtcp_mux;

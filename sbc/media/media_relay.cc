@@ -39,6 +39,7 @@ void CountDigits(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
 MediaRelay::MediaRelay(const Options& options, const std::vector<MediaConfig>& config)
     : options_(options),
       streams_(std::max<size_t>(1, options.calls_max * MediaSession::kStreamsMax)),
+      bridges_(streams_.capacity()),
       shared_(streams_.capacity() * kFlowsPerStream),
       hash_key_(options.random->Next()) {
   bool has[kSideCount] = {};
@@ -138,8 +139,16 @@ void MediaRelay::Unbind(MediaStream* stream, LegId id, Instant now) {
   leg.peer = {};
 }
 
+DigitBridge* MediaRelay::BridgeOf(MediaStream* stream) {
+  if (stream->digits == nullptr) stream->digits = bridges_.Acquire();  // As many as streams.
+  return stream->digits;
+}
+
 void MediaRelay::End(MediaStream* stream, Instant now) {
-  counters_.digits.dropped += stream->digits.player.waiting();
+  if (stream->digits != nullptr) {
+    counters_.digits.dropped += stream->digits->player.waiting();
+    bridges_.Release(stream->digits);
+  }
   options_.wheel->Disarm(&stream->report_timer);
   for (const LegId id : {LegId::kCaller, LegId::kCallee}) {
     MediaStream::Leg& leg = stream->leg(id);
@@ -339,13 +348,13 @@ void MediaRelay::OnEvent(core::rtp::PacketView view, const Arrival& arrival, Ins
   ++from.received.packets;
   from.received.bytes += view.size();
   ++counters_.events_ended;
-  stream->digits.event_at = now;
-  stream->digits.shift.Take(view.sequence_number());
+  stream->digits->event_at = now;
+  stream->digits->shift.Take(view.sequence_number());
   Hear(stream, from.dtmf.OnPacket(view));
 }
 
 void MediaRelay::Hear(MediaStream* stream, const core::rtp::DtmfReader::Events& events) {
-  MediaStream::Leg& from = stream->leg(stream->digits.trunk);
+  MediaStream::Leg& from = stream->leg(stream->digits->trunk);
   for (const core::rtp::DtmfReader::Event& event : events) {
     if (core::rtp::DigitOf(event.code) == 0 && event.code != core::sdp::kFlashEvent) continue;
     if (event.kind == core::rtp::DtmfReader::Event::Kind::kStart) {
@@ -356,7 +365,7 @@ void MediaRelay::Hear(MediaStream* stream, const core::rtp::DtmfReader::Events& 
     const Digit digit = {event.code,
                          static_cast<uint16_t>(std::min<uint32_t>(duration_ms, UINT16_MAX))};
     // One packet says no more than there is room for, and its reader took what was there before.
-    CHECK(heard_.PushBack({stream->digits.call, digit}));
+    CHECK(heard_.PushBack({stream->digits->call, digit}));
   }
 }
 
@@ -364,7 +373,7 @@ void MediaRelay::Hear(MediaStream* stream, const core::rtp::DtmfReader::Events& 
 // and the trunk's closes up where events were.
 core::rtp::PayloadKind MediaRelay::Bridge(Packet* packet, const Arrival& arrival,
                                           core::rtp::PayloadKind kind, Instant now) {
-  DigitBridge& digits = arrival.stream->digits;
+  DigitBridge& digits = *arrival.stream->digits;
   if (arrival.leg != digits.trunk) {
     if (kind == core::rtp::PayloadKind::kEvent) return kind;
     return digits.player.Play(packet, now, &counters_.digits) ? core::rtp::PayloadKind::kEvent

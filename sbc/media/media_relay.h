@@ -95,6 +95,8 @@ class MediaRelay {
   [[nodiscard]] bool SetPeer(MediaStream* stream, LegId leg, const PeerMedia& peer,
                              const MediaSources& sources = {});
   void End(MediaStream* stream, core::Instant now);
+  /// The stream's place between digits in SIP and in RTP: a new one, where it has none.
+  DigitBridge* BridgeOf(MediaStream* stream);
 
   core::Handle<MediaStream> HandleOf(const MediaStream* stream) const {
     return streams_.HandleOf(stream);
@@ -169,6 +171,7 @@ class MediaRelay {
   Options options_;
   bool enabled_ = false;
   core::Pool<MediaStream> streams_;
+  core::Pool<DigitBridge> bridges_;
   std::vector<std::unique_ptr<MediaPorts>> ports_;
   HeardDigits heard_;
   std::vector<Place> places_;  // By socket index.

@@ -26,7 +26,8 @@ struct Call;
 
 /// Between a customer who says digits in SIP INFO and a trunk that has them in RTP (`dtmf: info`).
 ///
-/// Shape: plain. In all other calls nobody looks at it: see MediaStream::Leg::bridges_digits.
+/// Shape:    plain. No other call has one: see MediaStream::Leg::bridges_digits.
+/// Lifetime: MediaRelay's pool, until its stream ends.
 struct DigitBridge {
   LegId trunk = LegId::kCallee;  // The leg that has telephone-event.
   core::Handle<Call> call;       // Who is told of what the trunk pressed.
@@ -134,8 +135,8 @@ struct MediaStream {
   bool is_video = false;  // Known when it begins: it changes nothing that is told of the voice.
   core::sdp::FeedbackKinds feedback;  // What both peers agreed to be asked for.
   Leg legs[2];
-  DigitBridge digits;
-  core::Timer report_timer;  // When the next leg's RTCP is due.
+  DigitBridge* digits = nullptr;  // Of the relay's pool; null in calls that never bridged any.
+  core::Timer report_timer;       // When the next leg's RTCP is due.
 };
 
 }  // namespace sbc

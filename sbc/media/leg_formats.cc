@@ -1,0 +1,93 @@
+#include "sbc/media/leg_formats.h"
+
+#include "core/sdp/telephone_event.h"
+
+namespace sbc {
+
+using core::sdp::Format;
+using core::sdp::FormatSelection;
+using core::sdp::MediaDescription;
+using core::sdp::SessionDescription;
+
+namespace {
+
+core::rtp::Codec VoiceOf(core::sdp::Codec codec) {
+  switch (codec) {
+    case core::sdp::Codec::kPcmu:
+      return core::rtp::Codec::kPcmu;
+    case core::sdp::Codec::kPcma:
+      return core::rtp::Codec::kPcma;
+    case core::sdp::Codec::kG722:
+      return core::rtp::Codec::kG722;
+    case core::sdp::Codec::kG729:
+      return core::rtp::Codec::kG729;
+    case core::sdp::Codec::kOpus:
+      return core::rtp::Codec::kOpus;
+    default:
+      return core::rtp::Codec::kUnknown;
+  }
+}
+
+}  // namespace
+
+void NoteCodecs(const MediaDescription& media, const SessionDescription& description,
+                MediaStream::Leg* leg) {
+  if (!media.is_rtp()) return;  // A fax has none; what the call's voice was stays known.
+  leg->codec = core::rtp::Codec::kUnknown;
+  uint32_t clock_rate_hz = 0;
+  for (const Format& format : description.formats(media)) {
+    if (format.codec == core::sdp::Codec::kTelephoneEvent) {
+      leg->event_payload_type = format.number;
+    } else if (format.codec == core::sdp::Codec::kComfortNoise) {
+      leg->noise_payload_type = format.number;
+    } else if (clock_rate_hz == 0 && format.clock_rate_hz != 0) {
+      leg->codec = VoiceOf(format.codec);
+      clock_rate_hz = format.clock_rate_hz;
+    }
+  }
+  if (clock_rate_hz == 0) return;
+  leg->source.SetClockRate(clock_rate_hz);
+  leg->rtcp.set_clock_rate_hz(clock_rate_hz);
+}
+
+SelectedFormats SelectOffer(const MediaDescription& media, std::span<const Format> formats,
+                            const FormatsParty& to) {
+  SelectedFormats selected{core::sdp::SelectForOffer(media, formats, to.codecs)};
+  if (IsVideo(media)) core::sdp::DropRepairs(formats, &selected.formats);
+  if (!to.bridges_digits || IsVideo(media)) return selected;
+  if (to.side == Side::kCustomer) {
+    core::sdp::DropEvents(formats, &selected.formats);
+  } else {
+    selected.event_number = core::sdp::EventNumberForOffer(formats, selected.formats);
+  }
+  return selected;
+}
+SelectedFormats SelectAnswer(const MediaDescription& media, std::span<const Format> offered,
+                             std::span<const Format> answered, const FormatsParty& to) {
+  SelectedFormats selected{core::sdp::SelectForAnswer(offered, answered)};
+  if (IsVideo(media)) core::sdp::DropRepairs(answered, &selected.formats);
+  if (!to.bridges_digits || IsVideo(media)) return selected;
+  if (to.side == Side::kCustomer) {
+    core::sdp::DropEvents(answered, &selected.formats);
+  } else {
+    selected.event_number = core::sdp::EventNumberForAnswer(offered, answered, selected.formats);
+  }
+  return selected;
+}
+
+void Tell(const SelectedFormats& selected, std::span<const Format> source, ToldFormats* told) {
+  for (const FormatSelection::Entry& entry : selected.formats.entries) {
+    Format& format = told->formats[told->count++];
+    format = source[entry.index];
+    format.number = entry.number;
+  }
+  if (selected.event_number == Format::kNoNumber) return;
+  Format& events = told->formats[told->count++];
+  events = {};
+  events.codec = core::sdp::Codec::kTelephoneEvent;
+  events.encoding = core::sdp::Name(events.codec);
+  events.clock_rate_hz = core::sdp::kEventClockHz;
+  events.number = selected.event_number;
+}
+
+}  // namespace sbc

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/sdp/format_selection.h"
+#include "core/sdp/session_description.h"
+#include "sbc/config.h"
+#include "sbc/media/media_stream.h"
+
+namespace sbc {
+
+inline bool IsVideo(const core::sdp::MediaDescription& media) {
+  return media.type == core::sdp::MediaType::kVideo;
+}
+
+/// What statistics need to know of what a leg sends: its voice, and the numbers that are none.
+void NoteCodecs(const core::sdp::MediaDescription& media,
+                const core::sdp::SessionDescription& description, MediaStream::Leg* leg);
+
+/// Whom something is told, as far as formats go.
+struct FormatsParty {
+  Side side = Side::kCustomer;
+  const core::sdp::CodecPolicy& codecs;
+  bool bridges_digits = false;  // The customer says digits in SIP, the trunk in RTP.
+};
+
+/// What a leg is told of a line: which of the other one's formats, and events of our own beside
+/// them where it has the digits in RTP and the other one does not.
+struct SelectedFormats {
+  core::sdp::FormatSelection formats;
+  uint8_t event_number = core::sdp::Format::kNoNumber;
+};
+SelectedFormats SelectOffer(const core::sdp::MediaDescription& media,
+                            std::span<const core::sdp::Format> formats, const FormatsParty& to);
+SelectedFormats SelectAnswer(const core::sdp::MediaDescription& media,
+                             std::span<const core::sdp::Format> offered,
+                             std::span<const core::sdp::Format> answered, const FormatsParty& to);
+
+/// The formats of a selection as they were told, under the numbers that were told.
+struct ToldFormats {
+  std::array<core::sdp::Format, core::sdp::SessionDescription::kFormatsPerMediaMax + 1> formats;
+  size_t count = 0;
+  std::span<const core::sdp::Format> span() const { return {formats.data(), count}; }
+};
+void Tell(const SelectedFormats& selected, std::span<const core::sdp::Format> source,
+          ToldFormats* told);
+
+}  // namespace sbc

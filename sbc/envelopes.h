@@ -8,10 +8,11 @@ namespace sbc {
 /// and nowhere else.
 enum class EnvelopeKind : uint16_t {
   // Worker to worker.
-  kDatagram,  // A packet that belongs to the reader; words[0]: the listener's index. bytes, local,
-              // remote.
-  kAskGrant,  // bytes: AskGrant (connector_ledger.h), to the connector's home worker.
-  kGrant,     // bytes: Grant, back to the asker.
+  kDatagram,   // A packet that belongs to the reader; words[0]: the listener's index. bytes, local,
+               // remote.
+  kSendError,  // A datagram of the reader's did not arrive. bytes: its beginning; remote.
+  kAskGrant,   // bytes: AskGrant (connector_ledger.h), to the connector's home worker.
+  kGrant,      // bytes: Grant, back to the asker.
   kAskReplaced,  // words[0]: a question of the writer's, words[1]: the Side that names the dialog.
                  // bytes: the value of a Replaces header field, which names a call of the reader's.
   kReplaced,  // words[0]: the question, words[1]: 0, or the code that refuses who asked. bytes: a

@@ -280,33 +280,6 @@ void SbcWorker::TellDropped(const core::Endpoint& source, const Refusal& refusal
   next_dropped_told_ = now + std::chrono::seconds(1);
 }
 
-void SbcWorker::HandOver(size_t owner, const Packet& packet) {
-  ++counters_.handed_over;
-  Envelope envelope;
-  envelope.kind = static_cast<uint16_t>(EnvelopeKind::kDatagram);
-  envelope.local = packet.local();
-  envelope.remote = packet.remote();
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    if (sockets_[i] == packet.socket()) envelope.words[0] = i;
-  }
-  envelope.bytes = packet.text();
-  if (!options_.outbox->Post(owner, envelope)) ++counters_.mailbox_full;  // As if it were lost.
-}
-
-void SbcWorker::OnDatagram(const Envelope& envelope, Instant now) {
-  Packet packet = store_.Copy(envelope.bytes);
-  if (!packet || envelope.words[0] >= sockets_.size()) return;  // As if it were lost.
-  packet.SetRoute(sockets_[envelope.words[0]], envelope.local, envelope.remote);
-  packet.slot()->received_at = now;
-  placed_ = true;
-  OnPacket(std::move(packet), now);
-  placed_ = false;
-}
-
-void SbcWorker::OnSendError(const core::net::SendError& error, Instant now) {
-  table_.OnSendError(error.quoted, error.remote, now);
-}
-
 // ---- envelopes --------------------------------------------------------------------------------
 
 bool SbcWorker::Post(size_t target, EnvelopeKind kind, std::string_view bytes, uint64_t word) {
@@ -342,6 +315,8 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
   switch (static_cast<EnvelopeKind>(envelope.kind)) {
     case EnvelopeKind::kDatagram:
       return OnDatagram(envelope, now);
+    case EnvelopeKind::kSendError:
+      return table_.OnSendError(envelope.bytes, envelope.remote, now);
     case EnvelopeKind::kAskGrant:
       return OnAskGrant(envelope, now);
     case EnvelopeKind::kGrant:

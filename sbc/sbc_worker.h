@@ -136,6 +136,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   std::optional<Refusal> Dropped(const core::sip::Message& message, const core::IpAddress& source);
   void TellDropped(const core::Endpoint& source, const Refusal& refusal, core::Instant now);
   void HandOver(size_t owner, const core::Packet& packet);
+  void HandOver(size_t owner, const core::net::SendError& error);
   void LogMessage(const SipLog::Entry& entry, const core::Packet& packet);
   void OnDatagram(const core::engine::Envelope& envelope, core::Instant now);
   void OnAskGrant(const core::engine::Envelope& envelope, core::Instant now);

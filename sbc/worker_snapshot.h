@@ -15,7 +15,7 @@ namespace sbc {
 struct WorkerCounters {
   uint64_t strangers = 0;           // Datagrams from sources that may not reach us: silence.
   uint64_t dropped_invites = 0;     // And MESSAGEs, refused with silence (`cidr: drop`).
-  uint64_t handed_over = 0;         // Datagrams that another worker owns.
+  uint64_t handed_over = 0;         // Datagrams, and ICMP errors, that another worker owns.
   uint64_t mailbox_full = 0;        // What could not be posted: lost, or refused.
   uint64_t records_lost = 0;        // Call records that the control thread had no room for,
   uint64_t sip_messages_lost = 0;   // Of logged calls.

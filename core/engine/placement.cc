@@ -8,8 +8,9 @@ namespace {
 using sip::IdentifierMint;
 using sip::IdentifierOrigin;
 
-std::optional<IdentifierOrigin> OriginOfResponse(const sip::Message& message,
-                                                 const IdentifierMint& mint) {
+// Of a response to us, or of a request of ours.
+std::optional<IdentifierOrigin> OriginOfBranch(const sip::Message& message,
+                                               const IdentifierMint& mint) {
   sip::Via via;
   if (message.TopVia(&via) != sip::ParseError::kOk) return std::nullopt;
   return mint.Read(via.branch);
@@ -37,8 +38,16 @@ uint8_t Placement::ShardOfCallId(std::string_view call_id) const {
 
 uint8_t Placement::ShardOf(const sip::Message& message, const sip::IdentifierMint& mint) const {
   const std::optional<IdentifierOrigin> origin =
-      message.is_request() ? OriginOfRequest(message, mint) : OriginOfResponse(message, mint);
+      message.is_request() ? OriginOfRequest(message, mint) : OriginOfBranch(message, mint);
   return origin.has_value() ? origin->shard : ShardOfCallId(message.call_id());
+}
+
+std::optional<size_t> Placement::OwnerOfSent(const sip::Message& quoted,
+                                             const sip::IdentifierMint& mint) const {
+  if (!quoted.is_request()) return std::nullopt;  // Of a response the branch is the peer's.
+  const std::optional<IdentifierOrigin> origin = OriginOfBranch(quoted, mint);
+  if (!origin.has_value()) return std::nullopt;
+  return WorkerOf(origin->shard);
 }
 
 // The Call-ID is ours where the dialog's INVITE was. Where it was the peer's, our tag stands first.

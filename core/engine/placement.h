@@ -45,6 +45,11 @@ class Placement {
     return workers_ == 1 ? 0 : WorkerOf(ShardOf(message, mint));
   }
 
+  /// Who sent the request that an ICMP error quotes, by its branch: the network brings the error to
+  /// the socket that the dead peer's address picks. Nothing where it is no request of ours.
+  std::optional<size_t> OwnerOfSent(const sip::Message& quoted,
+                                    const sip::IdentifierMint& mint) const;
+
   /// Who has the call whose dialog this names (RFC 3891 §3), by the first of its Call-ID and its
   /// to-tag that is ours. Nothing where neither is.
   std::optional<size_t> OwnerOfReplaced(const sip::Replaces& replaces,

@@ -183,6 +183,7 @@ void Control::OnEnvelope(const Envelope& envelope) {
     case EnvelopeKind::kSipMessage:
       return OnSipMessage(envelope);
     case EnvelopeKind::kDatagram:
+    case EnvelopeKind::kSendError:
     case EnvelopeKind::kAskGrant:
     case EnvelopeKind::kGrant:
     case EnvelopeKind::kAskReplaced:

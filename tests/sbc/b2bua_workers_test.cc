@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <string>
 #include <vector>
@@ -90,6 +91,55 @@ TEST(B2buaWorkersTest, MetricsSayWhatTimersDidInAnIdleNode) {
   const uint64_t version = worker.snapshot().version();
   scene.Run(100s);
   EXPECT_EQ(worker.snapshot().version(), version);
+}
+
+// The network brings an ICMP error to the worker whose socket the dead peer's address picks, not to
+// the one that sent (packet core, rule 8). It fails that one's call at once all the same (rule 7).
+TEST(B2buaWorkersTest, Rule07_IcmpErrorFailsOverAtOnceOnEveryWorker) {
+  SbcScene::Options options = Four();
+  options.routes = "{Host: 127.0.0.4, Priority: 1, Weight: 1}, {Host: 127.0.0.5, Priority: 2}";
+  SbcScene scene(options);
+  scene.network.SetUnreachable(scene.pbx.local().ip, true);
+  std::vector<size_t> calls;
+  for (int i = 0; i < 40; ++i) {
+    SimPlan plan;
+    plan.number = "+16185558245";
+    calls.push_back(scene.trunk.Place(plan));
+  }
+  scene.Run(100ms);
+  EXPECT_THAT(scene.pbx2.Got("INVITE"), SizeIs(40));
+  uint64_t unmatched = 0;
+  for (size_t worker = 0; worker < kWorkers; ++worker) {
+    const sbc::WorkerSnapshot snapshot = scene.world->worker(worker).CurrentSnapshot();
+    EXPECT_THAT(snapshot.calls.failovers, Gt(0u)) << worker;
+    unmatched += snapshot.transactions.send_failures_unmatched;
+  }
+  EXPECT_EQ(unmatched, 0u);
+  scene.Run(1s);
+  for (const size_t call : calls) {
+    EXPECT_EQ(scene.trunk.call(call).final_status, 200);
+    scene.trunk.Do(call, {.method = "BYE"});
+  }
+  scene.ExpectClean();
+}
+
+// Who forges an ICMP error does not know the branch: it is nobody's, and goes to no other worker.
+TEST(B2buaWorkersTest, Rule22_AForgedIcmpErrorReachesNoOtherWorker) {
+  SbcScene scene(Four());
+  for (const char* branch : {"z9hG4bKforged", "z9hG4bK0123456789abcdefghijklmnopqrstuvwxyz"}) {
+    scene.network.ForgeIcmp(scene.trunk.sbc(), scene.trunk.local(), ECONNREFUSED,
+                            std::string("INVITE sip:a@127.0.0.9 SIP/2.0\r\nVia: SIP/2.0/UDP "
+                                        "127.0.0.3:5060;branch=") +
+                                branch + "\r\nCall-ID: a\r\n");
+  }
+  scene.Run(1ms);
+  uint64_t unmatched = 0;
+  for (size_t worker = 0; worker < kWorkers; ++worker) {
+    const sbc::WorkerSnapshot snapshot = scene.world->worker(worker).CurrentSnapshot();
+    unmatched += snapshot.transactions.send_failures_unmatched;
+    EXPECT_EQ(snapshot.worker.handed_over, 0u);
+  }
+  EXPECT_EQ(unmatched, 2u);
 }
 
 // Rule 5: CpsLimit 1, four workers, exactly one.

@@ -106,6 +106,32 @@ TEST_F(PlacementTest, KeepsShardsWhenTheNumberOfWorkersChanges) {
   EXPECT_EQ(used.size(), 4u);
 }
 
+// An ICMP error quotes as much of a datagram as it likes: who sent it is told by its branch alone.
+TEST_F(PlacementTest, Rule08_FindsTheSenderOfWhatIsQuoted) {
+  Fields fields;
+  fields.branch = Branch(kShard);
+  const std::string whole = Write(fields);
+  const size_t via_end = whole.find("\r\nFrom");
+  for (const size_t size : {whole.size(), via_end + 2}) {
+    Message message;
+    (void)message.Index(std::string_view(whole).substr(0, size));
+    EXPECT_EQ(placement_.OwnerOfSent(message, mint_), placement_.WorkerOf(kShard)) << size;
+  }
+  for (const size_t size : {size_t{0}, size_t{8}, via_end - 10}) {
+    Message message;
+    (void)message.Index(std::string_view(whole).substr(0, size));
+    EXPECT_EQ(placement_.OwnerOfSent(message, mint_), std::nullopt) << size;
+  }
+  Fields response = fields;
+  response.start = "SIP/2.0 200 OK";
+  for (const Fields& other : {response, Fields()}) {
+    const std::string bytes = Write(other);
+    Message message;
+    (void)message.Index(bytes);
+    EXPECT_EQ(placement_.OwnerOfSent(message, mint_), std::nullopt);
+  }
+}
+
 TEST_F(PlacementTest, SpreadsCallIdsEvenlyAndByItsKey) {
   const Placement other(4, random_.NextKey());
   std::vector<int> calls(4);

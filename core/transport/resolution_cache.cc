@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "core/base/check.h"
+#include "core/base/siphash.h"
 
 namespace core::transport {
 namespace {
@@ -17,9 +19,16 @@ bool ParseLiteral(std::string_view host, IpAddress* address) {
   return IpAddress::Parse(host, address);
 }
 
-bool SameAddresses(const ResolvedHost& host, const ResolveAnswer& answer) {
-  return std::equal(host.addresses.begin(), host.addresses.end(), answer.addresses.begin(),
-                    answer.addresses.end());
+using Addresses = BoundedVector<ResolvedAddress, ResolvedHost::kAddressesMax>;
+
+bool Same(const Addresses& a, const Addresses& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+Instant EarliestEnd(const Addresses& addresses) {
+  Instant end = kNever;
+  for (const ResolvedAddress& address : addresses) end = std::min(end, address.expires);
+  return end;
 }
 
 }  // namespace
@@ -44,6 +53,9 @@ const char* ResolveErrorName(ResolveError error) {
   return "unknown";
 }
 
+// Names are the operator's and his DNS's, who may say what they like anyway: no secret is needed.
+uint64_t HashOfName(std::string_view name) { return SipHash(HashKey{}, name); }
+
 ResolutionCache::ResolutionCache(const Options& options)
     : options_(options), watches_(options.watches_max) {
   CHECK(options.ttl_min > Duration::zero() && options.retry_min > Duration::zero());
@@ -65,7 +77,6 @@ std::optional<WatchId> ResolutionCache::Add(const ResolveTarget& target, Instant
   } else if (last != nullptr && !last->addresses.empty()) {
     watch->host = *last;
     watch->host.error = ResolveError::kNotYet;
-    watch->drop_at = last->expires + options_.stale_max;
   }
   return watches_.HandleOf(watch);
 }
@@ -99,17 +110,60 @@ void ResolutionCache::OnAnswer(WatchId id, const ResolveAnswer& answer, Instant 
   if (watch == nullptr) return;
   ++counters_.answers;
   ResolvedHost& host = watch->host;
-  const bool same = SameAddresses(host, answer) && !host.stale && host.error == ResolveError::kNone;
   const Duration ttl = std::clamp(answer.ttl, options_.ttl_min, options_.ttl_max);
-  host.addresses = answer.addresses;
-  host.expires = now + ttl;
-  host.stale = false;
-  host.error = ResolveError::kNone;
+  const Merged merged = Merge(host, answer, now + ttl);
+  const Instant expires = EarliestEnd(merged.addresses);
+  // Past its TTL is only what was kept, and was told so when it came to that.
+  const bool stale = host.stale && now >= expires;
+  const bool same =
+      Same(host.addresses, merged.addresses) && host.stale == stale && host.error == merged.error;
+  host.addresses = merged.addresses;
+  host.expires = expires;
+  host.stale = stale;
+  host.error = merged.error;
   watch->in_flight = false;
-  watch->retry = Duration::zero();
   watch->ask_at = now + ttl / 100 * options_.refresh_percent;
-  watch->drop_at = host.expires + options_.stale_max;
+  if (merged.error == ResolveError::kNone) {
+    watch->retry = Duration::zero();
+  } else {
+    ++counters_.partial;
+    watch->retry = std::clamp(watch->retry * 2, options_.retry_min, options_.retry_max);
+    watch->ask_at = std::min(watch->ask_at, now + watch->retry);
+  }
   if (!same) Changed(watch);
+}
+
+// What could not be asked for is what it was, under its record of now. Where nothing was known of
+// it there is nothing to keep: one whose server never answers for AAAA is a host like any other.
+ResolutionCache::Merged ResolutionCache::Merge(const ResolvedHost& last,
+                                               const ResolveAnswer& answer, Instant expires) {
+  Merged merged;
+  bool truncated = false;
+  size_t next = 0;
+  const auto take_until = [&](size_t end) {
+    for (; next < end; ++next) {
+      ResolvedAddress address = answer.addresses[next];
+      address.expires = expires;
+      truncated |= !merged.addresses.PushBack(address);
+    }
+  };
+  for (const ResolveAnswer::Failed& failed : answer.failed) {
+    take_until(failed.at);
+    for (const ResolvedAddress& known : last.addresses) {
+      if (known.name != failed.as.name || known.endpoint.ip.is_v4() != failed.is_v4) continue;
+      ResolvedAddress kept = failed.as;
+      kept.endpoint = {known.endpoint.ip, failed.as.endpoint.port};
+      kept.expires = known.expires;
+      merged.error = failed.error;
+      // Two records of one name have its addresses twice.
+      const auto& taken = merged.addresses;
+      if (std::find(taken.begin(), taken.end(), kept) != taken.end()) continue;
+      truncated |= !merged.addresses.PushBack(kept);
+    }
+  }
+  take_until(answer.addresses.size());
+  if (truncated) OnTruncated();
+  return merged;
 }
 
 void ResolutionCache::OnFailure(WatchId id, ResolveError error, Instant now) {
@@ -133,14 +187,15 @@ void ResolutionCache::Advance(Instant now) {
       ++counters_.gone_stale;
       Changed(watch);
     }
-    if (now >= watch->drop_at) {
-      host.addresses.Clear();
-      host.stale = false;
-      host.expires = kNever;
-      watch->drop_at = kNever;
-      ++counters_.given_up;
-      Changed(watch);
+    if (now < DropAt(host.expires)) return;
+    const auto all = std::exchange(host.addresses, {});
+    for (const ResolvedAddress& address : all) {
+      if (now < DropAt(address.expires)) CHECK(host.addresses.PushBack(address));
     }
+    host.expires = EarliestEnd(host.addresses);
+    host.stale = now >= host.expires;
+    ++counters_.given_up;
+    Changed(watch);
   });
 }
 
@@ -149,7 +204,8 @@ Instant ResolutionCache::NextDue() {
   watches_.ForEach([&](Watch* watch) {
     if (!watch->in_flight) next = std::min(next, watch->ask_at);
     if (!watch->host.addresses.empty()) {
-      next = std::min(next, watch->host.stale ? watch->drop_at : watch->host.expires);
+      const Instant expires = watch->host.expires;
+      next = std::min(next, watch->host.stale ? DropAt(expires) : expires);
     }
   });
   return next;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "core/base/address.h"
 #include "core/base/bounded_vector.h"
@@ -23,11 +24,19 @@ struct ResolveTarget {
 
 struct ResolvedAddress {
   Endpoint endpoint;
-  uint16_t priority = 0;  // Of its SRV record, and 0 without one. Lower ones first.
-  uint16_t weight = 0;    // Of its target, however many addresses that has.
-  uint8_t target = 0;     // Which SRV record it is of; one's addresses stand together.
-  friend bool operator==(const ResolvedAddress&, const ResolvedAddress&) = default;
+  uint16_t priority = 0;     // Of its SRV record, and 0 without one. Lower ones first.
+  uint16_t weight = 0;       // Of its target, however many addresses that has.
+  uint8_t target = 0;        // Which SRV record it is of; one's addresses stand together.
+  uint64_t name = 0;         // A hash of the name that it was found under, by HashOfName().
+  Instant expires = kNever;  // The end of its TTL; the cache writes it.
+
+  /// But for `expires`: an answer that says the same again is no news.
+  friend bool operator==(const ResolvedAddress& a, const ResolvedAddress& b) {
+    return a.endpoint == b.endpoint && a.priority == b.priority && a.weight == b.weight &&
+           a.target == b.target && a.name == b.name;
+  }
 };
+uint64_t HashOfName(std::string_view name);
 
 enum class ResolveError : uint8_t {
   kNone,
@@ -49,21 +58,32 @@ struct ResolvedHost {
   static constexpr size_t kAddressesMax = 16;
 
   BoundedVector<ResolvedAddress, kAddressesMax> addresses;
-  Instant expires = kNever;  // The end of the TTL.
+  Instant expires = kNever;  // The end of the TTL: the earliest of its addresses'.
   bool stale = false;        // Past it: these serve because nothing newer is to be had (rule 9).
   ResolveError error = ResolveError::kNotYet;
   uint32_t revision = 0;  // Rises with each change of anything but `expires`.
 };
 
-/// What the DNS said, taken together.
+/// What the DNS said, taken together: all of it, or what it could be asked for.
 struct ResolveAnswer {
+  /// The addresses of one name in one family: not "there are none", but no answer.
+  struct Failed {
+    ResolvedAddress as;  // What they would have been, but for the address.
+    bool is_v4 = true;
+    size_t at = 0;  // Where in `addresses` they would stand.
+    ResolveError error = ResolveError::kServer;
+  };
+  static constexpr size_t kFailedMax = 16;
+
   BoundedVector<ResolvedAddress, ResolvedHost::kAddressesMax> addresses;
-  Duration ttl = Duration::zero();  // The shortest of all records that led here.
+  BoundedVector<Failed, kFailedMax> failed;  // In the order of `at`.
+  Duration ttl = Duration::zero();           // The shortest of all records that led here.
 };
 
 /// When to ask for which host, and what to believe meanwhile (rule 9 of the SBC's rules): answers
-/// are renewed before their TTL ends, and the last good one outlives it when they cannot be. It
-/// knows no socket and no clock, so a day of TTLs is a test.
+/// are renewed before their TTL ends, and the last good one outlives it when they cannot be. So it
+/// is for each part of an answer: where one name or one family could not be asked for, what it had
+/// goes on. It knows no socket and no clock, so a day of TTLs is a test.
 ///
 /// Shape:    at most `watches_max` hosts.
 /// Lifetime: a watch lives from Add() to Remove(); an answer that comes after is ignored.
@@ -90,6 +110,7 @@ class ResolutionCache {
     uint64_t queries = 0;
     uint64_t answers = 0;
     uint64_t failures = 0;
+    uint64_t partial = 0;     // Answers that lacked addresses known before, which were kept.
     uint64_t gone_stale = 0;  // An answer's TTL ended before a new one came.
     uint64_t given_up = 0;    // Nothing came for stale_max beyond it: the addresses are dropped.
     uint64_t truncated = 0;   // Answers that held more than kAddressesMax addresses.
@@ -130,13 +151,21 @@ class ResolutionCache {
     ResolveTarget target;
     ResolvedHost host;
     Instant ask_at;
-    Instant drop_at = kNever;
     Duration retry = Duration::zero();
     bool in_flight = false;
     bool changed = false;
   };
 
+  struct Merged {
+    BoundedVector<ResolvedAddress, ResolvedHost::kAddressesMax> addresses;
+    ResolveError error = ResolveError::kNone;  // Of what is kept, if anything is.
+  };
+  Merged Merge(const ResolvedHost& last, const ResolveAnswer& answer, Instant expires);
   void Changed(Watch* watch);
+  /// When an address of this TTL is dropped.
+  Instant DropAt(Instant expires) const {
+    return expires == kNever ? kNever : expires + options_.stale_max;
+  }
 
   Options options_;
   Pool<Watch> watches_;

@@ -102,6 +102,7 @@ class Resolver::Driver {
     uint16_t port = 0;
     uint16_t priority = 0;
     uint16_t weight = 0;
+    uint64_t name = 0;  // HashOfName()
     BoundedVector<IpAddress, ResolvedHost::kAddressesMax> found;
     ResolveError error = ResolveError::kNone;
   };
@@ -311,6 +312,7 @@ void Resolver::Driver::AskAddresses(Query* query, std::span<const SrvRecord> rec
     lookup.port = record.port;
     lookup.priority = record.priority;
     lookup.weight = record.weight;
+    lookup.name = HashOfName(record.target);
     CHECK(query->lookups.PushBack(lookup) && query->lookups.PushBack(lookup));
   }
   // One more than there are, as c-ares may answer inside the call, and the last one ends the query.
@@ -353,17 +355,20 @@ void Resolver::Driver::Finish(Query* query) {
   for (size_t i = 0; i < query->lookups.size(); ++i) {
     const Lookup& lookup = query->lookups[i];
     const auto target = static_cast<uint8_t>(i / 2);  // Two lookups each, of A and of AAAA.
-    for (const IpAddress& address : lookup.found) {
-      const ResolvedAddress resolved = {
-          {address, lookup.port}, lookup.priority, lookup.weight, target};
-      if (!answer.addresses.PushBack(resolved)) query->truncated = true;
-    }
+    ResolvedAddress resolved = {
+        {{}, lookup.port}, lookup.priority, lookup.weight, target, lookup.name};
     // "No such name" in one family says less than a failure in the other.
     if (lookup.error != ResolveError::kNone && lookup.error != ResolveError::kNotFound) {
       error = lookup.error;
+      CHECK(answer.failed.PushBack(
+          {.as = resolved, .is_v4 = i % 2 == 0, .at = answer.addresses.size(), .error = error}));
+      continue;
+    }
+    for (const IpAddress& address : lookup.found) {
+      resolved.endpoint.ip = address;
+      if (!answer.addresses.PushBack(resolved)) query->truncated = true;
     }
   }
-  // One family's failure does not take away what the other one has.
   if (answer.addresses.empty()) return Fail(query, error);
   if (query->truncated) cache_.OnTruncated();
   answer.ttl = query->ttl;

@@ -195,6 +195,7 @@ void Writer::WriteNode() {
       .Add(control.dns.queries, {{"event", "query"}})
       .Add(control.dns.answers, {{"event", "answer"}})
       .Add(control.dns.failures, {{"event", "failure"}})
+      .Add(control.dns.partial, {{"event", "partial"}})
       .Add(control.dns.gone_stale, {{"event", "gone_stale"}})
       .Add(control.dns.given_up, {{"event", "given_up"}});
 }

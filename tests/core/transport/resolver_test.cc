@@ -216,6 +216,81 @@ TEST_F(ResolverTest, KeepsOneFamilyWhenTheOtherFails) {
   EXPECT_THAT(Addresses(id), ElementsAre("192.0.2.1:5062"));
 }
 
+// Rule 9 holds for each part of an answer: what could not be asked is served as it was, to the end
+// of stale_max, and asked for again soon.
+TEST_F(ResolverTest, Rule09_KeepsTheFamilyWhoseRefreshFails) {
+  server_.SetAddresses("pbx.example.com", 60, {"192.0.2.1", "2001:db8::1"});
+  const WatchId id = Watch("pbx.example.com");
+  Settle();
+  server_.set_fault(DnsServer::Fault::kServerFailure, kA);
+  server_.SetAddresses("pbx.example.com", 60, {"192.0.2.2", "2001:db8::2"});
+  now_ = kStart + seconds(48);
+  Settle();
+  EXPECT_THAT(Addresses(id), ElementsAre("192.0.2.1:5062", "[2001:db8::2]:5062"));
+  EXPECT_EQ(ErrorOf(id), ResolveError::kServer);
+  EXPECT_EQ(resolver_->counters().partial, 1u);
+  now_ = kStart + seconds(50);
+  Settle();
+  EXPECT_EQ(server_.Asked("pbx.example.com", kAaaa), 3u);
+
+  // Its own TTL goes on, and its own time limit: the other family's answers do not prolong it.
+  now_ = kStart + seconds(61);
+  Settle();
+  EXPECT_TRUE(resolver_->Find(id)->stale);
+  EXPECT_EQ(resolver_->counters().gone_stale, 1u);
+  now_ = kStart + hours(1) + seconds(59);
+  Settle();
+  EXPECT_THAT(Addresses(id), ElementsAre("192.0.2.1:5062", "[2001:db8::2]:5062"));
+  now_ = kStart + hours(1) + seconds(60);
+  Settle();
+  EXPECT_THAT(Addresses(id), ElementsAre("[2001:db8::2]:5062"));
+  EXPECT_FALSE(resolver_->Find(id)->stale);
+  EXPECT_EQ(resolver_->counters().given_up, 1u);
+
+  server_.set_fault(DnsServer::Fault::kNone);
+  now_ += seconds(60);
+  Settle();
+  EXPECT_THAT(Addresses(id), ElementsAre("192.0.2.2:5062", "[2001:db8::2]:5062"));
+  EXPECT_EQ(ErrorOf(id), ResolveError::kNone);
+}
+
+// "There is none" is an answer, and takes the family away.
+TEST_F(ResolverTest, DropsTheFamilyThatTheRefreshDenies) {
+  server_.SetAddresses("pbx.example.com", 60, {"192.0.2.1", "2001:db8::1"});
+  const WatchId id = Watch("pbx.example.com");
+  Settle();
+  server_.SetAddresses("pbx.example.com", 60, {"2001:db8::1"});
+  now_ = kStart + seconds(48);
+  Settle();
+  EXPECT_THAT(Addresses(id), ElementsAre("[2001:db8::1]:5062"));
+  EXPECT_EQ(resolver_->counters().partial, 0u);
+}
+
+// The same for the targets of SRV records, by their names: the records may come in another order,
+// with other ports. A target that they name no more is gone.
+TEST_F(ResolverTest, Rule09_KeepsTheSrvTargetWhoseLookupFails) {
+  server_.SetSrv(
+      "_sip._udp.example.com", 60,
+      {{1, 10, 5060, "a.example.com"}, {1, 20, 5070, "b.example.com"}, {2, 1, 5080, "c.example"}});
+  server_.SetAddresses("a.example.com", 60, {"192.0.2.10"});
+  server_.SetAddresses("b.example.com", 60, {"2001:db8::20"});
+  server_.SetAddresses("c.example", 60, {"192.0.2.30"});
+  const WatchId id = Watch("example.com", "_sip._udp");
+  Settle();
+  EXPECT_THAT(Addresses(id),
+              ElementsAre("192.0.2.10:5060", "[2001:db8::20]:5070", "192.0.2.30:5080"));
+  server_.SetSrv("_sip._udp.example.com", 60,
+                 {{1, 30, 5071, "b.example.com"}, {1, 10, 5060, "a.example.com"}});
+  server_.set_fault(DnsServer::Fault::kServerFailure, kAaaa);
+  now_ = kStart + seconds(48);
+  Settle();
+  EXPECT_THAT(Addresses(id), ElementsAre("[2001:db8::20]:5071", "192.0.2.10:5060"));
+  const ResolvedHost& host = *resolver_->Find(id);
+  EXPECT_EQ(host.addresses[0].weight, 30);
+  EXPECT_EQ(host.addresses[0].target, 0);
+  EXPECT_EQ(host.addresses[1].target, 1);
+}
+
 TEST_F(ResolverTest, AsksTheNextServerWhenOneFails) {
   Create({other_server_.address(), server_.address()});
   other_server_.set_fault(DnsServer::Fault::kServerFailure);

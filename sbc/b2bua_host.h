@@ -26,6 +26,8 @@ class B2buaHost {
   virtual const Policy* policy() = 0;  // For new calls.
   virtual core::WallTime wall() = 0;
   virtual bool draining() = 0;
+  /// The node is about to end: nothing new is admitted.
+  virtual bool closed() = 0;
   /// Whether the rate of the node and of the source has room for a MESSAGE outside of a call:
   /// kGranted counts it, where this worker is the one that counts.
   virtual GrantAnswer AskRate(const core::IpAddress& source, core::Instant now) = 0;

@@ -235,6 +235,11 @@ void B2bua::StartCall(Call* call, Instant now) {
 
 std::optional<Refusal> B2bua::CheckNode(const NewCall& asked) const {
   const Policy& policy = *asked.policy;
+  if (options_.host->closed()) {
+    // An emergency call as well: nobody would be left to carry it, or to answer it, and who is told
+    // 503 now goes another way at once.
+    return Refuse(RejectionCause::kDrain, policy.config().rejections, "the node is going down");
+  }
   if (asked.record.emergency) {
     if (calls_.size() < options_.calls_max) return std::nullopt;
     return Refuse(RejectionCause::kOverload, policy.config().rejections, "every call is in use");

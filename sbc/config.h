@@ -319,7 +319,8 @@ struct Config {
   CallerIdConfig caller_id;
   EmergencyConfig emergency;
   std::vector<core::Cidr> local_networks;  // Peers there are told `address`, not `advertise`.
-  core::Duration drain_timeout = 5min;     // After SIGTERM calls may go on for so long.
+  core::Duration drain_timeout = 5min;     // After SIGTERM calls may go on for so long, and
+                                           // emergency calls begin until no call is left.
   AdminConfig admin;
   LogsConfig logs;
 

@@ -29,8 +29,9 @@ enum class EnvelopeKind : uint16_t {
   kPolicy,         // words[0]: a Policy*, which the worker owns until it gives it back.
   kHostAddresses,  // words[0]: host, words[1]: its Side. bytes: HostAddress, one after the
                    // other.
-  kDrain,          // New calls are refused from now on.
-  kStop,           // End every call now, flush, and leave the loop.
+  kDrain,          // New calls are refused from now on, but emergencies.
+  kClose,          // Those too. Every worker has said that it is drained; who is not says so again.
+  kStop,           // As kClose, and end every call now, flush, and leave the loop.
 
   // Worker to control thread.
   kCallRecord,   // bytes: a CallReport (call_record.h), or its CallRecord alone. The call's end.
@@ -38,7 +39,7 @@ enum class EnvelopeKind : uint16_t {
   kPolicyDone,   // words[0]: a Policy* that no call uses any more.
   kSipMessage,  // bytes: a message of a logged call; words: when, in microseconds of wall time; the
                 // two words of its transaction_id; the connector's number. remote, local.
-  kDrained,     // No call is left.
+  kDrained,     // words[0]: 1, no call is left; 0, there is one again (rule 6 admits it).
   // INVITEs or MESSAGEs got no answer (`cidr: drop`). remote: the last one's source, words[0]: its
   // RejectionCause, bytes: why; words[1]: how many since the last of these, a second ago or more.
   kDropped,

@@ -351,9 +351,13 @@ void SbcWorker::OnEnvelope(const Envelope& envelope, Instant now) {
       return OnHostAddresses(envelope, now);
     case EnvelopeKind::kDrain:
       draining_ = true;
+      closed_ = false;
+      return;
+    case EnvelopeKind::kClose:
+      draining_ = closed_ = true;
       return;
     case EnvelopeKind::kStop:
-      draining_ = stopping_ = true;
+      draining_ = closed_ = stopping_ = true;
       b2bua_.EndAll(now);
       return ArmHealthTimer();
     case EnvelopeKind::kCallRecord:
@@ -404,11 +408,16 @@ void SbcWorker::OnTurnEnd(Instant now) {
   if (any_return_owed_) PayReturns();
   if (any_health_owed_) PayHealth();
   if (policies_.size() > 1) ReturnOldPolicies();
-  if (draining_ && !drained_said_ && b2bua_.calls() == 0) {
-    drained_said_ = Post(options_.control, EnvelopeKind::kDrained, {}, options_.index);
-  }
+  if (draining_) TellDrained();
   if (std::exchange(fires_seen_, timers_.fired()) != timers_.fired()) dirty_ = true;
   PublishIfDue(now);
+}
+
+// Whenever it changes: an emergency call may come to a worker that has said that it is drained.
+void SbcWorker::TellDrained() {
+  const bool drained = b2bua_.calls() == 0;
+  if (drained == drained_said_) return;
+  if (Post(options_.control, EnvelopeKind::kDrained, {}, drained ? 1 : 0)) drained_said_ = drained;
 }
 
 void SbcWorker::FirePublish(void* self, core::Timer* /*timer*/, Instant now) {

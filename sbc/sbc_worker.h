@@ -118,6 +118,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   const Policy* policy() override { return policies_.back().get(); }
   core::WallTime wall() override { return worker_.wall(); }
   bool draining() override { return draining_; }
+  bool closed() override { return closed_; }
   GrantAnswer AskRate(const core::IpAddress& source, core::Instant now) override;
   std::optional<Grant> Ask(const Connector& connector, const AskGrant& ask,
                            core::Instant now) override;
@@ -165,6 +166,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   [[nodiscard]] bool Post(size_t target, EnvelopeKind kind, std::string_view bytes,
                           uint64_t word = 0);
   void PublishIfDue(core::Instant now);
+  void TellDrained();
 
   static void FireHealth(void* self, core::Timer* timer, core::Instant now);
   static void FireHeld(void* self, core::Timer* timer, core::Instant now);
@@ -215,6 +217,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   bool placed_ = false;      // The packet at hand came by hand-over: it is ours.
   bool only_calls_ = false;  // Its source may reach us for what is going on, and start nothing.
   bool draining_ = false;
+  bool closed_ = false;  // Nothing new is admitted.
   bool stopping_ = false;
   bool drained_said_ = false;
   bool dirty_ = false;       // Something happened since the last snapshot.

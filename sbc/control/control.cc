@@ -157,6 +157,12 @@ void Control::Order(Shutdown::Order order) {
       admin_->SetReady(false);
       LogLine(&log_, &draining_).Milliseconds("at_most_ms", config_.drain_timeout);
       return workers_.PostAll(EnvelopeKind::kDrain);
+    case Shutdown::Order::kReopen:
+      LogLine(&log_, &draining_).Text("text", "an emergency call came last");
+      return workers_.PostAll(EnvelopeKind::kDrain);
+    case Shutdown::Order::kClose:
+      LogLine(&log_, &stopping_).Flag("calls_left", false);
+      return workers_.PostAll(EnvelopeKind::kClose);
     case Shutdown::Order::kStop:
       LogLine(&log_, &stopping_).Flag("calls_left", !shutdown_.all_drained());
       return workers_.PostAll(EnvelopeKind::kStop);
@@ -179,7 +185,7 @@ void Control::OnEnvelope(const Envelope& envelope) {
     case EnvelopeKind::kDropped:
       return OnDropped(envelope);
     case EnvelopeKind::kDrained:
-      return Order(shutdown_.OnDrained(envelope.from, now_));
+      return Order(shutdown_.OnDrained(envelope.from, envelope.words[0] != 0, now_));
     case EnvelopeKind::kSipMessage:
       return OnSipMessage(envelope);
     case EnvelopeKind::kDatagram:
@@ -194,6 +200,7 @@ void Control::OnEnvelope(const Envelope& envelope) {
     case EnvelopeKind::kPolicy:
     case EnvelopeKind::kHostAddresses:
     case EnvelopeKind::kDrain:
+    case EnvelopeKind::kClose:
     case EnvelopeKind::kStop:
       return;  // The workers'.
   }

@@ -333,6 +333,53 @@ TEST(B2buaWorkersTest, ReloadAndStopOnAll) {
   for (size_t i = 0; i < kWorkers; ++i) EXPECT_EQ(scene.world->worker(i).policies(), 1u);
 }
 
+// Rule 6 admits an emergency call in a drain. Its worker takes back that it is drained, so no other
+// call's end has the node stopped, and none is hung up on before drain_timeout.
+TEST(B2buaWorkersTest, Rule06_AnEmergencyCallInADrainEndsNoOtherCall) {
+  SbcScene scene(Four());
+  const size_t ordinary = scene.Outbound();
+  scene.world->PostAll(sbc::EnvelopeKind::kDrain);
+  scene.Run(1s);
+  EXPECT_EQ(scene.world->drained(), kWorkers - 1);
+  std::vector<size_t> calls;
+  while (scene.world->drained() > 0) {
+    ASSERT_LT(calls.size(), 60u);
+    calls.push_back(scene.Outbound(CallOf911()));
+    EXPECT_EQ(scene.pbx.call(calls.back()).final_status, 200);
+  }
+  scene.pbx.Do(ordinary, {.method = "BYE"});
+  scene.Run(1s);
+  EXPECT_LT(scene.world->drained(), kWorkers);
+
+  // Had all said so, a call that was admitted before this came would go on.
+  scene.world->PostAll(sbc::EnvelopeKind::kClose);
+  scene.Run(1s);
+  EXPECT_THAT(scene.pbx.Got("BYE"), SizeIs(0));
+  EXPECT_EQ(scene.world->calls(), calls.size());
+  EXPECT_EQ(scene.pbx.call(scene.Outbound(CallOf911())).final_status, 503);
+  scene.world->PostAll(sbc::EnvelopeKind::kDrain);
+  scene.Run(1s);
+  calls.push_back(scene.Outbound(CallOf911()));
+  EXPECT_EQ(scene.pbx.call(calls.back()).final_status, 200);
+
+  for (const size_t call : calls) scene.pbx.Do(call, {.method = "BYE"});
+  scene.Run(1s);
+  EXPECT_EQ(scene.world->drained(), kWorkers);
+  scene.ExpectClean();
+}
+
+// Nobody would be left to carry it: 503 at once, and the caller goes another way.
+TEST(B2buaWorkersTest, Rule06_AfterTheStopEmergencyCallsAreRefusedToo) {
+  SbcScene scene(Four());
+  scene.world->PostAll(sbc::EnvelopeKind::kStop);
+  scene.Run(1s);
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(scene.pbx.call(scene.Outbound(CallOf911())).final_status, 503);
+  }
+  EXPECT_THAT(scene.trunk.Got("INVITE"), SizeIs(0));
+  scene.ExpectClean();
+}
+
 // ---- what names a call of another worker (RFC 3891) ---------------------------------------------
 
 SbcScene::Options Transferring() {

@@ -10,7 +10,7 @@ using core::engine::Envelope;
 using sbc::EnvelopeKind;
 
 SbcWorld::SbcWorld(const Options& options, SimNetwork* network, Simulation* simulation)
-    : simulation_(simulation) {
+    : simulation_(simulation), drained_(options.workers, false) {
   const uint16_t count = options.workers;
   core::Random random(options.seed);
   const auto secrets = sbc::SbcWorker::Secrets::From(&random);
@@ -136,7 +136,7 @@ void SbcWorld::Drain() {
     if (kind == EnvelopeKind::kSipMessage) {
       sip_messages_.push_back({envelope.words[1], std::string(envelope.bytes)});
     }
-    if (kind == EnvelopeKind::kDrained) ++drained_;
+    if (kind == EnvelopeKind::kDrained) drained_[envelope.from] = envelope.words[0] != 0;
     if (kind != EnvelopeKind::kCallRecord && kind != EnvelopeKind::kMediaRecord) return;
     const sbc::CallReport report = sbc::CallReportFromBytes(envelope.bytes);
     if (kind == EnvelopeKind::kCallRecord) records_.push_back(report.call);

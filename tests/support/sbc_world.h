@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -77,10 +78,10 @@ class SbcWorld {
     Drain();
     return sip_messages_;
   }
-  /// How many workers have said that no call is left.
+  /// How many workers have said that no call is left, and not that there is one again.
   size_t drained() {
     Drain();
-    return drained_;
+    return static_cast<size_t>(std::count(drained_.begin(), drained_.end(), true));
   }
   size_t calls() const;
   size_t transactions() const;
@@ -117,7 +118,7 @@ class SbcWorld {
   std::vector<sbc::CallRecord> records_;
   std::vector<sbc::CallReport> media_;
   std::vector<LoggedMessage> sip_messages_;
-  size_t drained_ = 0;
+  std::vector<bool> drained_;  // By worker.
 };
 
 }  // namespace tests

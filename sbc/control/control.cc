@@ -55,6 +55,7 @@ Control::~Control() = default;
 
 absl::Status Control::Start() {
   RETURN_IF_ERROR(ProbePacketIo(config_.node));
+  RETURN_IF_ERROR(CheckListenersAreFree(config_, clock_));
   auto policies = BuildPolicies(config_);
   RETURN_IF_ERROR(policies.status());
   RETURN_IF_ERROR(records_.Open(config_.logs.directory));

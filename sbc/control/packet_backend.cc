@@ -1,7 +1,12 @@
 #include "sbc/control/packet_backend.h"
 
+#include <unistd.h>
+
+#include <string>
 #include <utility>
 
+#include "core/base/concat.h"
+#include "core/net/udp_socket.h"
 #include "core/net/uring_io.h"
 #include "core/net/uring_setup.h"
 #include "sbc/control/dpdk_backend.h"
@@ -29,6 +34,22 @@ uint32_t SocketsOf(const Config& config, uint16_t worker) {
 
 absl::Status ProbePacketIo(const NodeConfig& node) {
   return node.io == IoKind::kUring ? core::net::ProbeUring() : ProbeDpdkIo(node);
+}
+
+absl::Status CheckListenersAreFree(const Config& config, core::Clock* clock) {
+  // One worker's own bind says it, and DPDK has no sockets.
+  if (config.node.workers == 1 || config.node.io != IoKind::kUring) return absl::OkStatus();
+  for (const ListenerConfig& listener : config.listeners) {
+    const absl::StatusOr<int> opened = core::net::OpenUdpSocket({.local = listener.local}, clock);
+    if (!opened.ok()) {
+      const core::Endpoint::Text local = listener.local.text();
+      return absl::Status(
+          opened.status().code(),
+          core::Concat("listener ", local.view(), ": ", std::string(opened.status().message())));
+    }
+    close(*opened);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreatePacketIo(const Config& config,

@@ -110,6 +110,20 @@ TEST_F(WorkerGroupTest, AListenerThatCannotBeHadIsNamed) {
   EXPECT_FALSE(workers_.running());
 }
 
+// Workers share an address by SO_REUSEPORT, which would let a second node in beside them.
+TEST_F(WorkerGroupTest, AListenerThatAnotherNodesWorkersShareIsRefused) {
+  core::KernelClock clock;
+  ASSERT_TRUE(CheckListenersAreFree(config_, &clock).ok());
+  ASSERT_TRUE(Start().ok());  // What was looked at was let go again.
+  const absl::Status status = CheckListenersAreFree(config_, &clock);
+  ASSERT_FALSE(status.ok());
+  const std::string message(status.message());
+  EXPECT_NE(message.find("listener 127.0.0.1:"), std::string::npos) << message;
+  EXPECT_NE(message.find("another socket has this address and port"), std::string::npos) << message;
+  workers_.Stop();
+  EXPECT_TRUE(CheckListenersAreFree(config_, &clock).ok());
+}
+
 TEST(ChooseCoresTest, OneEachOrNone) {
   EXPECT_EQ(ChooseCores(1).size(), 1u);
   EXPECT_TRUE(ChooseCores(5000).empty());

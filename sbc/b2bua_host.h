@@ -28,6 +28,9 @@ class B2buaHost {
   virtual bool draining() = 0;
   /// The node is about to end: nothing new is admitted.
   virtual bool closed() = 0;
+  /// Takes one of the node's places for a call that is about to be; false where none is left. It is
+  /// given back once the call has ended, or where none came of it.
+  [[nodiscard]] virtual bool TakePlace(bool emergency) = 0;
   /// Whether the rate of the node and of the source has room for a MESSAGE outside of a call:
   /// kGranted counts it, where this worker is the one that counts.
   virtual GrantAnswer AskRate(const core::IpAddress& source, core::Instant now) = 0;

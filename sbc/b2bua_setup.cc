@@ -240,17 +240,13 @@ std::optional<Refusal> B2bua::CheckNode(const NewCall& asked) const {
     // 503 now goes another way at once.
     return Refuse(RejectionCause::kDrain, policy.config().rejections, "the node is going down");
   }
-  if (asked.record.emergency) {
-    if (calls_.size() < options_.calls_max) return std::nullopt;
-    return Refuse(RejectionCause::kOverload, policy.config().rejections, "every call is in use");
-  }
-  if (options_.host->draining()) {
+  const bool emergency = asked.record.emergency;
+  if (!emergency && options_.host->draining()) {
     return Refuse(RejectionCause::kDrain, policy.config().rejections, "the node is draining");
   }
-  if (calls_.size() + options_.emergency_reserve >= options_.calls_max) {
-    return Refuse(RejectionCause::kOverload, policy.config().rejections, "limits.calls is reached");
-  }
-  return std::nullopt;
+  if (options_.host->TakePlace(emergency)) return std::nullopt;
+  return Refuse(RejectionCause::kOverload, policy.config().rejections,
+                emergency ? "every call is in use" : "limits.calls is reached");
 }
 
 bool B2bua::Authenticate(ServerTransaction& transaction, const Message& invite,

@@ -73,13 +73,14 @@ struct NodeConfig {
   std::optional<DpdkConfig> dpdk;  // Goes with `io: dpdk`, and only with it.
 };
 
-/// What this node carries at most. Pools are sized from these at start; a change needs a restart.
+/// What this node carries at most, all its workers together. Pools are sized from these at start; a
+/// change needs a restart.
 struct LimitsConfig {
-  uint32_t calls = 20000;
-  uint32_t calls_per_second = 0;             // New INVITEs from all sources. 0: none of our own.
+  uint32_t calls = 20000;         // On whichever workers. (Of media ports each worker has a part.)
+  uint32_t calls_per_second = 0;  // New INVITEs from all sources. 0: none of our own.
   uint32_t calls_per_second_per_source = 0;  // From one address. 0: none.
   // Transactions at once. 0: eight a call, which holds a call's own and those that linger for 32 s
-  // after their final response (timers D, J and M of RFC 3261).
+  // after their final response (timers D, J and M of RFC 3261). Each worker has an equal part.
   uint32_t transactions = 0;
 };
 

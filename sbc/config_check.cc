@@ -13,6 +13,7 @@
 #include "core/base/concat.h"
 #include "sbc/config_reader.h"
 #include "sbc/media/media_ports.h"
+#include "sbc/worker_share.h"
 
 // What only shows when all sections of a configuration are there.
 
@@ -307,7 +308,9 @@ void CheckCapacity(const Reading& reading) {
   if (config.media.empty()) return;
   const Node media = *reading.root->Find("media");
   const bool video = RelaysVideo(config);
-  const uint64_t wanted = MediaPorts::PairsMax(calls, video);
+  // Each worker has its part of the ports, and some have more than their part of the calls.
+  const auto workers = static_cast<uint16_t>(config.node.workers);
+  const uint64_t wanted = MediaPorts::PairsMax(workers * CallsOnOneWorker(calls, workers), video);
   uint64_t sockets = 0;
   for (const MediaConfig& range : config.media) {
     const uint64_t pairs = MediaPorts::PairsIn(range);
@@ -317,8 +320,12 @@ void CheckCapacity(const Reading& reading) {
     }
     sockets += 2 * std::min(pairs, wanted);
     if (pairs < wanted) {
-      media.Warn(Concat("side ", SideName(range.side), " has ", pairs, " pairs of ports for ",
-                        calls, video ? " calls with video" : " calls", " (limits.calls)"));
+      media.Warn(Concat(
+          "side ", SideName(range.side), " has ", pairs, " pairs of ports for ", calls,
+          video ? " calls with video" : " calls", " (limits.calls)",
+          workers > 1
+              ? Concat(" on ", workers, " workers, whose parts are uneven: ", wanted, " carry them")
+              : ""));
     }
   }
   rlimit files = {};

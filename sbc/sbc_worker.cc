@@ -9,6 +9,7 @@
 #include "sbc/call_record.h"
 #include "sbc/envelope_bytes.h"
 #include "sbc/envelopes.h"
+#include "sbc/worker_share.h"
 
 namespace sbc {
 
@@ -26,7 +27,9 @@ namespace {
 constexpr core::Duration kNonceLifetime = std::chrono::minutes(5);
 
 size_t TransactionsMax(const Config& config, uint16_t workers) {
-  // Eight a call: its own four, and those of calls before it that linger for 32 s.
+  // Eight a call: its own four, and those of calls before it that linger for 32 s. A part for each
+  // worker, unlike the calls: their index is a hash table, which is touched all over. A worker with
+  // more calls than others has the less room for what lingers.
   const size_t asked = config.limits.transactions != 0 ? config.limits.transactions
                                                        : size_t{8} * config.limits.calls;
   return std::max<size_t>(64, PerWorker(asked, workers));
@@ -41,7 +44,7 @@ size_t TransactionsReserve(const Config& config, uint16_t workers) {
 // and not a cost.
 core::PacketStore::Counts StoreCounts(const Config& config, uint16_t workers) {
   const size_t transactions = TransactionsMax(config, workers);
-  const size_t calls = PerWorker(config.limits.calls, workers);
+  const size_t calls = config.limits.calls;  // All of them may be this worker's.
   return {.tiny = static_cast<uint32_t>(transactions + 4 * calls + 256),
           .small = static_cast<uint32_t>(transactions + 4 * calls + 256),
           .medium = static_cast<uint32_t>(4 * calls + 256),
@@ -112,7 +115,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
               .turn = &worker_,
               .worker = options.index,
               .workers = options.workers,
-              .calls_max = PerWorker(options.policy->config().limits.calls, options.workers),
+              .calls_max = CallsOnOneWorker(options.policy->config().limits.calls, options.workers),
               .video = RelaysVideo(options.policy->config())},
              options.policy->config().media),
       anchor_({.relay = &media_,
@@ -120,7 +123,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
                .random = &random_,
                .control = ControlEndpoints(options.policy->config())}),
       transport_({.io = options.io, .store = &store_, .user = this, .key = random_.NextKey()}),
-      sip_log_(PerWorker(options.policy->config().limits.calls, options.workers),
+      sip_log_(CallsOnOneWorker(options.policy->config().limits.calls, options.workers),
                options.secrets.placement),
       table_({.clients_max = TransactionsMax(options.policy->config(), options.workers),
               .servers_max = TransactionsMax(options.policy->config(), options.workers),
@@ -132,10 +135,7 @@ SbcWorker::SbcWorker(const Options& options, Instant now)
               .sink = this,
               .user = &b2bua_,
               .key = random_.NextKey()}),
-      b2bua_({.calls_max = std::max<size_t>(
-                  1, PerWorker(options.policy->config().limits.calls, options.workers)),
-              .emergency_reserve =
-                  PerWorker(options.policy->config().emergency.reserve_calls, options.workers),
+      b2bua_({.calls_max = options.policy->config().limits.calls,
               .placement = &placement_,
               .shard = OwnShard(placement_, options.index),
               .table = &table_,
@@ -253,6 +253,7 @@ void SbcWorker::OnMessage(const Message& message, Packet& packet, const Hop& ret
   if (const SipLog::Entry* entry = sip_log_.Find(message.call_id())) LogMessage(*entry, packet);
   table_.OnMessage(message, packet, way_back, now);
   came_ = nullptr;
+  SettlePlaces();  // Where an INVITE was refused after all.
 }
 
 // Silence must come before a transaction, which would say 100.
@@ -408,9 +409,28 @@ void SbcWorker::OnTurnEnd(Instant now) {
   if (any_return_owed_) PayReturns();
   if (any_health_owed_) PayHealth();
   if (policies_.size() > 1) ReturnOldPolicies();
+  SettlePlaces();
   if (draining_) TellDrained();
   if (std::exchange(fires_seen_, timers_.fired()) != timers_.fired()) dirty_ = true;
   PublishIfDue(now);
+}
+
+// The places of calls that have ended may be another worker's next, and count against this one's.
+bool SbcWorker::TakePlace(bool emergency) {
+  SettlePlaces();
+  if (!options_.calls->Take(emergency ? 0 : policy()->config().emergency.reserve_calls)) {
+    return false;
+  }
+  ++places_;
+  return true;
+}
+
+void SbcWorker::SettlePlaces() {
+  const size_t calls = b2bua_.calls();
+  CHECK(places_ >= calls);
+  if (places_ == calls) return;  // As after all packets but those that begin or end a call.
+  options_.calls->Return(static_cast<uint32_t>(places_ - calls));
+  places_ = calls;
 }
 
 // Whenever it changes: an emergency call may come to a worker that has said that it is drained.
@@ -456,7 +476,7 @@ WorkerSnapshot SbcWorker::CurrentSnapshot() {
     snapshot.media_ports_count[static_cast<size_t>(side)] = media_.ports_count(side);
   }
   snapshot.calls_now = b2bua_.calls();
-  snapshot.calls_max = b2bua_.calls_max();
+  snapshot.calls_max = options_.calls->count();
   snapshot.client_transactions_now = table_.client_count();
   snapshot.server_transactions_now = table_.server_count();
   snapshot.store_packets_now = store_.used();

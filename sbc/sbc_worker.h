@@ -11,6 +11,7 @@
 #include "core/base/random.h"
 #include "core/engine/mailbox.h"
 #include "core/engine/placement.h"
+#include "core/engine/shared_places.h"
 #include "core/engine/snapshot.h"
 #include "core/engine/worker.h"
 #include "core/net/packet_io.h"
@@ -33,11 +34,6 @@
 #include "sbc/worker_snapshot.h"
 
 namespace sbc {
-
-/// One worker's part of what the node has as a whole, rounded up.
-constexpr size_t PerWorker(size_t total, uint16_t workers) {
-  return (total + workers - 1) / workers;
-}
 
 /// One worker's share of the SBC: its sockets, transactions, calls, and its part of what is kept
 /// once for all (the ledgers and the route health of the connectors whose home it is).
@@ -67,7 +63,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
     Secrets secrets;
     uint64_t seed = 0;  // 0: chance from the kernel. Else the simulation's.
     size_t hosts_max = 1024;
-    const Policy* policy = nullptr;  // The first; the worker's until it is given back.
+    const Policy* policy = nullptr;               // The first; the worker's until it is given back.
+    core::engine::SharedPlaces* calls = nullptr;  // The node's, limits.calls.
     core::net::PacketIo* io = nullptr;
     core::Clock* clock = nullptr;
     core::engine::MailboxSet* mailboxes = nullptr;
@@ -119,6 +116,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
   core::WallTime wall() override { return worker_.wall(); }
   bool draining() override { return draining_; }
   bool closed() override { return closed_; }
+  bool TakePlace(bool emergency) override;
   GrantAnswer AskRate(const core::IpAddress& source, core::Instant now) override;
   std::optional<Grant> Ask(const Connector& connector, const AskGrant& ask,
                            core::Instant now) override;
@@ -167,6 +165,7 @@ class SbcWorker final : public core::engine::WorkerProgram,
                           uint64_t word = 0);
   void PublishIfDue(core::Instant now);
   void TellDrained();
+  void SettlePlaces();
 
   static void FireHealth(void* self, core::Timer* timer, core::Instant now);
   static void FireHeld(void* self, core::Timer* timer, core::Instant now);
@@ -216,6 +215,8 @@ class SbcWorker final : public core::engine::WorkerProgram,
   core::Instant next_dropped_told_{};
   bool placed_ = false;      // The packet at hand came by hand-over: it is ours.
   bool only_calls_ = false;  // Its source may reach us for what is going on, and start nothing.
+  size_t places_ =
+      0;  // Of options_.calls: as many as calls here, and one more while one is judged.
   bool draining_ = false;
   bool closed_ = false;  // Nothing new is admitted.
   bool stopping_ = false;

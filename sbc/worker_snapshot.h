@@ -49,7 +49,7 @@ struct WorkerSnapshot {
 
   // Now, and how much there is room for.
   uint64_t calls_now = 0;
-  uint64_t calls_max = 0;
+  uint64_t calls_max = 0;  // Of the node: each worker says the same.
   uint64_t client_transactions_now = 0;
   uint64_t server_transactions_now = 0;
   uint64_t store_packets_now = 0;

@@ -1,5 +1,6 @@
 #include "sbc/control/metrics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <sstream>
@@ -206,8 +207,9 @@ void Writer::WriteCalls() {
   };
   out_.Gauge("ringfence_calls", "Calls now, from INVITE to BYE.")
       .Add(Sum([](const WorkerSnapshot& s) { return s.calls_now; }));
-  out_.Gauge("ringfence_calls_max", "Calls that there is room for.")
-      .Add(Sum([](const WorkerSnapshot& s) { return s.calls_max; }));
+  uint64_t calls_max = 0;
+  for (const WorkerSnapshot& s : sources_.workers) calls_max = std::max(calls_max, s.calls_max);
+  out_.Gauge("ringfence_calls_max", "Calls that there is room for.").Add(calls_max);
   out_.Counter("ringfence_invites_total", "New INVITEs, without retransmissions.")
       .Add(sum(&B2buaCounters::invites));
   out_.Counter("ringfence_calls_started_total", "Calls past every refusal.")

@@ -1,5 +1,6 @@
 #include "sbc/control/node_status.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -16,7 +17,7 @@ std::string WriteNodeStatus(const MetricsSources& sources, std::string_view vers
   ordered_json routes = ordered_json::array();
   for (const WorkerSnapshot& worker : sources.workers) {
     calls += worker.calls_now;
-    calls_max += worker.calls_max;
+    calls_max = std::max(calls_max, worker.calls_max);
     for (size_t i = 0; i < worker.route_state_count; ++i) {
       const WorkerSnapshot::RouteState& state = worker.route_states[i];
       if (state.host >= sources.registry->hosts().size()) continue;

@@ -42,6 +42,7 @@ absl::Status WorkerGroup::Start(StartOptions options) {
   const SbcWorker::Secrets secrets = SbcWorker::Secrets::From(&random);
   const std::string& node = policies_.front()->config().node.name;
   const std::vector<int> cores = ChooseCores(workers_);
+  calls_.emplace(policies_.front()->config().limits.calls);
   for (uint16_t i = 0; i < workers_; ++i) {
     SbcWorker::Options worker;
     worker.index = i;
@@ -53,6 +54,7 @@ absl::Status WorkerGroup::Start(StartOptions options) {
     worker.secrets = secrets;
     worker.hosts_max = options.hosts_max;
     worker.policy = policies_[i].get();
+    worker.calls = &*calls_;
     hosts_.push_back(std::make_unique<WorkerHost>(WorkerHost::Options{worker, set_pointers_}));
     threads_.push_back(std::make_unique<core::engine::WorkerThread>());
     absl::Status status = threads_.back()->Start(

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "core/engine/mailbox.h"
+#include "core/engine/shared_places.h"
 #include "core/engine/worker_thread.h"
 #include "sbc/control/worker_host.h"
 #include "sbc/envelopes.h"
@@ -78,6 +80,7 @@ class WorkerGroup {
   std::unique_ptr<core::engine::Outbox> outbox_;
   std::deque<Waiting> waiting_;  // In order; while one waits, so does all that comes after it.
   std::vector<std::unique_ptr<Policy>> policies_;
+  std::optional<core::engine::SharedPlaces> calls_;  // Before the workers that share it.
   std::vector<std::unique_ptr<WorkerHost>> hosts_;
   std::vector<std::unique_ptr<core::engine::WorkerThread>> threads_;
   bool running_ = false;

@@ -182,6 +182,51 @@ TEST(B2buaWorkersTest, ConnectorsLimitOfCallsIsOneForAll) {
   scene.ExpectClean();
 }
 
+// limits.calls is the node's: it admits so many, whatever worker their Call-IDs hash to, and the
+// next is an overload of the whole node (rule 11). Refused ones take no place.
+TEST(B2buaWorkersTest, Rule11_TheNodesLimitOfCallsIsOneForAllWorkers) {
+  for (const int limit : {1, 4, 30}) {
+    SbcScene::Options options = Four();
+    options.limits = "calls: " + std::to_string(limit);
+    options.global = "emergency: {reserve_calls: 0}\n";
+    SbcScene scene(options);
+    for (int round = 0; round < 3; ++round) {
+      std::vector<size_t> calls;
+      SimPlan refused;
+      refused.number = "+4915112345";  // A region that is not called: it takes no place.
+      for (int i = 0; i < 20; ++i) scene.Outbound(refused);
+      for (int i = 0; i < limit; ++i) calls.push_back(scene.pbx.Place({}));
+      scene.Run(1s);
+      for (const size_t call : calls) EXPECT_EQ(scene.pbx.call(call).final_status, 200);
+      scene.pbx.ClearLog();
+      for (int i = 0; i < 20; ++i) scene.Outbound();
+      ASSERT_THAT(scene.pbx.Got("INVITE", 503), SizeIs(20)) << limit;
+      EXPECT_TRUE(scene.pbx.Got("INVITE", 503)[0].Has("Retry-After"));
+      for (const size_t call : calls) scene.pbx.Do(call, {.method = "BYE"});
+      scene.Run(1s);
+    }
+    scene.ExpectClean();
+  }
+}
+
+// So is the reserve for emergencies: what others leave of it is taken from any worker (rule 6).
+TEST(B2buaWorkersTest, Rule06_TheReserveIsOneForAllWorkers) {
+  SbcScene::Options options = Four();
+  options.limits = "calls: 6";
+  options.global = "emergency: {reserve_calls: 3}\n";
+  SbcScene scene(options);
+  std::vector<size_t> calls;
+  for (int i = 0; i < 3; ++i) calls.push_back(scene.Outbound());
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(scene.pbx.call(scene.Outbound()).final_status, 503);
+  for (int i = 0; i < 3; ++i) calls.push_back(scene.Outbound(CallOf911()));
+  for (const size_t call : calls) EXPECT_EQ(scene.pbx.call(call).final_status, 200);
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(scene.pbx.call(scene.Outbound(CallOf911())).final_status, 503);
+  }
+  for (const size_t call : calls) scene.pbx.Do(call, {.method = "BYE"});
+  scene.ExpectClean();
+}
+
 // A CANCEL while the home worker is still being asked; its grant goes back when it comes.
 TEST(B2buaWorkersTest, CancelWhileTheHomeWorkerIsAsked) {
   SbcScene scene(Four("    limits: {calls: 1}\n"));

@@ -108,6 +108,13 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
        "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
        "media: side customer has 500 pairs of ports for 400 calls with video (limits.calls)"},
+      // As many as calls, but each worker has a quarter, and a call's hash picks the worker.
+      {"connectors: [{id: a}]\nnode: {workers: 4}\nlimits: {calls: 500}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 500 pairs of ports for 500 calls (limits.calls) on 4 workers, "
+       "whose "
+       "parts are uneven: 680 carry them"},
       {"connectors: [{id: a}]\nadmin: {address: 0.0.0.0}",
        "admin.address: anyone who reaches this address may read and command; it has no passwords"},
       {"connectors: [{id: a}]\nemergency: {numbers: []}",

@@ -161,6 +161,7 @@ void SbcScene::ExpectTopologyHidden() {
 void SbcScene::ExpectClean() {
   Run(std::chrono::minutes(10));
   EXPECT_EQ(world->calls(), 0u);
+  EXPECT_EQ(world->places(), 0u);
   EXPECT_EQ(world->transactions(), 0u);
   EXPECT_EQ(world->packets(), 0u);
   EXPECT_EQ(world->timers(), 0u);

@@ -35,6 +35,10 @@ SbcWorld::SbcWorld(const Options& options, SimNetwork* network, Simulation* simu
     worker.secrets = secrets;
     worker.seed = options.seed * 1000 + i + 1;
     worker.policy = BuildPolicy(options.yaml);
+    if (i == 0) {
+      calls_ = std::make_unique<core::engine::SharedPlaces>(worker.policy->config().limits.calls);
+    }
+    worker.calls = calls_.get();
     seat->meter = options.meter;
     worker.io = options.meter == nullptr ? seat->io.get() : options.meter->Wrap(seat->io.get());
     worker.clock = &network->clock();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/engine/mailbox.h"
+#include "core/engine/shared_places.h"
 #include "sbc/call_record.h"
 #include "sbc/host_registry.h"
 #include "sbc/sbc_worker.h"
@@ -84,6 +85,7 @@ class SbcWorld {
     return static_cast<size_t>(std::count(drained_.begin(), drained_.end(), true));
   }
   size_t calls() const;
+  size_t places() const { return calls_->taken(); }  // As many as calls.
   size_t transactions() const;
   size_t packets() const;
   size_t timers() const;
@@ -113,6 +115,7 @@ class SbcWorld {
   sbc::HostRegistry registry_{1024};
   std::vector<std::unique_ptr<sbc::Policy>> policies_;
   std::unique_ptr<core::engine::MailboxSet> control_mailboxes_;
+  std::unique_ptr<core::engine::SharedPlaces> calls_;
   std::vector<std::unique_ptr<Seat>> workers_;
   std::unique_ptr<core::engine::Outbox> control_outbox_;
   std::vector<sbc::CallRecord> records_;

@@ -37,7 +37,7 @@ namespace sbc {
 
 /// The back-to-back user agent of one worker: its calls, from the INVITE to the last BYE.
 ///
-/// Shape:    `calls_max` calls, of which `emergency_reserve` only for emergency numbers.
+/// Shape:    `calls_max` calls, the emergency reserve with them: the host says who has a place.
 /// Lifetime: borrows all of Options. Every call has ended when it dies, or is dropped silently.
 /// Errors:   what cannot be taken is refused with the protocol's own answer; see the counters.
 /// Thread:   one worker's.
@@ -45,7 +45,6 @@ class B2bua final : public core::sip::TransactionUser {
  public:
   struct Options {
     size_t calls_max = 0;
-    size_t emergency_reserve = 0;
     const core::engine::Placement* placement = nullptr;  // Gives each call its shard.
     uint8_t shard = 0;  // One of this worker's own: for what belongs to no call.
     core::sip::TransactionTable* table = nullptr;

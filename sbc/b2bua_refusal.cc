@@ -113,8 +113,7 @@ uint16_t B2bua::JudgeInvite(ServerTransaction& transaction, const Message& invit
 uint16_t B2bua::AnswerRefusal(ServerTransaction& transaction, const Message& request,
                               const Refusal& refusal, Instant now) {
   ++counters_.refused[static_cast<size_t>(refusal.cause)];
-  // A drop was dropped before it had a transaction; one that is decided later, by a limit, is
-  // answered like any other: the caller has had our 100 by then.
+  // A drop has no transaction (SbcWorker::Dropped); were one to come here, it would need a code.
   const uint16_t status_code = refusal.is_drop() ? 403 : refusal.status_code;
   ++counters_.final_responses[status_code / 100];
   char seconds[16];

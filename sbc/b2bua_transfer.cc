@@ -185,7 +185,7 @@ uint16_t B2bua::JudgeNewTarget(const Call& call, const Message& request, std::st
       &called);
   if (!refusal.has_value()) return 0;
   ++counters_.refused[static_cast<size_t>(refusal->cause)];
-  return refusal->is_drop() ? 403 : refusal->status_code;
+  return refusal->status_code;
 }
 
 }  // namespace sbc

@@ -311,15 +311,9 @@ void CheckCapacity(const Reading& reading) {
   // Each worker has its part of the ports, and some have more than their part of the calls.
   const auto workers = static_cast<uint16_t>(config.node.workers);
   const uint64_t wanted = MediaPorts::PairsMax(workers * CallsOnOneWorker(calls, workers), video);
-  uint64_t sockets = 0;
   for (const MediaConfig& range : config.media) {
     const uint64_t pairs = MediaPorts::PairsIn(range);
-    if (range.shared) {
-      sockets += 2 * std::min<uint64_t>(pairs, MediaPorts::kSharedPairsMax);
-      continue;
-    }
-    sockets += 2 * std::min(pairs, wanted);
-    if (pairs < wanted) {
+    if (!range.shared && pairs < wanted) {
       media.Warn(Concat(
           "side ", SideName(range.side), " has ", pairs, " pairs of ports for ", calls,
           video ? " calls with video" : " calls", " (limits.calls)",
@@ -328,10 +322,12 @@ void CheckCapacity(const Reading& reading) {
               : ""));
     }
   }
-  rlimit files = {};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && sockets > files.rlim_max) {
-    media.Warn(Concat("these ports are ", sockets, " sockets, and the hard limit of open files is ",
-                      files.rlim_max));
+  const uint64_t files = FilesWanted(config);
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && files > limit.rlim_max) {
+    media.Warn(Concat("with these ports a start wants ", files,
+                      " descriptors, and the hard limit of open files is ", limit.rlim_max,
+                      "; without them there is no start"));
   }
 }
 

@@ -13,6 +13,7 @@
 #include "sbc/control/control.h"
 #include "sbc/control/signals.h"
 #include "sbc/control/standard_error.h"
+#include "sbc/media/media_ports.h"
 #include "sbc/product.h"
 
 namespace sbc {
@@ -30,8 +31,6 @@ constexpr char kUsage[] =
     "\n"
     "SIGTERM ends the calls that are left after drain_timeout, a second one at once. SIGHUP reads\n"
     "the configuration again and opens the log files anew.\n";
-
-constexpr uint64_t kFilesMin = 512;  // Descriptors: rings, listeners, logs, admin connections.
 
 struct Arguments {
   std::string config;
@@ -96,7 +95,7 @@ int Main(int argc, char** argv) {
     return 1;
   }
   if (arguments->check_config) return Print(DescribeConfig(*config));
-  if (const absl::Status files = core::net::ReserveFiles(kFilesMin); !files.ok()) {
+  if (const absl::Status files = core::net::ReserveFiles(FilesWanted(*config)); !files.ok()) {
     return Fail(files);
   }
   Signals signals;

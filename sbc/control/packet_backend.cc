@@ -11,7 +11,6 @@
 #include "core/net/uring_setup.h"
 #include "sbc/control/dpdk_backend.h"
 #include "sbc/media/media_ports.h"
-#include "sbc/worker_share.h"
 
 namespace sbc {
 
@@ -21,11 +20,9 @@ namespace {
 uint32_t SocketsOf(const Config& config, uint16_t worker) {
   constexpr size_t kListeners = 64;
   const auto workers = static_cast<uint16_t>(config.node.workers);
-  const size_t pairs =
-      MediaPorts::PairsMax(CallsOnOneWorker(config.limits.calls, workers), RelaysVideo(config));
   size_t sockets = kListeners;
   for (const MediaConfig& media : config.media) {
-    sockets += 2 * MediaPorts::PairsFor(media, worker, workers, pairs);
+    sockets += 2 * MediaPorts::PairsFor(media, worker, workers);
   }
   return static_cast<uint32_t>(sockets);
 }

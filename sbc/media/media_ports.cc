@@ -17,8 +17,8 @@ namespace {
 constexpr uint32_t kOwnBufferBytes = 64u << 10;
 // Of many calls: what a stall of some 100 ms brings at 50,000 packets/s.
 constexpr uint32_t kSharedBufferBytes = 4u << 20;
-// Pairs at rest beside those in use, as a share of the calls.
-constexpr size_t kRestingShare = 4;
+// Rings, logs, name servers, connections to `admin`.
+constexpr uint64_t kOtherFiles = 512;
 
 uint32_t FirstEven(const MediaConfig& config) { return (config.port_first + 1u) & ~1u; }
 
@@ -44,21 +44,18 @@ uint32_t MediaPorts::PairsIn(const MediaConfig& config) {
   return first >= config.port_last ? 0 : (config.port_last + 1u - first) / 2;
 }
 
-size_t MediaPorts::PairsFor(const MediaConfig& config, uint16_t worker, uint16_t workers,
-                            size_t pairs_max) {
+size_t MediaPorts::PairsFor(const MediaConfig& config, uint16_t worker, uint16_t workers) {
   const size_t all = PairsIn(config);
   const size_t share = all / workers + (worker < all % workers ? 1 : 0);
-  const size_t wanted = config.shared ? kSharedPairsMax : pairs_max + pairs_max / kRestingShare + 1;
-  return std::min(share, wanted);
+  return config.shared ? std::min(share, kSharedPairsMax) : share;
 }
 
-MediaPorts::MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers,
-                       size_t pairs_max)
+MediaPorts::MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers)
     : config_(config),
       advertised_(config.advertise.value_or(config.address)),
       worker_(worker),
       workers_(workers),
-      count_(PairsFor(config, worker, workers, pairs_max)) {
+      count_(PairsFor(config, worker, workers)) {
   pairs_.reserve(count_);
   free_.reserve(count_);
   resting_.resize(count_);
@@ -107,6 +104,18 @@ void MediaPorts::EndRests(Instant now) {
     resting_head_ = (resting_head_ + 1) % resting_.size();
     --resting_size_;
   }
+}
+
+uint64_t FilesWanted(const Config& config) {
+  const auto workers = static_cast<uint16_t>(config.node.workers);
+  uint64_t files = kOtherFiles + workers * config.listeners.size();
+  if (config.node.io == IoKind::kDpdk) return files;
+  for (const MediaConfig& media : config.media) {
+    for (uint16_t worker = 0; worker < workers; ++worker) {
+      files += 2 * MediaPorts::PairsFor(media, worker, workers);
+    }
+  }
+  return files;
 }
 
 }  // namespace sbc

@@ -17,12 +17,13 @@ namespace sbc {
 /// One worker's share of the media ports of one `media` entry: pairs of an even port for RTP and
 /// the odd one after it for RTCP (RFC 3550 §11, rule 26).
 ///
-/// Shape:    every `workers`-th pair of the range, as many as calls can use. All sockets are opened
-///           at start and stay armed (rule 9 of the packet core): a call borrows a pair, and what
-///           comes to one that nobody has borrowed is a stray. Where the entry is `shared`, many
-///           calls borrow one pair at once, told apart by where their media comes from (rule 11
-///           there): a socket costs 3.6 kB in the kernel, and twenty thousand are all a process
-///           gets on many machines.
+/// Shape:    every `workers`-th pair of the range: how many calls may begin a second is what the
+///           range has for those that rest, so its width is the operator's to choose. All sockets
+///           are opened at start and stay armed (rule 9 of the packet core): a call borrows a pair,
+///           and what comes to one that nobody has borrowed is a stray. Where the entry is
+///           `shared`, a few pairs are opened, and many calls borrow one at once, told apart by
+///           where their media comes from (rule 11 there): a socket costs 3.6 kB in the kernel, and
+///           twenty thousand are all a process gets on many machines.
 /// Order:    pairs are drawn at random (rule 22). One that was a call's own rests for kRest before
 ///           it is drawn again.
 /// Lifetime: borrows the PacketIo, whose sockets they are until it dies.
@@ -32,8 +33,8 @@ namespace sbc {
 class MediaPorts {
  public:
   // What the peer of the last call still sends must not reach the next one. A peer that heard the
-  // BYE stops within a round trip; 32 s, as long as a transaction may take, would tie up half the
-  // ports at a modest rate.
+  // BYE stops within a round trip; 32 s, as long as a transaction may take, would tie up three
+  // times as many ports.
   static constexpr core::Duration kRest = std::chrono::seconds(10);
   // Of a shared entry: each has a queue of its own in the kernel, and more of them gain nothing.
   static constexpr size_t kSharedPairsMax = 32;
@@ -48,8 +49,7 @@ class MediaPorts {
   /// How many pairs so many calls may have at once.
   static constexpr size_t PairsMax(size_t calls, bool video) { return video ? 2 * calls : calls; }
 
-  /// `pairs_max`: how many this worker's calls may have at once.
-  MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers, size_t pairs_max);
+  MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers);
 
   absl::Status Open(core::net::PacketIo* io);
 
@@ -74,8 +74,7 @@ class MediaPorts {
   /// The pairs of a range: for the check of a configuration, too.
   static uint32_t PairsIn(const MediaConfig& config);
   /// How many of them one worker opens.
-  static size_t PairsFor(const MediaConfig& config, uint16_t worker, uint16_t workers,
-                         size_t pairs_max);
+  static size_t PairsFor(const MediaConfig& config, uint16_t worker, uint16_t workers);
 
  private:
   struct Resting {
@@ -97,5 +96,9 @@ class MediaPorts {
   size_t resting_size_ = 0;
   size_t used_ = 0;
 };
+
+/// Descriptors that a node of this configuration may have open: the sockets of all its workers, and
+/// room for rings, logs, name servers and connections to `admin`. What DPDK carries has none.
+uint64_t FilesWanted(const Config& config);
 
 }  // namespace sbc

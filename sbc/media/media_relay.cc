@@ -44,9 +44,7 @@ MediaRelay::MediaRelay(const Options& options, const std::vector<MediaConfig>& c
       hash_key_(options.random->Next()) {
   bool has[kSideCount] = {};
   for (const MediaConfig& media : config) {
-    ports_.push_back(
-        std::make_unique<MediaPorts>(media, options.worker, options.workers,
-                                     MediaPorts::PairsMax(options.calls_max, options.video)));
+    ports_.push_back(std::make_unique<MediaPorts>(media, options.worker, options.workers));
     has[static_cast<size_t>(media.side)] = true;
   }
   enabled_ = has[0] && has[1];

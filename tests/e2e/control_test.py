@@ -247,14 +247,29 @@ class ControlTest(unittest.TestCase):
 
     def test_too_few_descriptors_are_said(self):
         node_path = f"{self.folder}/few.yaml"
-        with open(node_path, "w") as out:
-            json.dump(self.configuration(), out)
-        ran = subprocess.run(
-            ["sh", "-c", 'ulimit -n 100 && exec "$0" --config "$1"',
-             f"{BINARIES}/ringfence-sbc", node_path],
-            capture_output=True, text=True, timeout=sbc_node.PATIENCE, check=False)
-        self.assertEqual(ran.returncode, 1)
-        self.assertIn("the hard limit is 100", ran.stderr)
+
+        def run(limit, configuration, *more):
+            with open(node_path, "w") as out:
+                json.dump(configuration, out)
+            ran = subprocess.run(
+                ["sh", "-c", f'ulimit -n {limit} && exec "$0" --config "$@"',
+                 f"{BINARIES}/ringfence-sbc", node_path, *more],
+                capture_output=True, text=True, timeout=sbc_node.PATIENCE, check=False)
+            return ran.returncode, ran.stdout + ran.stderr
+        code, said = run(100, self.configuration())
+        self.assertEqual(code, 1)
+        self.assertIn("the hard limit is 100", said)
+        # Before the first of them is opened: all media ports, not as many as calls would have.
+        anchoring = self.configuration() | {"limits": {"calls": 10}, "media": [
+            {"side": side, "address": address, "ports": "20000-20499", "shared": False}
+            for side, address in (("customer", CUSTOMER_SIDE), ("trunk", TRUNK_SIDE))]}
+        code, said = run(1000, anchoring)
+        self.assertEqual(code, 1)
+        self.assertIn("open files: 1514 are needed and the hard limit is 1000", said)
+        code, said = run(1000, anchoring, "--check-config")
+        self.assertEqual(code, 0)
+        self.assertIn("a start wants 1514 descriptors, and the hard limit of open files is 1000",
+                      said)
 
     # A log at the size that it may have is that write's error, as a full disk is: calls go on.
     def test_a_log_that_may_not_grow_costs_no_call(self):

@@ -126,24 +126,37 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
   }
 }
 
+// What is counted is what a start opens: the whole ranges, whatever the number of calls.
 TEST(ConfigWarningsTest, WarnsWhenCallsExceedDescriptors) {
-  // 32,256 pairs on each of two addresses, and the 32 pairs that the trunk's calls share.
-  const Config config = Read(Concat(kListeners, R"(
-limits: {calls: 1000000}
-media:
-  - {side: customer, address: 127.0.0.4, ports: 1024-65535}
-  - {side: customer, address: 127.0.0.5, ports: 1024-65535}
-  - {side: trunk, address: 127.0.0.6, ports: 1024-65535}
-connectors: [{id: a}]
-)"));
-  constexpr rlim_t kSockets = 2 * 2 * 32'256 + 2 * 32;
-  const bool warned =
-      std::any_of(config.warnings.begin(), config.warnings.end(), [](const std::string& warning) {
-        return warning.find("these ports are 129088 sockets") != std::string::npos;
-      });
-  rlimit files = {};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
-  EXPECT_EQ(warned, files.rlim_max < kSockets);
+  const struct {
+    const char* text;
+    rlim_t files;
+  } kRows[] = {
+      // 32,256 pairs on each of two addresses, and the 32 pairs that the trunk's calls share; two
+      // listeners; 512 for all else.
+      {"limits: {calls: 1000000}\n"
+       "media: [{side: customer, address: 127.0.0.4, ports: 1024-65535}, "
+       "{side: customer, address: 127.0.0.5, ports: 1024-65535}, "
+       "{side: trunk, address: 127.0.0.6, ports: 1024-65535}]",
+       129'602},
+      // An operator's: a pair of each side's for 5,000 calls, and a quarter more.
+      {"limits: {calls: 5000}\n"
+       "media: [{side: customer, address: 127.0.0.4, ports: 20000-32499}, "
+       "{side: trunk, address: 127.0.0.5, ports: 20000-32499, shared: false}]",
+       25'514},
+  };
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  for (const auto& row : kRows) {
+    const Config config = Read(Concat(kListeners, row.text, "\nconnectors: [{id: a}]\n"));
+    const std::string wanted =
+        Concat("media: with these ports a start wants ", row.files,
+               " descriptors, and the hard limit of open files is ", limit.rlim_max);
+    const bool warned = std::any_of(
+        config.warnings.begin(), config.warnings.end(),
+        [&](const std::string& warning) { return warning.find(wanted) != std::string::npos; });
+    EXPECT_EQ(warned, limit.rlim_max < row.files) << row.text;
+  }
 }
 
 TEST(ConfigWarningsTest, ACleanConfigurationHasNoWarnings) {

@@ -33,9 +33,8 @@ MediaConfig Range(uint16_t first, uint16_t last, bool shared = false) {
 }
 
 struct Bed {
-  explicit Bed(const MediaConfig& config, uint16_t worker = 0, uint16_t workers = 1,
-               size_t calls_max = 1000)
-      : ports(config, worker, workers, calls_max) {
+  explicit Bed(const MediaConfig& config, uint16_t worker = 0, uint16_t workers = 1)
+      : ports(config, worker, workers) {
     CHECK(ports.Open(&io).ok());
   }
   std::set<uint16_t> AllPorts() const {
@@ -76,8 +75,35 @@ TEST(MediaPortsTest, WorkersShareARangeWithoutOverlap) {
   EXPECT_EQ(all.size(), 10u);
 }
 
+// Its width is the operator's to choose: it bounds how many calls may begin while others' rest.
+TEST(MediaPortsTest, TheWholeRangeIsOpened) {
+  EXPECT_EQ(Bed(Range(20000, 29999)).ports.count(), 5000u);
+  EXPECT_EQ(Bed(Range(20000, 20019), 0, 3).ports.count(), 4u);
+  EXPECT_EQ(Bed(Range(20000, 20019), 2, 3).ports.count(), 3u);
+}
+
+// Of a shared range each worker opens a few, however wide it is.
 TEST(MediaPortsTest, NoMoreAreOpenedThanCallsCanUse) {
-  EXPECT_EQ(Bed(Range(20000, 29999), 0, 1, 100).ports.count(), 126u);  // A quarter may rest.
+  EXPECT_EQ(Bed(Range(20000, 29999, true), 1, 2).ports.count(), MediaPorts::kSharedPairsMax);
+  EXPECT_EQ(Bed(Range(20000, 20019, true), 1, 2).ports.count(), 5u);
+}
+
+// Two for each pair that is opened, each worker's listeners, and what the node has anyway.
+TEST(MediaPortsTest, DescriptorsAreCountedAsTheyAreOpened) {
+  Config config;
+  const uint64_t bare = FilesWanted(config);
+  EXPECT_EQ(bare, 512u);
+  config.listeners.resize(2);
+  EXPECT_EQ(FilesWanted(config), bare + 2);
+  config.limits.calls = 5000;
+  config.media = {Range(20000, 32499), Range(33000, 45499)};
+  EXPECT_EQ(FilesWanted(config), bare + 2 + 25'000);
+  config.node.workers = 2;
+  EXPECT_EQ(FilesWanted(config), bare + 4 + 25'000);
+  config.media[1].shared = true;
+  EXPECT_EQ(FilesWanted(config), bare + 4 + 12'500 + 4 * MediaPorts::kSharedPairsMax);
+  config.node.io = IoKind::kDpdk;
+  EXPECT_EQ(FilesWanted(config), bare + 4);
 }
 
 // Exhaustion is an answer, and a port that was given back rests before it comes again.
@@ -158,7 +184,7 @@ TEST(MediaPortsTest, SaysWhichPortCannotBeHad) {
   core::net::SocketOptions other;
   CHECK(core::Endpoint::Parse("127.0.0.2:20003", &other.local));
   ASSERT_TRUE(io.Open(other).ok());
-  MediaPorts ports(Range(20000, 20009), 0, 1, 10);
+  MediaPorts ports(Range(20000, 20009), 0, 1);
   EXPECT_THAT(std::string(ports.Open(&io).message()),
               testing::StartsWith("media port 127.0.0.2:20003: "));
 }

@@ -45,6 +45,7 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
   }
   party.bridges_digits = connector.dtmf == DtmfKind::kInfo;
   party.relays_video = connector.video == VideoKind::kRelay;
+  party.is_emergency = call.emergency;
   party.call = calls_.HandleOf(&call);
   if (leg.side == Side::kTrunk) {
     party.sources.media_cidrs = connector.trunk.media_cidrs;

@@ -82,6 +82,7 @@ constexpr Word kMediaDrops[] = {
 constexpr Word kMediaEvents[] = {
     {"source_learnt", [](const WorkerSnapshot& s) { return s.media.learnt; }},
     {"ports_exhausted", [](const WorkerSnapshot& s) { return s.media.ports_exhausted; }},
+    {"rest_cut_short", [](const WorkerSnapshot& s) { return s.media.rests_cut_short; }},
     {"video_without_ports", [](const WorkerSnapshot& s) { return s.media.video_without_ports; }},
     {"feedback_passed", [](const WorkerSnapshot& s) { return s.media.feedback_passed; }},
     {"feedback_ended", [](const WorkerSnapshot& s) { return s.media.feedback_ended; }},

@@ -140,6 +140,7 @@ bool MediaAnchor::AddStream(MediaSession* session, const Use& use, const Party p
   if (stream == nullptr) return false;
   for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
     const Party& party = parties[Index(leg)];
+    stream->is_emergency = party.is_emergency;
     if (options_.relay->Bind(stream, leg, party.side, party.v4, now)) continue;
     if (session->stream_count > before) {
       options_.relay->End(stream, now);

@@ -39,6 +39,7 @@ class MediaAnchor {
     // ours. Digits that the trunk presses are for this call.
     bool bridges_digits = false;
     bool relays_video = false;  // Else its lines are refused in their places (RFC 3264 §6).
+    bool is_emergency = false;  // Rule 6: its voice does not wait for ports to rest.
     core::Handle<Call> call;
   };
   enum class Role : uint8_t { kOffer, kAnswer };

@@ -100,10 +100,27 @@ void MediaPorts::Release(uint32_t pair, Instant now) {
 
 void MediaPorts::EndRests(Instant now) {
   while (resting_size_ > 0 && resting_[resting_head_].until <= now) {
-    free_.push_back(resting_[resting_head_].pair);
-    resting_head_ = (resting_head_ + 1) % resting_.size();
-    --resting_size_;
+    free_.push_back(PopResting());
   }
+}
+
+std::optional<Instant> MediaPorts::rest_ends() const {
+  if (resting_size_ == 0) return std::nullopt;
+  return resting_[resting_head_].until;
+}
+
+uint32_t MediaPorts::AcquireResting() {
+  const uint32_t pair = PopResting();
+  ++used_;
+  return pair;
+}
+
+uint32_t MediaPorts::PopResting() {
+  CHECK(resting_size_ > 0);
+  const uint32_t pair = resting_[resting_head_].pair;
+  resting_head_ = (resting_head_ + 1) % resting_.size();
+  --resting_size_;
+  return pair;
 }
 
 uint64_t FilesWanted(const Config& config) {

@@ -25,7 +25,7 @@ namespace sbc {
 ///           where their media comes from (rule 11 there): a socket costs 3.6 kB in the kernel, and
 ///           twenty thousand are all a process gets on many machines.
 /// Order:    pairs are drawn at random (rule 22). One that was a call's own rests for kRest before
-///           it is drawn again.
+///           it is drawn again; AcquireResting() alone hands one out sooner.
 /// Lifetime: borrows the PacketIo, whose sockets they are until it dies.
 /// Errors:   Open() names the port that cannot be had. Acquire() has none when all are borrowed or
 ///           resting: the call is answered 503.
@@ -56,6 +56,10 @@ class MediaPorts {
   /// None where no more than `spare` pairs are free; shared ones always are.
   [[nodiscard]] std::optional<uint32_t> Acquire(core::Random* random, core::Instant now,
                                                 size_t spare = 0);
+  /// When the pair that has rested longest is drawn again; nothing where none rests.
+  std::optional<core::Instant> rest_ends() const;
+  /// That pair at once, for who cannot wait. There must be one.
+  uint32_t AcquireResting();
   void Release(uint32_t pair, core::Instant now);
 
   const Pair& pair(uint32_t index) const { return pairs_[index]; }
@@ -83,6 +87,7 @@ class MediaPorts {
   };
 
   void EndRests(core::Instant now);
+  uint32_t PopResting();
 
   MediaConfig config_;
   core::IpAddress advertised_;

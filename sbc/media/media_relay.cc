@@ -80,15 +80,36 @@ bool MediaRelay::Bind(MediaStream* stream, LegId id, Side side, bool v4, Instant
     const size_t spare = stream->is_video ? (ports->count() + 3) / 4 : 0;
     const std::optional<uint32_t> pair = ports->Acquire(options_.random, now, spare);
     if (!pair.has_value()) continue;
-    leg.ports = ports.get();
-    leg.pair = *pair;
-    if (!ports->shared()) {
-      SetOwner(ports->pair(*pair), Place::Kind::kOwn, streams_.HandleOf(stream), id);
-    }
+    Lend(ports.get(), *pair, stream, id);
+    return true;
+  }
+  // What the last peer may still send is no reason to refuse who calls for help.
+  MediaPorts* rested =
+      stream->is_emergency && !stream->is_video ? LongestRested(side, v4) : nullptr;
+  if (rested != nullptr) {
+    Lend(rested, rested->AcquireResting(), stream, id);
+    ++counters_.rests_cut_short;
     return true;
   }
   ++(stream->is_video ? counters_.video_without_ports : counters_.ports_exhausted);
   return false;
+}
+
+MediaPorts* MediaRelay::LongestRested(Side side, bool v4) const {
+  MediaPorts* found = nullptr;
+  for (const auto& ports : ports_) {
+    if (ports->side() != side || ports->is_v4() != v4 || !ports->rest_ends()) continue;
+    if (found == nullptr || *ports->rest_ends() < *found->rest_ends()) found = ports.get();
+  }
+  return found;
+}
+
+void MediaRelay::Lend(MediaPorts* ports, uint32_t pair, MediaStream* stream, LegId id) {
+  MediaStream::Leg& leg = stream->leg(id);
+  leg.ports = ports;
+  leg.pair = pair;
+  if (ports->shared()) return;
+  SetOwner(ports->pair(pair), Place::Kind::kOwn, streams_.HandleOf(stream), id);
 }
 
 bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,

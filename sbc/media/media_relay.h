@@ -35,6 +35,7 @@ struct MediaRelayCounters {
   uint64_t rtcp_sent = 0;      // and what goes out is ours.
   uint64_t learnt = 0;         // Ports of peers behind a NAT.
   uint64_t ports_exhausted = 0;
+  uint64_t rests_cut_short = 0;      // For emergency calls, where no pair had rested.
   uint64_t video_without_ports = 0;  // Such a line is refused, and the call goes on.
   uint64_t feedback_passed = 0;      // What a receiver of video asks its sender for,
   uint64_t feedback_ended = 0;       // and what was too much, not agreed on or of another stream.
@@ -84,7 +85,8 @@ class MediaRelay {
 
   /// A stream without ports; null when there is none left.
   [[nodiscard]] MediaStream* Begin(core::Instant now);
-  /// Gives a leg a pair of ports, if it has none. False when all of that side are in use.
+  /// Gives a leg a pair of ports, if it has none. False when all of that side are in use or rest;
+  /// the voice of an emergency call has one that rests rather than none.
   [[nodiscard]] bool Bind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
   /// The same for a leg whose ports may be of another family.
   [[nodiscard]] bool Rebind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
@@ -144,6 +146,8 @@ class MediaRelay {
     bool is_rtcp = false;
   };
 
+  MediaPorts* LongestRested(Side side, bool v4) const;
+  void Lend(MediaPorts* ports, uint32_t pair, MediaStream* stream, LegId id);
   Arrival Find(const core::Packet& packet);
   void OnRtp(core::Packet packet, const Arrival& arrival, core::Instant now);
   void OnRtcp(core::Packet packet, const Arrival& arrival, core::Instant now);

@@ -133,6 +133,7 @@ struct MediaStream {
 
   void* relay;            // The MediaRelay, for the timer.
   bool is_video = false;  // Known when it begins: it changes nothing that is told of the voice.
+  bool is_emergency = false;
   core::sdp::FeedbackKinds feedback;  // What both peers agreed to be asked for.
   Leg legs[2];
   DigitBridge* digits = nullptr;  // Of the relay's pool; null in calls that never bridged any.

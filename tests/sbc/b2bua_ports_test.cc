@@ -55,5 +55,22 @@ TEST(B2buaPortsTest, ShortCallsHaveTheWholeRange) {
   media.scene.ExpectClean();
 }
 
+// Rule 6: where all others must wait for a pair to have rested, a call for help has the one that
+// rested longest.
+TEST(B2buaPortsTest, EmergencyCallsDoNotWaitForAPairToRest) {
+  PortScene media;
+  for (int i = 0; i < 40; ++i) ASSERT_EQ(media.ShortCall(), 200) << i;
+  EXPECT_EQ(media.ShortCall(), 503);
+  for (size_t i = 0; i < 5; ++i) {
+    ASSERT_EQ(media.ShortCall("911"), 200) << i;
+    EXPECT_EQ(TargetOf(media.ToPbx(40 + i)), TargetOf(media.ToPbx(i)));
+    EXPECT_TRUE(media.scene.record(41 + i).emergency);
+  }
+  EXPECT_EQ(media.ShortCall(), 503);  // What they had is not for others yet.
+  EXPECT_EQ(media.counters().ports_exhausted, 2u);
+  EXPECT_EQ(media.counters().rests_cut_short, 5u);
+  media.scene.ExpectClean();
+}
+
 }  // namespace
 }  // namespace tests

@@ -121,6 +121,25 @@ TEST(MediaPortsTest, APortRestsBeforeItIsUsedAgain) {
   EXPECT_EQ(bed.ports.Acquire(&bed.random, kNow + MediaPorts::kRest), first);
 }
 
+// Without waiting, the one that rested longest comes first; each rests anew when it is given back.
+TEST(MediaPortsTest, TheLongestRestedIsTheFirstThatCanBeHadEarly) {
+  Bed bed(Range(20000, 20007));
+  EXPECT_FALSE(bed.ports.rest_ends().has_value());
+  std::vector<uint32_t> pairs;
+  for (int i = 0; i < 4; ++i) pairs.push_back(*bed.ports.Acquire(&bed.random, kNow));
+  for (int i = 0; i < 4; ++i) bed.ports.Release(pairs[i], kNow + i * 1s);
+  EXPECT_EQ(bed.ports.rest_ends(), kNow + MediaPorts::kRest);
+  EXPECT_EQ(bed.ports.AcquireResting(), pairs[0]);
+  EXPECT_EQ(bed.ports.AcquireResting(), pairs[1]);
+  EXPECT_EQ(bed.ports.used(), 2u);
+  bed.ports.Release(pairs[1], kNow + 4s);
+  EXPECT_EQ(bed.ports.AcquireResting(), pairs[2]);
+  EXPECT_EQ(bed.ports.AcquireResting(), pairs[3]);
+  EXPECT_EQ(bed.ports.rest_ends(), kNow + 4s + MediaPorts::kRest);
+  EXPECT_EQ(bed.ports.Acquire(&bed.random, kNow + 4s + MediaPorts::kRest), pairs[1]);
+  EXPECT_EQ(bed.ports.resting(), 0u);
+}
+
 // Who can do without leaves so many to who cannot; shared ones are there for all.
 TEST(MediaPortsTest, WhatIsSpareIsLeft) {
   Bed bed(Range(20000, 20007));

@@ -413,5 +413,35 @@ TEST_F(MediaRelayTest, PortsThatRunOutAreAnAnswer) {
   for (MediaStream* stream : streams) relay_->End(stream, now());
 }
 
+// A pair that rests is better than none for the voice of an emergency call; one that another call
+// has is not for it, and its video can wait.
+TEST_F(MediaRelayTest, OnlyTheVoiceOfAnEmergencyCutsARestShort) {
+  const auto bind = [this](MediaStream* stream) {
+    return relay_->Bind(stream, LegId::kCaller, Side::kCustomer, true, now());
+  };
+  std::vector<MediaStream*> streams;
+  for (size_t i = 0; i < relay_->ports_count(Side::kCustomer); ++i) {
+    streams.push_back(relay_->Begin(now()));
+    ASSERT_TRUE(bind(streams.back()));
+  }
+  MediaStream* emergency = relay_->Begin(now());
+  emergency->is_emergency = true;
+  EXPECT_FALSE(bind(emergency));
+
+  const uint32_t pair = streams[7]->leg(LegId::kCaller).pair;
+  for (const size_t ends : {7, 3}) {
+    relay_->End(streams[ends], now());
+    streams[ends] = relay_->Begin(now());
+    EXPECT_FALSE(bind(streams[ends]));
+  }
+  streams[3]->is_emergency = streams[3]->is_video = true;
+  EXPECT_FALSE(bind(streams[3]));
+  ASSERT_TRUE(bind(emergency));
+  EXPECT_EQ(emergency->leg(LegId::kCaller).pair, pair);
+  EXPECT_EQ(relay_->counters().rests_cut_short, 1u);
+  relay_->End(emergency, now());
+  for (MediaStream* stream : streams) relay_->End(stream, now());
+}
+
 }  // namespace
 }  // namespace sbc

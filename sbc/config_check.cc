@@ -98,6 +98,11 @@ void CheckMedia(const Reading& reading) {
   CheckMediaSides(reading);
   for (size_t i = 0; i < config.media.size(); ++i) {
     const MediaConfig& media = config.media[i];
+    if (MediaPorts::PairsIn(media) == 0) {
+      reading.media[i].Find("ports")->Error(
+          Concat(media.port_first, "-", media.port_last,
+                 " hold no pair, an even port for RTP and the odd one after it for RTCP"));
+    }
     for (size_t j = 0; j < i; ++j) {
       const MediaConfig& other = config.media[j];
       if (media.address == other.address && media.port_first <= other.port_last &&
@@ -301,26 +306,69 @@ void CheckLogs(const Reading& reading) {
   }
 }
 
+// What all ranges of one side and family have: a call takes its ports there from any of them.
+struct PortSupply {
+  uint64_t pairs = 0;
+  uint64_t widest = 0;  // Pairs of the widest range: what each worker has a share of.
+  bool shared = false;
+};
+PortSupply SupplyOf(const std::vector<MediaConfig>& media, Side side, bool v4) {
+  PortSupply supply;
+  for (const MediaConfig& range : media) {
+    if (range.side != side || range.address.is_v4() != v4) continue;
+    const uint64_t pairs = MediaPorts::PairsIn(range);
+    supply.pairs += pairs;
+    supply.widest = std::max(supply.widest, pairs);
+    supply.shared |= range.shared;
+  }
+  return supply;
+}
+
+// A side wants pairs for its calls, and for those that rest: their number is a matter of the rate.
+void CheckPortSupply(const Reading& reading, Side side, bool v4) {
+  constexpr uint64_t kCallSeconds = 40;  // A guess where no rate is told: many are not answered.
+  constexpr uint64_t kRestSeconds = MediaPorts::kRest / std::chrono::seconds(1);
+  const LimitsConfig& limits = reading.config.limits;
+  const PortSupply supply = SupplyOf(reading.config.media, side, v4);
+  if (supply.pairs == 0) return;
+  const Node media = *reading.root->Find("media");
+  const char* family = v4 ? "IPv4" : "IPv6";
+  const auto workers = static_cast<uint64_t>(reading.config.node.workers);
+  if (supply.widest < workers) {
+    media.Warn(Concat("side ", SideName(side), " has fewer pairs of ", family,
+                      " ports than node.workers, ", workers,
+                      ": a worker without one refuses its calls"));
+  }
+  const bool video = RelaysVideo(reading.config);
+  const uint64_t rate = limits.calls_per_second > 0
+                            ? limits.calls_per_second
+                            : (limits.calls + kCallSeconds - 1) / kCallSeconds;
+  // Each worker has its part of the ports, and some have more than their part of the calls.
+  const uint64_t carried = workers * CallsOnOneWorker(limits.calls, static_cast<uint16_t>(workers));
+  const uint64_t used = MediaPorts::PairsMax(carried, video);
+  const uint64_t a_second = MediaPorts::PairsMax(kRestSeconds, video);
+  const uint64_t wanted = used + a_second * rate;
+  if (supply.shared || supply.pairs >= wanted) return;
+  const std::string what_rate =
+      limits.calls_per_second > 0 ? Concat("R is ", rate, " (limits.calls_per_second)")
+                                  : Concat("R is taken as ", rate, ", for calls of ", kCallSeconds,
+                                           " s, as limits.calls_per_second is not set");
+  media.Warn(Concat("side ", SideName(side), " has ", supply.pairs, " pairs of ", family,
+                    " ports and wants ", wanted, ": ", limits.calls, " calls (limits.calls)",
+                    video ? " with video" : "",
+                    workers > 1 ? Concat(" on ", workers, " workers, whose parts are uneven,") : "",
+                    " have ", used, ", and a pair rests ", kRestSeconds,
+                    " s after its call, so at R call attempts a second ", a_second,
+                    " x R more rest; ", what_rate));
+}
+
 // Rule 11 of the packet core: say it at start, not when a call cannot be opened.
 void CheckCapacity(const Reading& reading) {
   const Config& config = reading.config;
-  const uint64_t calls = config.limits.calls;
   if (config.media.empty()) return;
   const Node media = *reading.root->Find("media");
-  const bool video = RelaysVideo(config);
-  // Each worker has its part of the ports, and some have more than their part of the calls.
-  const auto workers = static_cast<uint16_t>(config.node.workers);
-  const uint64_t wanted = MediaPorts::PairsMax(workers * CallsOnOneWorker(calls, workers), video);
-  for (const MediaConfig& range : config.media) {
-    const uint64_t pairs = MediaPorts::PairsIn(range);
-    if (!range.shared && pairs < wanted) {
-      media.Warn(Concat(
-          "side ", SideName(range.side), " has ", pairs, " pairs of ports for ", calls,
-          video ? " calls with video" : " calls", " (limits.calls)",
-          workers > 1
-              ? Concat(" on ", workers, " workers, whose parts are uneven: ", wanted, " carry them")
-              : ""));
-    }
+  for (const Side side : {Side::kCustomer, Side::kTrunk}) {
+    for (const bool v4 : {true, false}) CheckPortSupply(reading, side, v4);
   }
   const uint64_t files = FilesWanted(config);
   rlimit limit = {};

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 SCENARIOS = HERE.parents[1] / "scenarios"
 CUSTOMER, TRUNK, ADMIN = "127.0.0.2", "127.0.0.3", "127.0.0.1"  # The SBC, as sbc.yaml says.
 LIFE_S = 60  # No generator outlives this, whatever goes wrong.
-MEDIA_PORTS = 2000  # A pair for each of the calls that sbc.yaml allows.
+MEDIA_PORTS = 2500  # A pair for each of the calls that sbc.yaml allows, and a quarter that rests.
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1

@@ -134,6 +134,10 @@ TEST(ConfigErrorsTest, Sections) {
        "1: media[0].ports: 20999-20000 is not a range of ports, such as 20000-29999"},
       {"media: [{side: trunk, address: 127.0.0.2, ports: 20000-70000}]",
        "1: media[0].ports: 20000-70000 is not a range of ports, such as 20000-29999"},
+      {"media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, {side: trunk, address: "
+       "127.0.0.3, ports: 30001-30002}]",
+       "1: media[1].ports: 30001-30002 hold no pair, an even port for RTP and the odd one after it "
+       "for RTCP"},
       {"media: [{side: trunk, address: 127.0.0.2, ports: 20000-20999}, {side: customer, address: "
        "127.0.0.2, ports: 20999-30000}]",
        "1: media[1]: ports 20999-30000 of 127.0.0.2 overlap those of media[0]"},

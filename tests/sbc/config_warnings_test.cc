@@ -33,11 +33,17 @@ Config Read(std::string_view text) {
   return std::move(*config);
 }
 
+struct Row {
+  const char* text;
+  const char* warning;
+};
+void ExpectWarning(const Row& row) {
+  const Config config = Read(Concat(kListeners, row.text, "\n"));
+  EXPECT_THAT(config.warnings, ::testing::Contains(HasSubstr(row.warning))) << row.text;
+}
+
 TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
-  const struct {
-    const char* text;
-    const char* warning;
-  } kRows[] = {
+  const Row kRows[] = {
       {"connectors: [{id: a, termination: {file: termination.json}}]",  // Rule 5.
        "tests/corpus/seed/termination.json:2: connectors[0].termination.Termination: CpsLimit is "
        "0: no limit of ours, but the trunk's own default quota is 1 call a second"},
@@ -101,29 +107,60 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "connectors[0].video: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a, media_timeout: 1s}]",
        "connectors[0].media_timeout: has no effect without `media`: RTP does not pass here"},
-      {"connectors: [{id: a}]\nmedia: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
-       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "media: side customer has 500 pairs of ports for 20000 calls (limits.calls)"},
-      {"connectors: [{id: a, video: relay}]\nlimits: {calls: 400}\n"
-       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
-       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "media: side customer has 500 pairs of ports for 400 calls with video (limits.calls)"},
-      // As many as calls, but each worker has a quarter, and a call's hash picks the worker.
-      {"connectors: [{id: a}]\nnode: {workers: 4}\nlimits: {calls: 500}\n"
-       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
-       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "media: side customer has 500 pairs of ports for 500 calls (limits.calls) on 4 workers, "
-       "whose "
-       "parts are uneven: 680 carry them"},
       {"connectors: [{id: a}]\nadmin: {address: 0.0.0.0}",
        "admin.address: anyone who reaches this address may read and command; it has no passwords"},
       {"connectors: [{id: a}]\nemergency: {numbers: []}",
        "emergency.numbers: no number is an emergency: all calls can be refused"},
   };
-  for (const auto& row : kRows) {
-    const Config config = Read(Concat(kListeners, row.text, "\n"));
-    EXPECT_THAT(config.warnings, ::testing::Contains(HasSubstr(row.warning))) << row.text;
-  }
+  for (const Row& row : kRows) ExpectWarning(row);
+}
+
+// A side wants ports for its calls, and for those that rest after them.
+TEST(ConfigWarningsTest, WarnsOfPortsThatDoNotSuffice) {
+  const Row kRows[] = {
+      {"connectors: [{id: a}]\nmedia: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 500 pairs of IPv4 ports and wants 25000: 20000 calls "
+       "(limits.calls) have 20000, and a pair rests 10 s after its call, so at R call attempts a "
+       "second 10 x R more rest; R is taken as 500, for calls of 40 s, as limits.calls_per_second "
+       "is not set"},
+      // What calls have is there, and what rests is not.
+      {"connectors: [{id: a}]\nlimits: {calls: 500}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 500 pairs of IPv4 ports and wants 630: 500 calls "},
+      {"connectors: [{id: a}]\nlimits: {calls: 200, calls_per_second: 40}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999, shared: false}]",
+       "media: side trunk has 500 pairs of IPv4 ports and wants 600: 200 calls (limits.calls) have "
+       "200, and a pair rests 10 s after its call, so at R call attempts a second 10 x R more "
+       "rest; R is 40 (limits.calls_per_second)"},
+      // A call has ports of one family, so each family wants enough.
+      {"connectors: [{id: a}]\nlimits: {calls: 100}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: customer, address: \"::1\", ports: 20000-20199}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 100 pairs of IPv6 ports and wants 130: "},
+      {"connectors: [{id: a}]\nlimits: {calls: 100}\nnode: {workers: 3}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20003}]",
+       "media: side trunk has fewer pairs of IPv4 ports than node.workers, 3: a worker without one "
+       "refuses its calls"},
+      // Each worker has a quarter of the ports, and a call's hash picks the worker.
+      {"connectors: [{id: a}]\nnode: {workers: 4}\nlimits: {calls: 500}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 500 pairs of IPv4 ports and wants 810: 500 calls (limits.calls) on "
+       "4 workers, whose parts are uneven, have 680, and a pair rests"},
+      {"connectors: [{id: a, video: relay}]\nlimits: {calls: 400}\n"
+       "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+       "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+       "media: side customer has 500 pairs of IPv4 ports and wants 1000: 400 calls (limits.calls) "
+       "with video have 800, and a pair rests 10 s after its call, so at R call attempts a second "
+       "20 x R more rest; R is taken as 10, for calls of 40 s, as limits.calls_per_second is not "
+       "set"},
+  };
+  for (const Row& row : kRows) ExpectWarning(row);
 }
 
 // What is counted is what a start opens: the whole ranges, whatever the number of calls.
@@ -156,6 +193,27 @@ TEST(ConfigWarningsTest, WarnsWhenCallsExceedDescriptors) {
         config.warnings.begin(), config.warnings.end(),
         [&](const std::string& warning) { return warning.find(wanted) != std::string::npos; });
     EXPECT_EQ(warned, limit.rlim_max < row.files) << row.text;
+  }
+}
+
+// Several ranges of one side are one supply, and shared ports do not run out.
+TEST(ConfigWarningsTest, PortsThatSufficeAreNotWarnedOf) {
+  for (const char* text : {
+           "limits: {calls: 400}\n"
+           "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
+           "{side: trunk, address: 127.0.0.3, ports: 20000-20001}]",
+           "limits: {calls: 200, calls_per_second: 30}\n"
+           "media: [{side: customer, address: 127.0.0.2, ports: 20000-20499}, "
+           "{side: customer, address: 127.0.0.4, ports: 20000-20499}, "
+           "{side: trunk, address: 127.0.0.3, ports: 20000-20999, shared: false}]",
+       }) {
+    const Config config = Read(Concat(kListeners, text, R"(
+connectors:
+  - id: abc
+    termination: {CpsLimit: 1, CallingRegions: [US], CidrAllowedList: [198.51.100.204/32]}
+    origination: {Routes: [{Host: 198.51.100.204}]}
+)"));
+    EXPECT_THAT(config.warnings, IsEmpty()) << text;
   }
 }
 

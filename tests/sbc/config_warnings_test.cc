@@ -6,8 +6,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/base/check.h"
 #include "core/base/concat.h"
@@ -214,6 +217,33 @@ connectors:
     origination: {Routes: [{Host: 198.51.100.204}]}
 )"));
     EXPECT_THAT(config.warnings, IsEmpty()) << text;
+  }
+}
+
+// What an operator starts from carries the calls that it says.
+TEST(ConfigWarningsTest, WhatIsShownHasPortsForItsCalls) {
+  const auto read = [](const char* path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  std::string readme = read("README.md");
+  readme.erase(0, readme.find("```yaml\n") + 8);
+  readme.erase(readme.find("```"));
+  // The example shows `media` as a comment, for so many calls.
+  std::string example = read("deploy/config/sbc-example.yaml");
+  for (const auto& [from, to] :
+       {std::pair("# limits: {calls: 20000,", "limits: {calls: 5000,"),
+        std::pair("# media:", "media:"),
+        std::pair("#   - {side: customer, address", "  - {side: customer, address"),
+        std::pair("#   - {side: trunk, address", "  - {side: trunk, address")}) {
+    ASSERT_NE(example.find(from), std::string::npos) << from;
+    example.replace(example.find(from), std::string_view(from).size(), to);
+  }
+  for (const std::string& text : {readme, example}) {
+    const Config config = Read(text);
+    EXPECT_EQ(config.media.size(), 2u) << text;
+    EXPECT_EQ(config.limits.calls, 5000u);
+    EXPECT_THAT(config.warnings, ::testing::Not(::testing::Contains(HasSubstr(" pairs of "))));
   }
 }
 

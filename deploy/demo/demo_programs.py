@@ -132,6 +132,19 @@ class Generator:
         """`created`, `successful`, `failed`, `retransmissions`."""
         return self.summary()["calls"][what]
 
+    def failures(self, voice):
+        """By name, how many calls failed: those whose voice alone did, or the others."""
+        return {name: count for name, count in self.summary()["calls"]["failures"].items()
+                if count and name.startswith("Media") == voice}
+
+    def bad_voice(self):
+        """Calls that went to their end, but heard other than the scenario wants."""
+        return sum(self.failures(voice=True).values())
+
+    def answered(self):
+        """Calls that were answered and hung up, whatever was heard in them."""
+        return self.count("successful") + self.bad_voice()
+
 
 class Metrics:
     """What /metrics said at one moment."""

@@ -71,6 +71,18 @@ def table(title, columns, rows):
         print(f"  {row[0]}".ljust(first) + "".join(f"  {c:>{w}}" for c, w in zip(row[1:], widths)))
 
 
+def names(failures):
+    """{"MediaJitter": 3, "MediaMos": 1} for people."""
+    return ", ".join(f"{name} {count}" for name, count in sorted(
+        failures.items(), key=lambda failure: -failure[1]))
+
+
+def too_slow(generators):
+    """By name, why a generator says that it fell behind, or lost packets by its own doing."""
+    limits = ((name, generator.summary()["generator"]) for name, generator in generators)
+    return {name: said["reasons"] for name, said in limits if said["limited"]}
+
+
 class Checks:
     """What must hold for the demo to pass, said as it is found."""
 

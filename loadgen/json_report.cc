@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -188,6 +189,8 @@ std::string WriteJsonReport(const RunSummary& summary) {
   const double elapsed = Seconds(summary.elapsed);
   const double created = static_cast<double>(statistics.counts.created());
   const double cpu = Seconds(summary.user_cpu + summary.system_cpu);
+  const int64_t users = std::max<int64_t>(summary.options->users, 0);
+  const bool has_rate = !worker.is_server() && summary.options->users < 0;
   Json json = {{"scenario", summary.scenario->name},
                {"role", worker.is_server() ? "server" : "client"},
                {"local", summary.local},
@@ -198,7 +201,8 @@ std::string WriteJsonReport(const RunSummary& summary) {
                {"exit_code", ExitCodeOf(summary.end, worker)},
                {"calls", CallsOf(statistics)},
                {"rate",
-                {{"asked_per_s", worker.is_server() ? 0 : worker.rate().calls_per_second()},
+                {{"asked_per_s", has_rate ? worker.rate().calls_per_second() : 0},
+                 {"users", users},
                  {"achieved_per_s", elapsed > 0 ? created / elapsed : 0},
                  {"planned", counts.planned},
                  {"not_opened_because_of_limit", counts.not_opened}}},

@@ -141,8 +141,9 @@ std::string HelpText() {
   }
   text += core::Concat(
       "\nExit codes: 0 all calls succeeded, 1 some failed, 97 stopped without a "
-      "successful call,\n99 nothing was to be run (-h, -v, -sd, -bg), 254 no socket, "
-      "255 a fatal error.\n");
+      "successful call,\n99 nothing was to be run (-h, -v, -sd, -bg), 253 audio without the "
+      "apattern that it sent,\n254 no socket, 255 a fatal error, or a file of results that "
+      "is not whole.\n");
   return text;
 }
 

@@ -45,6 +45,13 @@ std::string PercentileText(const Histogram& us) {
   return core::Concat(text, "max ", Milliseconds(us.max()), " ms");
 }
 
+// With -users there is no rate: who has ended calls again.
+std::string AskedFor(const RunSummary& summary) {
+  const int64_t users = summary.options->users;
+  if (users >= 0) return core::Concat(users, " users");
+  return core::Concat(Number(summary.worker->rate().calls_per_second(), 1), "/s asked");
+}
+
 double LateShare(const Histogram& us) {
   if (us.count() == 0) return 0;
   const int64_t limit = GeneratorLimits::kLagMax / std::chrono::microseconds(1);
@@ -187,8 +194,8 @@ std::string WriteReport(const RunSummary& summary) {
       &out);
   if (!worker.is_server()) {
     AppendLine("planned",
-               core::Concat(run.planned, " (", Number(worker.rate().calls_per_second(), 1),
-                            "/s asked), ", run.not_opened, " not opened because of -l"),
+               core::Concat(run.planned, " (", AskedFor(summary), "), ", run.not_opened,
+                            " not opened because of -l"),
                &out);
   }
   AppendLine("successful", core::Concat(counts.successful), &out);

@@ -199,6 +199,9 @@ TEST(OptionsTest, TimeoutErrorAloneIsNoMistake) {
 TEST(OptionsTest, Help) {
   EXPECT_TRUE(Parse({"-users", "3", "-l", "3", "-h"}).show_help);
   const std::string help = HelpText();
+  for (const char* code : {" 0 ", " 1 ", " 97 ", "\n99 ", " 253 ", "254 ", " 255 "}) {
+    EXPECT_THAT(help.substr(help.find("Exit codes:")), HasSubstr(code));
+  }
   for (const char* name : {"-sf FILE", "-rate_increase RATE", "-key NAME VALUE", "-json FILE"}) {
     EXPECT_THAT(help, HasSubstr(name));
   }

@@ -104,6 +104,24 @@ TEST(ReportTest, SaysWhatCouldNotBeWritten) {
   EXPECT_EQ(json["could_not_write"], nlohmann::json::array({"3 lines of a_1_.csv"}));
 }
 
+// With -users nobody asked for a rate, and the default one is not told.
+TEST(ReportTest, UsersHaveNoRate) {
+  LoadWorld world;
+  world.AddServer(Scenario({Recv("OPTIONS"), SendResponse("200 OK")}), {"-m", "5"});
+  LoadNode& client = world.AddClient(Scenario({SendRequest("OPTIONS", 1), Recv("200")}),
+                                     {"-users", "5", "-m", "5"});
+  ASSERT_TRUE(world.RunToEnd());
+  RunSummary summary;
+  summary.options = &client.config().options;
+  summary.scenario = &client.scenario();
+  summary.worker = &client.worker();
+  summary.elapsed = 1s;
+  EXPECT_THAT(WriteReport(summary), HasSubstr(" (5 users), "));
+  const auto json = nlohmann::json::parse(WriteJsonReport(summary));
+  EXPECT_EQ(json["rate"]["users"], 5);
+  EXPECT_EQ(json["rate"]["asked_per_s"], 0);
+}
+
 // A peer's bytes need not be UTF-8; they are replaced, and the rest is there.
 TEST(ReportTest, BytesThatAreNoTextCostNoReport) {
   FinishedRun run;

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/base/ascii.h"
+#include "core/base/concat.h"
 #include "core/sip/cursor.h"
 #include "loadgen/pause_length.h"
 
@@ -170,7 +171,11 @@ void ActionRunner::Do(const EregAction& action) {
 
 void ActionRunner::Do(const LogAction& action) {
   const bool fatal = action.level == LogAction::Level::kError;
-  if (fatal) player_.environment_.requests->fatal = true;
+  RunRequests* requests = player_.environment_.requests;
+  if (fatal && !requests->fatal) {
+    requests->fatal = true;
+    requests->why_fatal = core::Concat("error: ", Render(action.message));
+  }
   if (action.level != LogAction::Level::kLog) ++player_.statistics_.counts.warnings;
   if (player_.environment_.trace->warns()) {
     player_.environment_.trace->Warn({fatal ? "error: " : "", Render(action.message)});

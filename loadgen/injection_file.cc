@@ -149,7 +149,8 @@ std::optional<uint32_t> InjectionFile::NextLine(uint32_t* cursor, uint32_t user_
     case Order::kRandom:
       return static_cast<uint32_t>(random->Below(count));
     case Order::kUser:
-      if (user_id == 0 || user_id > count) return std::nullopt;
+      if (user_id == 0) return kNoLine;
+      if (user_id > count) return std::nullopt;
       return user_id - 1;
     case Order::kSequential:
       break;

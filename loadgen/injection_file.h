@@ -32,6 +32,7 @@ class InjectionFile {
  public:
   static constexpr size_t kLinesMax = 10'000'000;
   static constexpr size_t kBytesMax = UINT32_MAX;
+  static constexpr uint32_t kNoLine = UINT32_MAX;  // Its fields are empty.
   enum class Order : uint8_t { kSequential, kRandom, kUser };
 
   static absl::StatusOr<std::unique_ptr<InjectionFile>> Parse(std::string text,
@@ -43,7 +44,8 @@ class InjectionFile {
   const std::string& name() const { return name_; }  // The base name: what `file=` says.
 
   /// The line of the next call: `*cursor` is the caller's, and starts at 0. In USER order it is
-  /// `user_id` - 1, which is nothing when the file has too few lines.
+  /// `user_id` - 1, which is nothing when the file has too few lines. A call of no user (0: without
+  /// -users, or incoming) has kNoLine there, as in SIPp: `line=` may still name one.
   std::optional<uint32_t> NextLine(uint32_t* cursor, uint32_t user_id, core::Random* random) const;
 
   /// Appends a field. False, with nothing written, where line or field do not exist.

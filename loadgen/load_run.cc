@@ -84,6 +84,10 @@ absl::Status LoadRun::ReadInjections() {
   for (const std::string& path : options_.injection_files) {
     auto file = InjectionFile::Read(path);
     RETURN_IF_ERROR(file.status());
+    if ((*file)->order() == InjectionFile::Order::kUser && options_.users < 0) {
+      Say(core::Concat("warning: -inf ", path, ": its lines are the users' (USER); without -users ",
+                       "its fields are empty where no line= names one"));
+    }
     RETURN_IF_ERROR(injections_.Add(*std::move(file)));
   }
   for (const auto& [name, field] : options_.injection_indexes) {
@@ -310,7 +314,7 @@ int LoadRun::Run() {
   if (shows_progress_) (void)std::fputs("\n", stderr);
   const RunSummary summary = Summarize();
   const bool written = WriteReports(summary);
-  const int code = ExitCodeOf(end_, *worker_);
+  const int code = ExitCodeOf(summary);
   return code == kExitOk && !written ? int{kExitFatal} : code;
 }
 
@@ -429,7 +433,8 @@ RunSummary LoadRun::Summarize() const {
           .queue_drops = io_->QueueDrops(socket_),
           .media_queue_drops =
               worker_->media() == nullptr ? 0 : worker_->media()->ports().QueueDrops(*io_),
-          .file_losses = FileLosses()};
+          .file_losses = FileLosses(),
+          .results_lost = statistics_file_ && statistics_file_->lost() > 0};
 }
 
 std::vector<std::string> LoadRun::FileLosses() const {
@@ -443,20 +448,19 @@ std::vector<std::string> LoadRun::FileLosses() const {
   return losses;
 }
 
-// False where a file of results is not whole. Traces are not results: what they lost is in the
-// report, and a run of days is not failed for it.
+// False where --json could not be written.
 bool LoadRun::WriteReports(const RunSummary& summary) const {
   if (!options_.background) (void)std::fputs(WriteReport(summary).c_str(), stdout);
-  if (end_ == RunEnd::kTimeoutError) Say("the run did not end before -timeout");
-  const bool statistics_whole = !statistics_file_ || statistics_file_->lost() == 0;
-  if (options_.json_file.empty()) return statistics_whole;
+  const std::string why = WhyOf(summary);
+  if (!why.empty()) Say(why);
+  if (options_.json_file.empty()) return true;
   std::ofstream file(options_.json_file, std::ios::binary | std::ios::trunc);
   file << WriteJsonReport(summary);
   file.close();
   if (!file) {
     Say(core::Concat("--json ", options_.json_file, ": cannot be written: ", std::strerror(errno)));
   }
-  return statistics_whole && file;
+  return static_cast<bool>(file);
 }
 
 }  // namespace loadgen

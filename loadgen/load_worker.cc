@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/concat.h"
 #include "core/sip/message.h"
 #include "loadgen/default_message.h"
 #include "loadgen/pause_length.h"
@@ -352,13 +353,15 @@ void LoadWorker::OpenOutgoing(Instant planned, int64_t user_id, Instant now) {
 
 void LoadWorker::AssignLines(Call* call) {
   for (size_t i = 0; i < call->injection_lines.size(); ++i) {
-    const std::optional<uint32_t> line = parts_.injections->file(i).NextLine(
-        &line_cursors_[i], static_cast<uint32_t>(call->user_id), parts_.random);
-    if (!line) {
-      parts_.trace->Warn({"an injection file has too few lines for its users"});
-      requests_.fatal = true;
-    }
-    call->injection_lines[i] = line.value_or(0);
+    const InjectionFile& file = parts_.injections->file(i);
+    const std::optional<uint32_t> line =
+        file.NextLine(&line_cursors_[i], static_cast<uint32_t>(call->user_id), parts_.random);
+    call->injection_lines[i] = line.value_or(InjectionFile::kNoLine);
+    if (line || requests_.fatal) continue;
+    requests_.fatal = true;
+    requests_.why_fatal = core::Concat("-inf ", file.name(), " has only ", file.line_count(),
+                                       " lines, and user ", call->user_id, " wants one");
+    parts_.trace->Warn({requests_.why_fatal});
   }
 }
 

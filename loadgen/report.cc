@@ -1,5 +1,6 @@
 #include "loadgen/report.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "core/base/concat.h"
@@ -149,6 +150,24 @@ int ExitCodeOf(RunEnd end, const LoadWorker& worker) {
                     media == nullptr ? 0 : media->statistics().pattern_calls_failed);
 }
 
+int ExitCodeOf(const RunSummary& summary) {
+  const int code = ExitCodeOf(summary.end, *summary.worker);
+  return code == kExitOk && summary.results_lost ? int{kExitFatal} : code;
+}
+
+std::string WhyOf(const RunSummary& summary) {
+  if (summary.end == RunEnd::kFatal) {
+    std::string why = summary.worker->requests().why_fatal;
+    // An <error> may quote a peer, whose bytes are not the terminal's to obey.
+    std::replace_if(
+        why.begin(), why.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+    return why;
+  }
+  if (summary.end == RunEnd::kTimeoutError) return "the run did not end before -timeout";
+  if (ExitCodeOf(summary) == kExitFatal) return "the statistics file is not whole";
+  return {};
+}
+
 GeneratorLimits JudgeLimits(const RunSummary& summary) {
   GeneratorLimits limits;
   const LoadWorker& worker = *summary.worker;
@@ -230,6 +249,8 @@ std::string WriteReport(const RunSummary& summary) {
                           " us a call"),
              &out);
   for (const std::string& loss : summary.file_losses) AppendLine("could not write", loss, &out);
+  const std::string why = WhyOf(summary);
+  if (!why.empty()) AppendLine("exit code", core::Concat(ExitCodeOf(summary), ": ", why), &out);
   const GeneratorLimits limits = JudgeLimits(summary);
   AppendLine("generator limited", limits.limited() ? "yes" : "no", &out);
   for (const std::string& reason : limits.reasons) out += core::Concat("    ", reason, "\n");

@@ -41,7 +41,7 @@ enum class RunEnd : uint8_t {
 /// `no_pattern`: so many calls were without the pattern that they sent. It says more than that
 /// calls failed, and less than that the run did (SIPp).
 int ExitCodeOf(RunEnd end, const CallCounts& counts, uint64_t no_pattern);
-int ExitCodeOf(RunEnd end, const LoadWorker& worker);
+int ExitCodeOf(RunEnd end, const LoadWorker& worker);  // Of a run that lost no results.
 
 /// Everything that a report is made of.
 struct RunSummary {
@@ -59,7 +59,13 @@ struct RunSummary {
   uint64_t queue_drops = 0;
   uint64_t media_queue_drops = 0;
   std::vector<std::string> file_losses;  // "3 lines of FILE": the disk is full.
+  // Some of them were of the statistics file. Traces are not results: what they lost is in the
+  // report, and a run of days is not failed for it.
+  bool results_lost = false;
 };
+int ExitCodeOf(const RunSummary& summary);
+/// Why the exit code is 255, in words; empty where it is another one.
+std::string WhyOf(const RunSummary& summary);
 
 /// Why the figures say something about the generator rather than about its target.
 ///

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,7 +27,8 @@ namespace loadgen {
 struct RunRequests {
   bool stop_gracefully = false;
   bool stop_now = false;
-  bool fatal = false;  // <error>
+  bool fatal = false;       // <error>, or an injection file with too few lines.
+  std::string why_fatal{};  // For people. The first reason counts: the run ends by it.
 };
 
 /// What the players of one worker share. All of it outlives them.

@@ -283,17 +283,45 @@ def full_disk(runner):
     not whole is exit code 255; a trace is no result."""
     problems = []
     for options, wanted, words in (
-            (["-trace_stat", "-stf", "/dev/full"], 255, "could not write"),
+            (["-trace_stat", "-stf", "/dev/full"], 255, "255: the statistics file is not whole"),
             (["--json", "/dev/full"], 255, "--json /dev/full: cannot be written"),
             (["-trace_msg", "-message_file", "/dev/full"], 0, "could not write")):
         port, name = free_port(), f"full{options[0]}"
         server = runner.start("load", ["-sn", "uas", "-p", str(port), "-m", "2"], f"{name}/server")
         wait_bound(port, server)
-        client = runner.start("load", [f"{HOST}:{port}", "-m", "2", *options], f"{name}/client")
+        report = runner.folder / f"{name}.json"
+        client = runner.start("load", [f"{HOST}:{port}", "-m", "2", "--json", str(report),
+                                       *options], f"{name}/client")
         codes = finish([client, server])
         said = (runner.folder / name / "client" / "output").read_text()
-        if codes != [wanted, 0] or words not in said:
-            problems.append(f"{options}: {codes}\n{said}")
+        told = json.loads(report.read_text())["exit_code"] if report.exists() else wanted
+        if codes != [wanted, 0] or told != wanted or words not in said:
+            problems.append(f"{options}: {codes}, JSON's {told}\n{said}")
+    return "\n".join(problems) or None
+
+
+def lines_of_users(runner):
+    """A file of users' lines: what is wrong with it is said where people and scripts look."""
+    lines, report = runner.folder / "users.csv", runner.folder / "users.json"
+    lines.write_text("USER\nalice\nbob\n")
+    problems = []
+    for options, wanted, words in (
+            ([], 0, "without -users its fields are empty"),
+            (["-users", "3"], 255, "users.csv has only 2 lines, and user 3 wants one")):
+        port, name = free_port(), f"users{len(options)}"
+        server = runner.start("load", ["-sn", "uas", "-p", str(port)], f"{name}/server")
+        wait_bound(port, server)
+        client = runner.start("load", [f"{HOST}:{port}", "-m", "3", "-inf", str(lines),
+                                       "--json", str(report), *options], f"{name}/client")
+        code = finish([client])[0]
+        server.send_signal(signal.SIGTERM)
+        finish([server])
+        said = (runner.folder / name / "client" / "output").read_text()
+        told = json.loads(report.read_text())
+        if code != wanted or told["exit_code"] != wanted or said.count(words) != (2 if code else 1):
+            problems.append(f"{options}: {code}, JSON's {told['exit_code']}\n{said}")
+        if code and words not in told.get("why", ""):
+            problems.append(f"{options}: JSON says why: {told.get('why')}")
     return "\n".join(problems) or None
 
 
@@ -388,6 +416,7 @@ def other_cases(runner):
     yield "a taken port", lambda: taken_port(runner)
     yield "generator limited, yes and no", lambda: limited_report(runner)
     yield "a full disk", lambda: full_disk(runner)
+    yield "lines of users", lambda: lines_of_users(runner)
     yield "-timeout lets calls end", lambda: timeout_lets_calls_end(runner)
     yield "a server that dies", lambda: peer_dies(runner)
     yield "-bg", lambda: background(runner)

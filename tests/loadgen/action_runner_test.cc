@@ -269,6 +269,7 @@ TEST(ActionRunnerTest, CommandsStopCallsAndRuns) {
   });
   run("<error message=\"no\"/>", [](LoadNode& client, ScriptedPeer&) {
     EXPECT_TRUE(client.worker().requests().fatal);
+    EXPECT_EQ(client.worker().requests().why_fatal, "error: no");
     EXPECT_EQ(client.worker().phase(), LoadWorker::Phase::kEnded);
   });
 }

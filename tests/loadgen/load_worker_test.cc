@@ -116,6 +116,37 @@ TEST(LoadWorkerTest, UsersCallAgainAndAgain) {
   EXPECT_NEAR(std::chrono::duration<double>(world.now() - start).count(), 1.6, 0.01);
 }
 
+// A file of users' lines: without -users its fields are empty, as in SIPp; with more users than
+// lines the run is fatal, and says why.
+TEST(LoadWorkerTest, UsersHaveTheirLinesOrTheRunEnds) {
+  const auto run = [](const std::vector<const char*>& arguments, auto judge) {
+    LoadWorld world;
+    ScriptedPeer& peer = world.AddPeerAsServer();
+    LoadNode& client = world.Add(
+        {.scenario = Scenario({SendRequest("OPTIONS", 1, "", "Subject: <[field0]>\n"), kForget}),
+         .options = LoadWorld::OptionsOf(arguments),
+         .local = world.client(),
+         .remote = world.server(),
+         .injections = {"USER\nalice\nbob\n"}});
+    ASSERT_TRUE(world.RunToEnd());
+    judge(client, peer);
+  };
+  run({"-m", "3"}, [](LoadNode& client, ScriptedPeer& peer) {
+    EXPECT_FALSE(client.worker().requests().fatal);
+    EXPECT_EQ(client.counts().successful, 3u);
+    EXPECT_EQ(tests::HeaderOf(peer.last(), "Subject"), "<>");
+  });
+  run({"-users", "2", "-m", "2"}, [](LoadNode& client, ScriptedPeer& peer) {
+    EXPECT_FALSE(client.worker().requests().fatal);
+    EXPECT_EQ(tests::HeaderOf(peer.last(), "Subject"), "<bob>");
+  });
+  run({"-users", "3", "-m", "9"}, [](LoadNode& client, ScriptedPeer&) {
+    EXPECT_TRUE(client.worker().requests().fatal);
+    EXPECT_EQ(client.worker().requests().why_fatal,
+              "-inf 0 has only 2 lines, and user 3 wants one");
+  });
+}
+
 // A server with -m takes so many calls, lets them end, and ends; others are turned away in silence
 // (trap 15).
 TEST(LoadWorkerTest, ServerEndsAfterItsCalls) {

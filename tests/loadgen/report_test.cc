@@ -6,7 +6,9 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
+#include "core/base/concat.h"
 #include "tests/support/load_texts.h"
 #include "tests/support/load_world.h"
 
@@ -102,6 +104,35 @@ TEST(ReportTest, SaysWhatCouldNotBeWritten) {
               HasSubstr("\n  could not write           3 lines of a_1_.csv\n"));
   const auto json = nlohmann::json::parse(WriteJsonReport(run.summary));
   EXPECT_EQ(json["could_not_write"], nlohmann::json::array({"3 lines of a_1_.csv"}));
+}
+
+// The exit code is one, wherever it is read, and 255 has its reason beside it.
+TEST(ReportTest, SaysWhyARunFailedAsAWhole) {
+  FinishedRun run;
+  EXPECT_EQ(ExitCodeOf(run.summary), 0);
+  EXPECT_THAT(WriteReport(run.summary), Not(HasSubstr("exit code")));
+  const auto judge = [&run](std::string_view why) {
+    EXPECT_EQ(ExitCodeOf(run.summary), 255);
+    EXPECT_THAT(WriteReport(run.summary),
+                HasSubstr(core::Concat("exit code                 255: ", why, "\n")));
+    const auto json = nlohmann::json::parse(WriteJsonReport(run.summary));
+    EXPECT_EQ(json["exit_code"], 255);
+    EXPECT_EQ(json["why"], why);
+  };
+  run.summary.results_lost = true;
+  judge("the statistics file is not whole");
+  run.summary.end = RunEnd::kTimeoutError;
+  judge("the run did not end before -timeout");
+
+  LoadWorld world;
+  world.AddPeerAsServer();
+  LoadNode& client = world.AddClient(
+      Scenario({tests::Nop("<error message=\"no&#10;more\"/>"), SendRequest("OPTIONS", 1)}));
+  ASSERT_TRUE(world.RunToEnd());
+  run.summary.worker = &client.worker();
+  run.summary.scenario = &client.scenario();
+  run.summary.end = RunEnd::kFatal;
+  judge("error: no  more");  // On one line, whatever a peer sent that it quotes.
 }
 
 // With -users nobody asked for a rate, and the default one is not told.

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy/demo"))
 sys.dont_write_bytecode = True
 import demo_programs  # noqa: E402
+import demo_report  # noqa: E402
 import run_demo  # noqa: E402
 
 CALLERS = ("inbound", "outbound-a", "outbound-b", "region", "caller_id", "cidr")
@@ -70,6 +71,18 @@ class Verdict(unittest.TestCase):
                                     f"{late}; and 1 more"])
         self.assertIn("\n  Voice Connector\n    3 datagrams were dropped\n", printed)
         self.assertNotIn("BAD", printed)
+        self.assertIn("\nSo this is not held against the SBC\n  inbound calls: 640 pl", printed)
+
+    def test_one_late_call_fails_nothing_that_adds_up(self):
+        late = "1.3% of the calls began more than 10 ms late (p99 15.60 ms, max 15.60 ms)"
+        self.demo.callers["outbound-b"] = Generator(75, limits=[late])
+        checks = demo_report.Checks()
+        checks.that(True, "all is well")
+        self.demo.check = lambda: checks
+        failures, printed = self.report()
+        self.assertEqual(failures, [])
+        self.assertIn("  ok   all is well\n"
+                      f"  though late itself: PBX B, which calls: {late}\n", printed)
 
     def test_bad_voice_is_no_call_that_was_not_answered(self):
         self.demo.callers["inbound"] = Generator(

@@ -84,11 +84,19 @@ def too_slow(generators):
 
 
 class Checks:
-    """What must hold for the demo to pass, said as it is found."""
+    """What must hold for the demo to pass. Nothing is said before show()."""
 
     def __init__(self):
-        self.failures = []
+        self.found = []
+
+    @property
+    def failures(self):
+        return [what for ok, what in self.found if not ok]
+
+    def show(self):
         print("\nDoes it add up?")
+        for ok, what in self.found:
+            print(f"  {'ok ' if ok else 'BAD'}  {what}")
 
     def equal(self, what, *values):
         """All the same; `values` are (whose, number)."""
@@ -99,6 +107,4 @@ class Checks:
         self.that(ok, f"{what}: {said}")
 
     def that(self, ok, what):
-        print(f"  {'ok ' if ok else 'BAD'}  {what}")
-        if not ok:
-            self.failures.append(what)
+        self.found.append((ok, what))

@@ -117,6 +117,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
   const RunRequests& requests() const { return requests_; }
   const RunCounts& counts() const { return counts_; }
   const CallRate& rate() const { return *rate_; }
+  int64_t users() const { return parts_.options->users; }  // -1: without -users.
   const Statistics& statistics() const { return player_->statistics(); }
   const Statistics* out_of_call_statistics() const {
     return out_of_call_ == nullptr ? nullptr : &out_of_call_->statistics();

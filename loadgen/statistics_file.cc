@@ -215,7 +215,10 @@ std::string StatisticsFile::Line(const Snapshot& now) const {
   out.Add(Wall(now.wall, utc_offset_s_));
   out.Add(Elapsed(period));
   out.Add(Elapsed(all));
-  out.Add(worker_.is_server() ? std::string("0") : Format("%g", worker_.rate().rate()));
+  // Of users SIPp tells how many there are.
+  const double rate =
+      worker_.users() >= 0 ? static_cast<double>(worker_.users()) : worker_.rate().rate();
+  out.Add(worker_.is_server() ? std::string("0") : Format("%g", rate));
   out.Add(Rate(now.calls.created() - last_.calls.created(), period));
   out.Add(Rate(now.calls.created(), all));
   out.Add(now.calls.incoming - last_.calls.incoming, now.calls.incoming);

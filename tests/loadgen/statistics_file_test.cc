@@ -103,6 +103,20 @@ TEST(StatisticsFileTest, HasSippsColumnsAndAPeriodALine) {
   EXPECT_EQ(last["CallLengthRepartition_>=30"], "20");
 }
 
+// As SIPp 3.6 has it: -users has no rate, and TargetRate is their number.
+TEST(StatisticsFileTest, TheTargetOfUsersIsTheirNumber) {
+  LoadWorld world;
+  LoadNode& client = world.AddClient(Scenario({SendRequest("OPTIONS", 1)}), {"-users", "3"});
+  const std::string path = core::Concat(testing::TempDir(), "/users_", getpid(), ".csv");
+  StatisticsFile file(&client.scenario(), &client.worker(), 0);
+  ASSERT_TRUE(file.Open(path).ok());
+  file.WriteLine();
+  Table table = ReadTable(path);
+  std::remove(path.c_str());
+  ASSERT_EQ(table.rows.size(), 1u);
+  EXPECT_EQ(table.rows[0]["TargetRate"], "3");
+}
+
 // /dev/full is a disk without room: the run goes on, and the lines that are missing are counted.
 TEST(StatisticsFileTest, CountsWhatAFullDiskRefuses) {
   LoadWorld world;

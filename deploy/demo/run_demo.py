@@ -269,7 +269,7 @@ class Demo:
             unheard = self.deaf() if generator is self.callers["inbound"] else 0
             why = names(generator.failures(voice=True))
             checks.that(generator.bad_voice() <= unheard,
-                        f"voice was good for {who}" + (f", but for {why}" if why else "")
+                        f"voice at {who}: {why or 'good'}"
                         + (f" (PBX B hung while it answered {unheard})" if unheard else ""))
         sent = {call.call_id: int(call.media["sent"]) for call in self.calls
                 if "sent" in call.media}

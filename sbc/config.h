@@ -107,7 +107,7 @@ struct MediaConfig {
   Side side = Side::kCustomer;
   core::IpAddress address;
   uint16_t port_first = 0;  // Key `ports`: "20000-29999". All are opened: a pair for each call, and
-  uint16_t port_last = 0;   // those that rest, 10 for each call attempt a second (MediaPorts::kRest).
+  uint16_t port_last = 0;   // ten more for each call attempt a second (MediaPorts::kRest).
   std::optional<core::IpAddress> advertise;
   // Many calls have one port, told apart by the address and port that their media comes from. The
   // trunk's side can (and does unless told): its media comes from where its SDP says. A customer

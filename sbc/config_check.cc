@@ -211,6 +211,15 @@ void CheckIds(const Reading& reading) {
 void CheckInventories(const Reading& reading) {
   std::set<std::string> seen;
   for (size_t i = 0; i < reading.connectors.size(); ++i) {
+    const ConnectorConfig& connector = reading.config.connectors[i];
+    const std::string& shown = connector.termination.default_phone_number;
+    const auto& numbers = connector.phone_numbers;
+    if (!shown.empty() && !numbers.empty() &&
+        std::find(numbers.begin(), numbers.end(), shown) == numbers.end()) {
+      reading.connectors[i].node.Warn(Concat(
+          "DefaultPhoneNumber ", shown,
+          " is not among phone_numbers, so every call to the trunk is refused as caller_id"));
+    }
     for (const std::string& number : reading.config.connectors[i].phone_numbers) {
       if (seen.insert(number).second) continue;
       reading.connectors[i].node.Warn(

@@ -91,9 +91,14 @@ bool ParsePorts(std::string_view text, uint16_t* first, uint16_t* last) {
   return parse(text.substr(0, dash), first) && parse(text.substr(dash + 1), last) && *first < *last;
 }
 
-void ReadAdvertise(const Node& node, std::optional<core::IpAddress>* advertise) {
+void ReadAdvertise(const Node& node, const core::IpAddress& local,
+                   std::optional<core::IpAddress>* advertise) {
   core::IpAddress address;
-  if (ReadOwnAddress(node, &address)) *advertise = address;
+  if (!ReadOwnAddress(node, &address)) return;
+  *advertise = address;
+  if (address.is_v4() != local.is_v4()) {
+    (void)node.Wanted("an address of the family of `address`: who is reached there reads it");
+  }
 }
 
 }  // namespace
@@ -171,7 +176,7 @@ void ReadListeners(const Node& node, Reading* reading) {
       }
       item.Read("port", &listener.local.port, Range{1, 65535});
       if (const auto advertise = item.Find("advertise")) {
-        ReadAdvertise(*advertise, &listener.advertise);
+        ReadAdvertise(*advertise, listener.local.ip, &listener.advertise);
       }
       item.RejectUnknownKeys();
     }
@@ -209,7 +214,7 @@ void ReadMedia(const Node& node, Reading* reading) {
         }
       }
       if (const auto advertise = item.Find("advertise")) {
-        ReadAdvertise(*advertise, &media.advertise);
+        ReadAdvertise(*advertise, media.address, &media.advertise);
       }
       media.shared = media.side == Side::kTrunk;
       if (const auto allow = item.Find("allow")) ReadClasses(*allow, &media.allow);

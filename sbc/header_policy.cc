@@ -163,8 +163,9 @@ void AppendCell(HeaderAction action, std::string* out) {
 // RFC 3261 §7.3.1 allows CRLF only before white space.
 bool IsSmuggling(std::string_view value) {
   for (size_t i = 0; i < value.size(); ++i) {
-    if (value[i] == '\0') return true;
-    if (value[i] != '\r' && value[i] != '\n') continue;
+    const auto byte = static_cast<unsigned char>(value[i]);
+    if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') continue;
+    if (byte != '\r' && byte != '\n') return true;
     if (value[i] == '\r' && (++i == value.size() || value[i] != '\n')) return true;
     if (i + 1 >= value.size() || (value[i + 1] != ' ' && value[i + 1] != '\t')) return true;
   }

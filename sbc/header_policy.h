@@ -40,7 +40,8 @@ HeaderAction ActionOf(core::sip::HeaderId id, Side towards, bool is_request);
 /// What `headers.pass` may not name, and the reader refuses: what no setting lets across.
 bool IsNeverPassed(core::sip::HeaderId id);
 
-/// A value, or a reason phrase, that may not go on: CR or LF that is no fold, or NUL (rule 16).
+/// A value, or a reason phrase, that may not go on: CR or LF that is no fold, or another control
+/// character but a tab, which RFC 3261 has in neither and a terminal obeys (rule 16).
 bool IsSmuggling(std::string_view value);
 
 /// What a message's fields are judged by, beside their names.
@@ -52,8 +53,8 @@ struct Crossing {
   bool parties_untouched = false;
 };
 
-/// Writes those fields of `in` that pass, in their order; one that holds CR, LF or NUL does not,
-/// whatever the table says. Everything else in the outgoing message is the caller's to write;
+/// Writes those fields of `in` that pass, in their order; one that holds control characters does
+/// not, whatever the table says. Everything else in the outgoing message is the caller's to write;
 /// Max-Forwards too.
 void CopyPassing(const core::sip::Message& in, const Crossing& crossing, const Policy& policy,
                  core::sip::MessageWriter* out);

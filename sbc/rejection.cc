@@ -1,6 +1,7 @@
 #include "sbc/rejection.h"
 
 #include "core/base/check.h"
+#include "core/base/concat.h"
 
 namespace sbc {
 namespace {
@@ -49,7 +50,8 @@ Refusal Refuse(RejectionCause cause, const RejectionsConfig& codes, std::string_
 }
 
 Refusal RefuseCallerId(const RejectionsConfig& codes, std::string_view number) {
-  Refusal refusal = Refuse(RejectionCause::kCallerId, codes, "not among phone_numbers");
+  Refusal refusal =
+      Refuse(RejectionCause::kCallerId, codes, core::Concat(number, " is not among phone_numbers"));
   // What a peer wrote goes into our start line, so only what a number is made of passes.
   for (const char c : number) {
     if ((c < '0' || c > '9') && c != '+') return refusal;

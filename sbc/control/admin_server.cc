@@ -88,7 +88,10 @@ class AdminServer::Server {
  public:
   explicit Server(core::engine::Waker* waker) : questions_(waker) {
     http_.new_task_queue = [] { return new BoundedPool; };
-    http_.set_socket_options(ListenAlone);
+    http_.set_socket_options([this](socket_t socket) {
+      ListenAlone(socket);
+      socket_ = socket;
+    });
     http_.set_payload_max_length(kBodyMax);
     http_.set_read_timeout(kIdleSeconds);
     http_.set_write_timeout(kIdleSeconds);
@@ -127,6 +130,8 @@ class AdminServer::Server {
                                                  errno == 0 ? "refused" : std::strerror(errno)));
     }
     port_ = static_cast<uint16_t>(port);
+    // httplib lets five connections wait, and whose beginning is dropped comes again after seconds.
+    (void)::listen(socket_, kBacklog);
     thread_ = std::thread([this] {
       http_.listen_after_bind();
       ended_ = true;
@@ -149,7 +154,10 @@ class AdminServer::Server {
     });
   }
 
+  static constexpr int kBacklog = 128;
+
   httplib::Server http_;
+  socket_t socket_ = -1;  // http_'s.
   QuestionQueue questions_;
   std::atomic<bool> ready_ = false;
   std::atomic<bool> ended_ = false;

@@ -68,7 +68,6 @@ class MediaRelay {
     uint16_t worker = 0;
     uint16_t workers = 1;
     size_t calls_max = 0;
-    bool video = false;  // Calls may have it: a pair more for each.
   };
 
   MediaRelay(const Options& options, const std::vector<MediaConfig>& config);

@@ -16,8 +16,8 @@ void Add(const MediaCounts& more, MediaCounts* sum) {
 }
 
 MediaCounts Since(const MediaCounts& now, const MediaCounts& earlier) {
-  return {.bytes = now.bytes - earlier.bytes,
-          .packets = now.packets - earlier.packets,
+  return {.packets = now.packets - earlier.packets,
+          .bytes = now.bytes - earlier.bytes,
           .rtcp_packets = now.rtcp_packets - earlier.rtcp_packets,
           .rtcp_bytes = now.rtcp_bytes - earlier.rtcp_bytes};
 }

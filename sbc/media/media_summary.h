@@ -15,8 +15,8 @@ struct MediaStream;
 /// Counts of one direction of one leg; plain integers, of 32 bits where a call does not live to see
 /// them wrap: 4 billion packets take it two years. A fax's UDPTL is not in them.
 struct MediaCounts {
-  uint64_t bytes = 0;    // From the RTP header on, as the trunk counts them.
   uint32_t packets = 0;  // RTP.
+  uint64_t bytes = 0;    // From the RTP header on, as the trunk counts them.
   uint32_t rtcp_packets = 0;
   uint32_t rtcp_bytes = 0;
 };

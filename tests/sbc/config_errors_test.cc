@@ -212,6 +212,10 @@ TEST(ConfigErrorsTest, Listeners) {
        "1: listeners[0].address: sbc.example.com is not an IPv4 or IPv6 address"},
       {"listeners: [{side: any, address: 127.0.0.2, advertise: \"::\"}]",
        "1: listeners[0].advertise: :: is not an address of one host: peers are told it"},
+      {"listeners: [{side: any, address: 127.0.0.2, advertise: \"2001:db8::1\"}]",
+       "1: listeners[0].advertise: 2001:db8::1 is not an address of the family of `address`: who "
+       "is "
+       "reached there reads it"},
       {"listeners: [{side: any, address: 127.0.0.2, prot: 1}]",
        "1: listeners[0].prot: no such key; did you mean `port`?"},
       {"listeners: []", "1: `listeners` is missing: at least one for each side is wanted"},

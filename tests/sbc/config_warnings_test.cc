@@ -110,6 +110,11 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "connectors[0].video: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a, media_timeout: 1s}]",
        "connectors[0].media_timeout: has no effect without `media`: RTP does not pass here"},
+      {"connectors: [{id: a, phone_numbers: [\"+16185558387\"], termination: {CpsLimit: 1, "
+       "CallingRegions: [US], CidrAllowedList: [10.0.0.0/24], Disabled: false, "
+       "DefaultPhoneNumber: \"+16185558388\"}}]",
+       "DefaultPhoneNumber +16185558388 is not among phone_numbers, so every call to the trunk is "
+       "refused as caller_id"},
       {"connectors: [{id: a}]\nadmin: {address: 0.0.0.0}",
        "admin.address: anyone who reaches this address may read and command; it has no passwords"},
       {"connectors: [{id: a}]\nemergency: {numbers: []}",
@@ -153,7 +158,8 @@ TEST(ConfigWarningsTest, WarnsOfPortsThatDoNotSuffice) {
       {"connectors: [{id: a}]\nnode: {workers: 4}\nlimits: {calls: 500}\n"
        "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "
        "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
-       "media: side customer has 500 pairs of IPv4 ports and wants 810: 500 calls (limits.calls) on "
+       "media: side customer has 500 pairs of IPv4 ports and wants 810: 500 calls (limits.calls) "
+       "on "
        "4 workers, whose parts are uneven, have 680, and a pair rests"},
       {"connectors: [{id: a, video: relay}]\nlimits: {calls: 400}\n"
        "media: [{side: customer, address: 127.0.0.2, ports: 20000-20999}, "

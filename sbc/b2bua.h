@@ -152,6 +152,7 @@ class B2bua final : public core::sip::TransactionUser {
   MediaAnchor::Party PartyOf(const Call& call, LegId id) const;
   uint16_t TakeSdp(Call* call, LegId from, MediaAnchor::Role role,
                    const core::sip::Message& message, core::Instant now);
+  uint16_t RefuseUnread();
   uint16_t TakeDescription(Call* call, LegId from, MediaAnchor::Role role, std::string_view sdp,
                            core::Instant now);
   uint16_t TakeEarlySdp(Call* call, Fork* fork, LegId from, MediaAnchor::Role role,

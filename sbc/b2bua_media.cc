@@ -63,8 +63,14 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
 // 0, or the code that refuses the description in it. What carries none is no matter of ours.
 uint16_t B2bua::TakeSdp(Call* call, LegId from, Role role, const Message& message, Instant now) {
   SdpInBody body;
-  if (!options_.media->enabled() || !body.Find(message)) return 0;
+  if (!options_.media->enabled()) return 0;
+  if (!body.Find(message)) return body.is_unread() ? RefuseUnread() : uint16_t{0};
   return TakeDescription(call, from, role, body.sdp(), now);
+}
+
+uint16_t B2bua::RefuseUnread() {
+  ++counters_.sdp_refused;
+  return options_.media->RefuseUnread();
 }
 
 uint16_t B2bua::TakeDescription(Call* call, LegId from, Role role, std::string_view sdp,
@@ -82,7 +88,8 @@ uint16_t B2bua::TakeDescription(Call* call, LegId from, Role role, std::string_v
 uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, const Message& message,
                              Instant now) {
   SdpInBody body;
-  if (!options_.media->enabled() || !body.Find(message)) return 0;
+  if (!options_.media->enabled()) return 0;
+  if (!body.Find(message)) return body.is_unread() ? RefuseUnread() : uint16_t{0};
   // What an early dialog still says once another one was answered is about no media of ours.
   if (call->bridged() != nullptr && call->bridged() != fork) return 0;
   const uint16_t refusal = TakeDescription(call, from, role, body.sdp(), now);
@@ -99,6 +106,7 @@ uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, cons
 uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, Instant now) {
   const bool offerless = call->invite.offerless;
   SdpInBody body;
+  if (options_.media->enabled() && !body.Find(response) && body.is_unread()) return RefuseUnread();
   if (options_.media->enabled() && call->sdp_fork != fork->index) {
     call->sdp_fork = fork->index;
     options_.media->Suspend(&call->media);
@@ -129,7 +137,8 @@ uint16_t B2bua::ResumeSdp(Call* call, Fork* fork, Instant now) {
 // all else as it came. A description that was not taken does not cross.
 void B2bua::WriteBody(Call* call, LegId to, Role role, const Message& message, MessageWriter* out) {
   SdpInBody body;
-  if (!options_.media->enabled() || !body.Find(message)) return CopyBody(message, out);
+  if (!options_.media->enabled()) return CopyBody(message, out);
+  if (!body.Find(message)) return body.is_unread() ? out->NoBody() : CopyBody(message, out);
   const auto sdp = options_.media->Write(&call->media, to, role, PartyOf(*call, to), body.sdp());
   core::TextWriter text({body_scratch_.get(), core::PacketStore::kLargeBytes});
   if (sdp.has_value()) body.Write(*sdp, &text);

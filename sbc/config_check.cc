@@ -105,6 +105,12 @@ void CheckMedia(const Reading& reading) {
     }
     for (size_t j = 0; j < i; ++j) {
       const MediaConfig& other = config.media[j];
+      if (media.side == other.side && media.address.is_v4() == other.address.is_v4() &&
+          (media.address != other.address || media.advertise != other.advertise)) {
+        reading.media[i].Error(Concat("side ", SideName(media.side), " has another address in ",
+                                      reading.media[j].path(),
+                                      ": a side has one of each family, which descriptions tell"));
+      }
       if (media.address == other.address && media.port_first <= other.port_last &&
           other.port_first <= media.port_last) {
         reading.media[i].Error(Concat("ports ", media.port_first, "-", media.port_last, " of ",

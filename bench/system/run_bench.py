@@ -30,11 +30,12 @@ from bench_generators import BUFFER_BYTES, ringfence_load, sipp
 from bench_measure import (CALLEE_IP, CALLER_IP, SATURATED, SATURATION, alternate,
                            highest_clean_rate, median_of, sample_generator, sample_subject)
 from bench_media import measure_media
+from bench_sockets import measure_sockets
 from bench_process import BenchError, Rig, free_port
 from bench_ratio import PAIRS_FOR_A_VERDICT, median_interval, ratio_of_pairs
 from bench_subjects import LATENCY_BUDGET_US, start_floor, start_kamailio, start_sbc
 
-PARTS = ("index", "relay", "generator", "media")
+PARTS = ("index", "relay", "generator", "media", "sockets")
 RATES = (1000, 3000, 10000)
 PACKETS = (5_000, 20_000, 50_000)  # A second, of audio.
 DISTURBED = 0.1   # Beyond this share of the core, others are said to have been there.
@@ -375,6 +376,8 @@ def measure(rig, report, options):
         measure_relay(rig, report, driver, options.binaries, plan)
     if "media" in options.parts:
         measure_media(rig, report, options.binaries, plan)
+    if "sockets" in options.parts:
+        measure_sockets(rig, report, options.binaries, plan)
     if "generator" in options.parts:
         if ours is None or theirs is None:
             report.note("ringfence-load or SIPp is missing: generators not compared")

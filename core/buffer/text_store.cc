@@ -17,7 +17,7 @@ TextStore::TextStore(uint32_t count)
 TextStore::~TextStore() { CHECK(used_ == 0); }
 
 KeptText TextStore::Acquire(size_t size) {
-  for (uint16_t i = 0; i < classes_.size(); ++i) {
+  for (size_t i = 0; i < classes_.size(); ++i) {
     Class& from = classes_[i];
     if (size + sizeof(KeptText::Slot) > from.stride || size > kBytesMax) continue;
     KeptText::Slot* slot;
@@ -27,7 +27,7 @@ KeptText TextStore::Acquire(size_t size) {
     } else if (from.touched < from.count) {
       slot = from.slot(from.touched++);
       slot->store = this;
-      slot->class_index = i;
+      slot->class_index = static_cast<uint16_t>(i);
     } else {
       continue;
     }

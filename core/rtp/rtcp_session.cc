@@ -67,12 +67,12 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
       peer_ssrc_ = report.ssrc;
       peer_ntp_middle_ = report.ntp.middle();
       peer_reported_at_ = now;
-      OnReports(blocks, now);
+      incoming->reports_on_us |= OnReports(blocks, now);
     } else if (packet.type == RtcpType::kReceiverReport) {
       uint32_t ssrc = 0;
       error = ParseReceiverReport(packet, &ssrc, &blocks);
       if (error != RtcpError::kOk) break;
-      OnReports(blocks, now);
+      incoming->reports_on_us |= OnReports(blocks, now);
     } else if (packet.type == RtcpType::kBye) {
       Bye bye;
       error = ParseBye(packet, &bye);
@@ -104,9 +104,11 @@ void RtcpSession::OnFeedback(const RtcpPacket& packet, Incoming* incoming) const
   if (!is_ours || !incoming->feedback.PushBack(feedback)) ++incoming->feedback_ended;
 }
 
-void RtcpSession::OnReports(const ReportBlocks& blocks, Instant now) {
+bool RtcpSession::OnReports(const ReportBlocks& blocks, Instant now) {
+  bool found = false;
   for (const ReportBlock& block : blocks) {
     if (!sending_ || block.ssrc != sent_ssrc_) continue;
+    found = true;
     peer_report_ = block;
     if (block.last_sr == 0) continue;
     const size_t kept = std::min<size_t>(sent_reports_count_, kSentReportsMax);
@@ -119,6 +121,7 @@ void RtcpSession::OnReports(const ReportBlocks& blocks, Instant now) {
       break;
     }
   }
+  return found;
 }
 
 std::optional<ReportBlock> RtcpSession::BlockOn(const Reception& reception, Instant now) const {

@@ -62,6 +62,7 @@ class RtcpSession {
   struct Incoming {
     std::optional<SenderReport> sender_report;  // For the other leg's Forward().
     bool bye = false;                           // A source of the peer's left.
+    bool reports_on_us = false;                 // It says how the stream arrives that we send.
     // What it asks the sender of the stream for that it gets from us: for the other leg's
     // PassFeedback(). And how many packets asked for something else, or of somebody else.
     BoundedVector<Feedback, kFeedbackMax> feedback;
@@ -125,7 +126,7 @@ class RtcpSession {
   };
 
   void OnFeedback(const RtcpPacket& packet, Incoming* incoming) const;
-  void OnReports(const ReportBlocks& blocks, Instant now);
+  bool OnReports(const ReportBlocks& blocks, Instant now);
   bool WriteReports(const std::optional<SenderReport>& report, const Reception& reception,
                     Instant now, RtcpWriter* out);
   std::optional<SenderReport> OwnReport(Instant now, WallTime wall) const;

@@ -49,9 +49,10 @@ FeedbackKinds AgreeFeedback(const FeedbackParty& offer, const FeedbackParty& ans
   DropRepairs(answered, &selection);
   FeedbackKinds agreed;
   for (const FormatSelection::Entry& entry : selection.entries) {
-    for (uint8_t i = 0; i < offered.size(); ++i) {
+    for (size_t i = 0; i < offered.size(); ++i) {
       if (offered[i].number != entry.number) continue;
-      agreed = agreed | (FeedbackOf(offer, i) & FeedbackOf(answer, entry.index));
+      const FeedbackKinds asked = FeedbackOf(offer, static_cast<uint8_t>(i));
+      agreed = agreed | (asked & FeedbackOf(answer, entry.index));
     }
   }
   return agreed;

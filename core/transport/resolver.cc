@@ -113,6 +113,7 @@ class Resolver::Driver {
     Duration ttl = Duration::max();
     size_t pending = 0;
     BoundedVector<Lookup, 2 * kSrvTargetsMax> lookups;  // In the order of the answer they make.
+    static_assert(ResolveAnswer::kFailedMax >= 2 * kSrvTargetsMax, "Each of them may fail.");
     bool truncated = false;
   };
 

@@ -7,7 +7,6 @@ namespace sbc {
 using core::sdp::Format;
 using core::sdp::FormatSelection;
 using core::sdp::MediaDescription;
-using core::sdp::SessionDescription;
 
 namespace {
 
@@ -30,19 +29,25 @@ core::rtp::Codec VoiceOf(core::sdp::Codec codec) {
 
 }  // namespace
 
-void NoteCodecs(const MediaDescription& media, const SessionDescription& description,
+void NoteCodecs(std::span<const Format> sends, std::span<const Format> says,
                 MediaStream::Leg* leg) {
-  if (!media.is_rtp()) return;  // A fax has none; what the call's voice was stays known.
+  if (sends.empty()) return;  // A fax has none; what the call's voice was stays known.
   leg->codec = core::rtp::Codec::kUnknown;
+  leg->event_payload_types = {0xff, 0xff};
   uint32_t clock_rate_hz = 0;
-  for (const Format& format : description.formats(media)) {
+  for (const Format& format : sends) {
     if (format.codec == core::sdp::Codec::kTelephoneEvent) {
-      leg->event_payload_type = format.number;
+      leg->event_payload_types[0] = format.number;
     } else if (format.codec == core::sdp::Codec::kComfortNoise) {
       leg->noise_payload_type = format.number;
     } else if (clock_rate_hz == 0 && format.clock_rate_hz != 0) {
       leg->codec = VoiceOf(format.codec);
       clock_rate_hz = format.clock_rate_hz;
+    }
+  }
+  for (const Format& format : says) {
+    if (format.codec == core::sdp::Codec::kTelephoneEvent) {
+      leg->event_payload_types[1] = format.number;
     }
   }
   if (clock_rate_hz == 0) return;

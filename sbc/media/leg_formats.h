@@ -17,8 +17,10 @@ inline bool IsVideo(const core::sdp::MediaDescription& media) {
 }
 
 /// What statistics need to know of what a leg sends: its voice, and the numbers that are none.
-void NoteCodecs(const core::sdp::MediaDescription& media,
-                const core::sdp::SessionDescription& description, MediaStream::Leg* leg);
+/// `sends`: what it was told that it may, the likeliest first (RFC 3264 §7: who has offered sends
+/// what the answer chose); `says`: its own description, whose numbers some use all the same.
+void NoteCodecs(std::span<const core::sdp::Format> sends, std::span<const core::sdp::Format> says,
+                MediaStream::Leg* leg);
 
 /// Whom something is told, as far as formats go.
 struct FormatsParty {

@@ -236,9 +236,11 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
   stream->leg(offerer).map = from_offerer;
   stream->leg(from).map = from_answerer;
   stream->feedback = feedback;
-  if (is_same) {
-    NoteCodecs(asked, offer_, &stream->leg(offerer));
-    NoteCodecs(answered, description_, &stream->leg(from));
+  if (is_same && asked.is_rtp() && answered.is_rtp()) {
+    // Who has offered sends what the answer chose; who answers, what it chose, under the numbers
+    // that it was offered (RFC 3264 §5.1, §7).
+    NoteCodecs(told_offerer.span(), offer_.formats(asked), &stream->leg(offerer));
+    NoteCodecs(description_.formats(answered), told_answerer.span(), &stream->leg(from));
   }
   for (MediaStream::Leg& leg : stream->legs) leg.bridges_digits = bridges;
   if (bridges) {

@@ -61,6 +61,10 @@ class MediaAnchor {
   /// A description that came from `from`. 0, or the code that refuses it.
   [[nodiscard]] uint16_t Take(MediaSession* session, LegId from, Role role, const Party parties[2],
                               std::string_view sdp, core::Instant now);
+  /// The code for a body whose descriptions cannot be told for certain (SdpInBody::is_unread()).
+  [[nodiscard]] uint16_t RefuseUnread() {
+    return Refuse(415, "in a multipart body that can be read in two ways, or of another kind");
+  }
   /// Why the last description that Take() refused was; for the call's record.
   std::string_view why_refused() const { return why_; }
   /// The peer says again, to a refresh that repeated what it had been told, where it is. What was

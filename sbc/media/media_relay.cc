@@ -283,6 +283,10 @@ size_t MediaRelay::ports_count(Side side) const {
 void MediaRelay::OnPacket(Packet packet, Instant now) {
   const Arrival arrival = Find(packet);
   if (arrival.stream == nullptr) return;
+  if (packet.truncated()) {  // Half of it is no one's.
+    ++counters_.malformed;
+    return;
+  }
   const bool muxed = arrival.stream->leg(arrival.leg).peer.is_muxed;
   if (arrival.is_rtcp || (muxed && core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)))) {
     OnRtcp(std::move(packet), arrival, now);
@@ -332,7 +336,8 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
       ++counters_.payload_types;
       return;
     }
-    if (payload_type == from.event_payload_type) {
+    const auto& events = from.event_payload_types;
+    if (payload_type == events[0] || payload_type == events[1]) {
       kind = core::rtp::PayloadKind::kEvent;
       CountDigits(view, &from);
     }

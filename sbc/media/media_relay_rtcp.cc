@@ -51,7 +51,7 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   ++from.received.rtcp_packets;
   from.received.rtcp_bytes += static_cast<uint32_t>(packet.size());
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
-  from.lost_before_us = to.source.missing_of_ssrc();
+  if (incoming.reports_on_us) from.lost_before_us = to.source.missing_of_ssrc();
   if (arrival.stream->is_video) PassFeedback(incoming, arrival, now);
   if (!incoming.sender_report.has_value()) return;
   // A sender's report goes on, with the counts of what we sent in its place.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -93,8 +94,9 @@ struct MediaStream {
     core::rtp::Source source;     // What it sends us, and how good that is.
     core::rtp::RtcpSession rtcp;  // RTCP ends here (rule 25).
     core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of its voice.
-    uint8_t event_payload_type = 0xff;                    // telephone-event's, as it sends it.
-    uint8_t noise_payload_type = 13;                      // Comfort noise's (RFC 3551).
+    // telephone-event's: as it was told to send it, and as it says that it does.
+    std::array<uint8_t, 2> event_payload_types{0xff, 0xff};
+    uint8_t noise_payload_type = 13;  // Comfort noise's (RFC 3551).
     MediaCounts received;
     MediaCounts sent;
     uint32_t wrong_source = 0;  // Came to this leg's own port, and was not its peer's.

@@ -37,12 +37,19 @@ std::string_view BoundaryOf(std::string_view content_type) {
 bool SdpInBody::Find(const core::sip::Message& message) {
   content_type_ = message.Find(core::sip::HeaderId::kContentType).value_or("");
   sdp_ = message.body();
+  is_part_ = is_unread_ = false;
   if (sdp_.empty()) return false;
+  constexpr std::string_view kSeveral = "multipart/";
   const std::string_view type = Trim(content_type_.substr(0, content_type_.find(';')));
   is_part_ = core::EqualsIgnoreCase(type, "multipart/mixed");
+  is_unread_ = core::EqualsIgnoreCase(type.substr(0, kSeveral.size()), kSeveral);
   if (!is_part_) return core::EqualsIgnoreCase(type, "application/sdp");
-  return parts_.Parse(BoundaryOf(content_type_), message.body()) == core::sdp::ParseError::kOk &&
-         parts_.FindSdp(&sdp_) == core::sdp::ParseError::kOk;
+  if (parts_.Parse(BoundaryOf(content_type_), message.body()) != core::sdp::ParseError::kOk) {
+    return false;
+  }
+  const core::sdp::ParseError found = parts_.FindSdp(&sdp_);
+  is_unread_ = found != core::sdp::ParseError::kOk && found != core::sdp::ParseError::kNoSdp;
+  return found == core::sdp::ParseError::kOk;
 }
 
 void SdpInBody::Write(std::string_view sdp, core::TextWriter* out) const {

@@ -16,6 +16,9 @@ class SdpInBody {
  public:
   /// False where there is none that can be told for certain.
   bool Find(const core::sip::Message& message);
+  /// Find() was false of a body of several parts that may all the same hold one, for a reader who
+  /// cuts it in another way than we do: it would lead media past us, so it does not cross.
+  bool is_unread() const { return is_unread_; }
 
   std::string_view sdp() const { return sdp_; }
   std::string_view content_type() const { return content_type_; }
@@ -26,6 +29,7 @@ class SdpInBody {
   std::string_view content_type_;
   std::string_view sdp_;
   bool is_part_ = false;
+  bool is_unread_ = false;
   core::sdp::MultipartBody parts_;
 };
 

@@ -123,7 +123,7 @@ TEST(B2buaForkTest, Rule14_EachUnwantedAnswerIsSaidByeToOnce) {
       ASSERT_EQ(scene.world->calls(), 0u);
     }
     scene.trunk.ClearLog();
-    for (const size_t i : {1, 2, 0, 2, 1}) scene.trunk.SendRaw(answers[i].text);
+    for (const size_t i : std::vector<size_t>{1, 2, 0, 2, 1}) scene.trunk.SendRaw(answers[i].text);
     scene.Run(1s);
     EXPECT_THAT(scene.trunk.Got("ACK"), SizeIs(5)) << lives;
     EXPECT_THAT(scene.trunk.Got("BYE"), IsEmpty()) << lives;

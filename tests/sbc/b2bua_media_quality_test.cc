@@ -48,6 +48,43 @@ struct TalkingScene : MediaScene {
   size_t call;
 };
 
+// Who has offered several codecs sends what the answer chose (RFC 3264 §7): its clock and its name
+// are what is measured by, and not those of what it would have liked best.
+TEST(B2buaMediaQualityTest, TheAnswerSaysWhatIsMeasured) {
+  MediaScene media;
+  const std::string opus = "a=rtpmap:96 opus/48000/2\r\n";
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000, opus, "0 101")}};
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, opus, "96 0 101"));
+  media.pbx.Talk(TargetOf(media.ToPbx()));
+  media.scene.Run(5s);
+  media.pbx.Hush();
+  media.HangUp(call);
+  const MediaLegSummary& caller = LegOf(media.scene.world->media().at(0), LegId::kCaller);
+  EXPECT_EQ(caller.codec, core::rtp::Codec::kPcmu);
+  EXPECT_LT(caller.jitter.value(), 1ms);
+  EXPECT_EQ(caller.whole.stream.late, 0u);
+}
+
+// Who answers sends digits under the number that it was offered, whatever its own is (RFC 3264
+// §5.1): they are digits all the same, and no voice.
+TEST(B2buaMediaQualityTest, DigitsUnderTheNumberThatWasOffered) {
+  MediaScene media;
+  const std::string events = "a=rtpmap:96 telephone-event/8000\r\n";
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000, events, "0 96")}};
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, "", "0 101"));
+  media.trunk.Talk(TargetOf(media.ToTrunk()));
+  media.scene.Run(1s);
+  media.trunk.Press(5);  // 101.
+  media.scene.Run(1s);
+  media.trunk.Hush();
+  media.HangUp(call);
+  const MediaLegSummary& told = LegOf(media.scene.world->media().at(0), LegId::kCallee);
+  EXPECT_EQ(told.dtmf_digits, 1u);
+  EXPECT_EQ(told.whole.stream.payload_switches, 0u);
+}
+
 TEST(B2buaMediaQualityTest, TheEndTellsWhatCameAndWhatWasLost) {
   TalkingScene media;
   media.pbx.LoseOneIn(10);

@@ -333,6 +333,39 @@ TEST(B2buaMediaTest, AnUpdateMovesMedia) {
   media.HangUp(call);
 }
 
+// A body that two readers could cut in two ways would lead media past us: it does not cross, in an
+// offer or in an answer, and says so.
+TEST(B2buaMediaTest, ADescriptionThatCannotBeToldForCertainDoesNotCross) {
+  const std::string sdp = Sdp("127.0.0.4", 4000);
+  const std::string part = "--b\r\nContent-Type: application/sdp\r\n\r\n" + sdp + "\r\n";
+  for (const char* kind : {"mixed", "alternative", "related"}) {
+    const std::string body = part + (std::string(kind) == "mixed" ? part : "") + "--b--\r\n";
+    const std::string type = std::string("multipart/") + kind + ";boundary=b";
+    for (const bool offers : {true, false}) {
+      MediaScene media;
+      SimPlan plan;
+      plan.body = offers ? body : sdp;
+      if (offers) plan.content_type = type;
+      SimPlan callee;
+      callee.script = {{.after = 10ms, .status = 180}};
+      media.scene.trunk.Expect(callee);
+      const size_t call = media.scene.pbx.Place(plan);
+      media.scene.Run(500ms);
+      if (!offers) {
+        std::string answer = media.scene.trunk.Sent("INVITE", 180).at(0).text;
+        answer.replace(0, answer.find("\r\n"), "SIP/2.0 200 OK");
+        answer.resize(answer.find("Content-Length:"));
+        media.scene.trunk.SendRaw(answer + "Content-Type: " + type + "\r\nContent-Length: " +
+                                  std::to_string(body.size()) + "\r\n\r\n" + body);
+        media.scene.Run(500ms);
+      }
+      EXPECT_EQ(media.scene.pbx.call(call).final_status, offers ? 415 : 500) << kind;
+      EXPECT_THAT(media.scene.trunk.Got("INVITE"), SizeIs(offers ? 0 : 1)) << kind;
+      EXPECT_THAT(std::string(media.scene.record().detail.view()), HasSubstr("multipart")) << kind;
+    }
+  }
+}
+
 // RFC 6442: an emergency call carries its place beside the description, and keeps it.
 TEST(B2buaMediaTest, WhatStandsBesideADescriptionStays) {
   const std::string place = "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\"/>";

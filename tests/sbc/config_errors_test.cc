@@ -148,6 +148,17 @@ TEST(ConfigErrorsTest, Sections) {
   for (const Row& row : kRows) ExpectErrors("", Concat(kListeners, kConnector), row);
 }
 
+// A description has one address of ours, wherever the ports are that a call was lent.
+TEST(ConfigErrorsTest, ASideHasOneMediaAddressOfEachFamily) {
+  const Row row = {
+      "media: [{side: customer, address: 127.0.0.2, ports: 20000-20499}, "
+      "{side: customer, address: 127.0.0.4, ports: 20000-20499}, "
+      "{side: trunk, address: 127.0.0.3, ports: 20000-20999}]",
+      "1: media[1]: side customer has another address in media[0]: a side has one of each family, "
+      "which descriptions tell"};
+  ExpectErrors("", Concat(kListeners, kConnector), row);
+}
+
 // What is judged when the caller has had our 100 cannot be silence any more: it would be 403.
 TEST(ConfigErrorsTest, OnlyWhatIsJudgedBeforeATransactionCanBeDropped) {
   for (size_t i = 0; i < kRejectionCodeCount; ++i) {

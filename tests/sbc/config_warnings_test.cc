@@ -178,13 +178,11 @@ TEST(ConfigWarningsTest, WarnsWhenCallsExceedDescriptors) {
     const char* text;
     rlim_t files;
   } kRows[] = {
-      // 32,256 pairs on each of two addresses, and the 32 pairs that the trunk's calls share; two
-      // listeners; 512 for all else.
+      // 32,256 pairs of each side; two listeners; 512 for all else.
       {"limits: {calls: 1000000}\n"
        "media: [{side: customer, address: 127.0.0.4, ports: 1024-65535}, "
-       "{side: customer, address: 127.0.0.5, ports: 1024-65535}, "
-       "{side: trunk, address: 127.0.0.6, ports: 1024-65535}]",
-       129'602},
+       "{side: trunk, address: 127.0.0.6, ports: 1024-65535, shared: false}]",
+       129'538},
       // An operator's: a pair of each side's for 5,000 calls, and a quarter more.
       {"limits: {calls: 5000}\n"
        "media: [{side: customer, address: 127.0.0.4, ports: 20000-32499}, "
@@ -213,7 +211,7 @@ TEST(ConfigWarningsTest, PortsThatSufficeAreNotWarnedOf) {
            "{side: trunk, address: 127.0.0.3, ports: 20000-20001}]",
            "limits: {calls: 200, calls_per_second: 30}\n"
            "media: [{side: customer, address: 127.0.0.2, ports: 20000-20499}, "
-           "{side: customer, address: 127.0.0.4, ports: 20000-20499}, "
+           "{side: customer, address: 127.0.0.2, ports: 20500-20999}, "
            "{side: trunk, address: 127.0.0.3, ports: 20000-20999, shared: false}]",
        }) {
     const Config config = Read(Concat(kListeners, text, R"(

@@ -127,7 +127,7 @@ TEST(MediaPortsTest, TheLongestRestedIsTheFirstThatCanBeHadEarly) {
   EXPECT_FALSE(bed.ports.rest_ends().has_value());
   std::vector<uint32_t> pairs;
   for (int i = 0; i < 4; ++i) pairs.push_back(*bed.ports.Acquire(&bed.random, kNow));
-  for (int i = 0; i < 4; ++i) bed.ports.Release(pairs[i], kNow + i * 1s);
+  for (size_t i = 0; i < 4; ++i) bed.ports.Release(pairs[i], kNow + static_cast<int>(i) * 1s);
   EXPECT_EQ(bed.ports.rest_ends(), kNow + MediaPorts::kRest);
   EXPECT_EQ(bed.ports.AcquireResting(), pairs[0]);
   EXPECT_EQ(bed.ports.AcquireResting(), pairs[1]);

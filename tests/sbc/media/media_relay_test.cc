@@ -429,7 +429,7 @@ TEST_F(MediaRelayTest, OnlyTheVoiceOfAnEmergencyCutsARestShort) {
   EXPECT_FALSE(bind(emergency));
 
   const uint32_t pair = streams[7]->leg(LegId::kCaller).pair;
-  for (const size_t ends : {7, 3}) {
+  for (const size_t ends : {size_t{7}, size_t{3}}) {
     relay_->End(streams[ends], now());
     streams[ends] = relay_->Begin(now());
     EXPECT_FALSE(bind(streams[ends]));

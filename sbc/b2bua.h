@@ -319,7 +319,7 @@ class B2bua final : public core::sip::TransactionUser {
                              const ResponseExtras& extras);
 
   // b2bua_exchange.cc: INVITEs inside the dialog: their time, their ACKs, who may make an offer.
-  void BeginExchange(Call* call, InviteExchange exchange, core::Instant now);
+  void BeginExchange(Call* call, const InviteExchange& exchange, core::Instant now);
   void OnExchangeTimer(Call* call, core::Instant now);
   core::Packet WriteAck(Call* call, LegId to, const core::sip::Dialog& dialog, uint32_t sequence,
                         const core::sip::Message* carrier);

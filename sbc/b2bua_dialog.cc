@@ -210,7 +210,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
   exchange.client = options_.table->HandleOf(*sent);
   transaction.set_user(
       TransactionMark{Kind::kReinvite, static_cast<uint8_t>(leg), calls_.HandleOf(call)}.bits());
-  BeginExchange(call, std::move(exchange), now);
+  BeginExchange(call, exchange, now);
 }
 
 // The 2xx of a target refresh: its sender may have moved (§12.2.1.2), and knows a new time for the

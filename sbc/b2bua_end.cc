@@ -106,7 +106,7 @@ void B2bua::SendRefresh(Call* call, LegId leg, Instant now) {
   exchange.from = Other(leg);
   exchange.to_sequence = sequence;
   exchange.client = options_.table->HandleOf(*sent);
-  BeginExchange(call, std::move(exchange), now);
+  BeginExchange(call, exchange, now);
 }
 
 void B2bua::OnOwnInviteResponse(Call* call, LegId leg, const Message& response, Instant now) {

@@ -16,8 +16,8 @@ using core::sip::Method;
 using core::sip::ParseError;
 using core::sip::ServerTransaction;
 
-void B2bua::BeginExchange(Call* call, InviteExchange exchange, Instant now) {
-  call->invite = std::move(exchange);
+void B2bua::BeginExchange(Call* call, const InviteExchange& exchange, Instant now) {
+  call->invite = exchange;
   options_.wheel->Arm(&call->reliable_timer, now + call->connector->failover.ring_timeout);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -31,13 +32,13 @@ struct ReliableProvisional {
 /// One early dialog of the callee and the caller's dialog that stands for it (rule 13). One of them
 /// becomes the call's only one. Folded, all have the first one's dialog with the caller.
 struct Fork {
-  uint8_t index = 0;             // In its call's Forks.
-  Fork* next = nullptr;          // There.
-  core::sip::Dialog dialogs[2];  // By LegId; the caller's is empty in what is folded.
-  Fork* folded_into = nullptr;   // Null: the caller has a dialog for this one alone.
-  bool ended = false;            // By a BYE of the caller's (RFC 3261 §15); others may go on.
-  uint8_t heard = 0;             // Index of the fork that the caller last heard in this dialog.
-  uint32_t last_rseq = 0;        // Ours, last used towards the caller in this dialog.
+  uint8_t index = 0;                         // In its call's Forks.
+  Fork* next = nullptr;                      // There.
+  std::array<core::sip::Dialog, 2> dialogs;  // By LegId; the caller's is empty in what is folded.
+  Fork* folded_into = nullptr;               // Null: the caller has a dialog for this one alone.
+  bool ended = false;      // By a BYE of the caller's (RFC 3261 §15); others may go on.
+  uint8_t heard = 0;       // Index of the fork that the caller last heard in this dialog.
+  uint32_t last_rseq = 0;  // Ours, last used towards the caller in this dialog.
   uint32_t last_callee_rseq = 0;
   // The INVITE's offer, or the callee's where it had none, has its answer in a reliable response or
   // its PRACK (RFC 3262 §5): so either side may make another one.
@@ -49,7 +50,7 @@ struct Fork {
   LegId offer_from = LegId::kCaller;  // Of `sdp`.
   // By LegId: the last offer and answer in it, where media is ours. An INVITE's own offer, which
   // all have, is not kept here.
-  core::KeptText sdp[2];
+  std::array<core::KeptText, 2> sdp;
   // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
   core::Packet held_answer;
 

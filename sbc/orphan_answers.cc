@@ -13,7 +13,6 @@ using core::sip::HeaderId;
 using core::sip::Message;
 using core::sip::MessageWriter;
 using core::sip::Method;
-using core::sip::NameAddr;
 using core::sip::ParseError;
 using Branch = core::BoundedText<core::sip::IdentifierMint::kBranchSize>;
 using Kind = TransactionMark::Kind;

@@ -194,7 +194,7 @@ absl::Status SbcWorker::Open() {
     }
   }
   UpdateReachFilters();
-  const absl::Status media = media_.Open();
+  absl::Status media = media_.Open();
   if (media.ok()) worker_.Begin();  // The addresses of hosts: calls wait in the sockets already.
   return media;
 }

@@ -9,7 +9,7 @@ from bench_process import wait_until
 from bench_ratio import ratio_of_pairs
 from bench_subjects import Subject
 
-FIRST_PORT = 20000
+FIRST_PORTS = (20000, 21000, 22000)  # Of each kind: a ring gives its sockets up after its process.
 NEAR_STUB, FAR_STUB = STUB_SIDES.values()
 # By name: the stub's kind, and whether all calls share one port on the trunk's side.
 KINDS = {"a port for each, recvmsg": ("recvmsg", False),
@@ -20,8 +20,9 @@ PLAIN = next(iter(KINDS))
 
 def relay_of(rig, binaries, name, budget_us):
     kind, shared = KINDS[name]
-    calls = [Call(index, (NEAR_STUB, FIRST_PORT + (0 if shared else 2 * index)),
-                  (FAR_STUB, FIRST_PORT + 2 * index)) for index in range(calls_for(GOAL_AT))]
+    first = FIRST_PORTS[list(KINDS).index(name)]
+    calls = [Call(index, (NEAR_STUB, first + (0 if shared else 2 * index)),
+                  (FAR_STUB, first + 2 * index)) for index in range(calls_for(GOAL_AT))]
     routes = rig.folder / f"{kind}-{shared}.routes"
     routes.write_text(routes_text(calls, {ip: ip for ip in STUB_SIDES.values()}))
     process = rig.start(f"{kind}-{shared}", [binaries / "socket_stub", kind, budget_us, routes],

@@ -17,7 +17,6 @@ using core::Instant;
 using core::sdp::AddressPolicy;
 using core::sdp::AddressVerdict;
 using core::sdp::Format;
-using core::sdp::FormatSelection;
 using core::sdp::MediaDescription;
 using core::sdp::MediaRewrite;
 using core::sdp::MediaType;

@@ -116,7 +116,6 @@ class B2bua final : public core::sip::TransactionUser {
   bool SendProbe(const RouteHealth::Probe& probe, core::Instant now);
 
   size_t calls() const { return calls_.size(); }
-  size_t calls_max() const { return calls_.capacity(); }
   size_t tags() const { return tags_.size(); }
   B2buaCounters counters() const;
 

@@ -294,7 +294,7 @@ CallRecord B2bua::RecordOf(const Call& call) {
                                             : call.bridged_fork->dialog(LegId::kCaller).call_id());
   static_cast<CallFacts&>(record) = call.facts;
   record.connector_id.AssignTruncated(call.connector->config->id);
-  record.source = call.leg(LegId::kCaller).peer.text();
+  record.source = call.came_from.text();
   record.callee_call_id.AssignTruncated(call.attempt.call_id.view());
   record.routes = call.trace();
   return record;

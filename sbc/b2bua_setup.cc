@@ -177,7 +177,7 @@ void B2bua::FillCall(Call* call, NewCall* asked, ServerTransaction& transaction,
   call->caller_requires_100rel = invite.HasToken(HeaderId::kRequire, "100rel");
   CallLeg& leg = call->leg(LegId::kCaller);
   leg.side = side_;
-  leg.peer = packet.remote();
+  leg.peer = call->came_from = packet.remote();
   leg.allows_update = invite.HasToken(HeaderId::kAllow, "UPDATE");
   leg.face.socket = transaction.return_path().socket;
   leg.face.local = transaction.return_path().local;
@@ -199,7 +199,7 @@ void B2bua::OnGrant(const Connector& connector, const Grant& grant, Instant now)
   if (call == nullptr || call->state != Call::State::kAsking) {
     // The caller gave up while we asked.
     if (grant.answer == GrantAnswer::kGranted) {
-      options_.host->ReturnGrant(connector, {.connector = grant.connector});
+      options_.host->ReturnGrant(connector, Unused(grant));
     }
     return;
   }

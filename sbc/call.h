@@ -187,6 +187,7 @@ struct Call {
   std::array<PassedRefer, kRefersMax> refers;
   uint8_t next_refer = 0;  // Whose place the next one takes.
   core::Instant received_at{};
+  core::Endpoint came_from;  // Its INVITE. Where the caller is now is its leg's `peer`.
   MediaSession media;
   core::BoundedVector<Digit, kDigitsWaitingMax> digits;  // The trunk's, for the customer's INFO.
   bool digit_sent = false;                               // One is under way.

@@ -52,6 +52,7 @@ struct Grant {
   uint64_t call = 0;
   uint16_t home = 0;           // The connector's home worker: to whom it is returned,
   core::Instant counted_at{};  // and when that counted it.
+  bool to_trunk = false;       // As it was asked.
 };
 
 /// A call of the connector's has ended. Travels as an envelope's bytes.
@@ -62,6 +63,14 @@ struct ReturnedGrant {
   bool to_trunk = false;
   core::Instant counted_at{};  // Of the Grant.
 };
+
+/// Of a grant whose call came to nothing before any INVITE of it was sent.
+inline ReturnedGrant Unused(const Grant& grant) {
+  return {.connector = grant.connector,
+          .is_unused = true,
+          .to_trunk = grant.to_trunk,
+          .counted_at = grant.counted_at};
+}
 
 /// A connector's admitted calls and their rate, kept by its home worker (rule 5).
 ///
@@ -83,7 +92,7 @@ class ConnectorLedger {
   /// holds a grant does not ask again.
   Grant Ask(const AskGrant& ask, core::Instant now) {
     const auto told = [&](GrantAnswer answer) {
-      return Grant{ask.connector, answer, ask.call, ask.home, now};
+      return Grant{ask.connector, answer, ask.call, ask.home, now, ask.to_trunk};
     };
     const uint32_t room = limits_.calls + (ask.emergency ? limits_.emergency_reserve : 0);
     if (limits_.calls != 0 && calls_ >= room) return told(GrantAnswer::kRefusedCalls);

@@ -20,13 +20,6 @@ Envelope HealthOf(uint16_t host, const core::Endpoint& address, bool up) {
   return envelope;
 }
 
-ReturnedGrant Unused(const AskGrant& ask, Instant counted_at) {
-  return {.connector = ask.connector,
-          .is_unused = true,
-          .to_trunk = ask.to_trunk,
-          .counted_at = counted_at};
-}
-
 }  // namespace
 
 bool SbcWorker::LimitsRate() {
@@ -80,7 +73,7 @@ std::optional<Grant> SbcWorker::AskLedger(AskGrant ask, Instant now) {
   } else {
     grant.answer = CountRate(ask.source, now);
   }
-  if (grant.answer != GrantAnswer::kGranted) ledger->Return(Unused(ask, grant.counted_at));
+  if (grant.answer != GrantAnswer::kGranted) ledger->Return(Unused(grant));
   return grant;
 }
 
@@ -118,7 +111,7 @@ void SbcWorker::OnAskGrant(const Envelope& envelope, Instant now) {
     return;
   }
   const Grant grant{ask.connector, CountRate(ask.source, now), ask.call, ask.home, ask.counted_at};
-  if (grant.answer != GrantAnswer::kGranted) GiveBack(Unused(ask, ask.counted_at), ask.home);
+  if (grant.answer != GrantAnswer::kGranted) GiveBack(Unused(grant), ask.home);
   Tell(ask, grant, now);
 }
 
@@ -126,7 +119,7 @@ void SbcWorker::Tell(const AskGrant& ask, const Grant& grant, Instant now) {
   if (ask.asker == options_.index) return OnGrant(grant, now);
   if (Post(ask.asker, EnvelopeKind::kGrant, BytesOf(grant))) return;
   // Nobody hears of it: the asker's patience ends by itself.
-  if (grant.answer == GrantAnswer::kGranted) GiveBack(Unused(ask, grant.counted_at), ask.home);
+  if (grant.answer == GrantAnswer::kGranted) GiveBack(Unused(grant), ask.home);
 }
 
 void SbcWorker::OnGrant(const Grant& grant, Instant now) {
@@ -137,7 +130,7 @@ void SbcWorker::OnGrant(const Grant& grant, Instant now) {
     }
   }
   // Neither the call nor its configuration is there any more.
-  if (grant.answer == GrantAnswer::kGranted) GiveBack({.connector = grant.connector}, grant.home);
+  if (grant.answer == GrantAnswer::kGranted) GiveBack(Unused(grant), grant.home);
 }
 
 void SbcWorker::OnRouteSign(const RouteTarget& target, RouteHealth::CallSign sign, Instant now) {

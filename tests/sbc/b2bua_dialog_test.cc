@@ -573,6 +573,7 @@ TEST(B2buaDialogTest, Rule19_ALegFollowsItsPeerToAnotherAddress) {
     };
     EXPECT_EQ(has_bye(scene.pbx2), knows);
     EXPECT_EQ(has_bye(scene.pbx), !knows);
+    EXPECT_EQ(scene.record().source.view(), "127.0.0.4:5060");  // Whoever moved.
   }
 }
 

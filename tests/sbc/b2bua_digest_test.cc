@@ -44,6 +44,12 @@ class Judge {
   DigestServer server_{"aws", std::array<uint8_t, 32>{1, 2, 3}, 1h};
 };
 
+SimPlan Challenged(Judge* judge) {
+  SimPlan plan;
+  plan.script = {{.after = 10ms, .status = 407, .fields = judge->Challenge("Proxy-Authenticate")}};
+  return plan;
+}
+
 SbcScene::Options WithCredentials() {
   SbcScene::Options options;
   options.connector = "    credentials: {username: u, password: p}\n";
@@ -55,10 +61,7 @@ SbcScene::Options WithCredentials() {
 TEST(B2buaDigestTest, CredentialsGoOnInTheDialog) {
   SbcScene scene(WithCredentials());
   Judge judge;
-  SimPlan challenged;
-  challenged.script = {
-      {.after = 10ms, .status = 407, .fields = judge.Challenge("Proxy-Authenticate")}};
-  scene.trunk.Expect(challenged);
+  scene.trunk.Expect(Challenged(&judge));
   const size_t call = scene.Outbound();
   ASSERT_THAT(scene.trunk.Got("INVITE"), SizeIs(2));
   const SimMessage invite = scene.trunk.Got("INVITE")[1];
@@ -83,10 +86,7 @@ TEST(B2buaDigestTest, CredentialsGoOnInTheDialog) {
 TEST(B2buaDigestTest, TheAckOfAnUnwantedAnswerHasTheInvitesCredentials) {
   SbcScene scene(WithCredentials());
   Judge judge;
-  SimPlan challenged;
-  challenged.script = {
-      {.after = 10ms, .status = 407, .fields = judge.Challenge("Proxy-Authenticate")}};
-  scene.trunk.Expect(challenged);
+  scene.trunk.Expect(Challenged(&judge));
   SimPlan forks;
   forks.script = {{.after = 10ms, .status = 200, .body = kSdp},
                   {.after = 50ms, .status = 200, .fork = 1, .body = kSdp}};

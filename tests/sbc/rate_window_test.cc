@@ -177,6 +177,17 @@ TEST(ConnectorLedgerTest, Rule05_ARefusalTakesNothing) {
   EXPECT_EQ(ledger.calls(), 0u);
 }
 
+// A call that came to nothing before its INVITE went out is none of the trunk's.
+TEST(ConnectorLedgerTest, Rule05_AnUnusedGrantGivesItsMomentBack) {
+  ConnectorLedger ledger({.cps = 1});
+  const Grant used = ledger.Ask(TrunkCall(1), kStart);
+  ledger.Return({.connector = used.connector});
+  EXPECT_EQ(ledger.Ask(TrunkCall(2), kStart + 10ms).answer, GrantAnswer::kRefusedCps);
+  const Grant unused = ledger.Ask(TrunkCall(3), kStart + 1s);
+  ledger.Return(Unused(unused));
+  EXPECT_EQ(ledger.Ask(TrunkCall(4), kStart + 1010ms).answer, GrantAnswer::kGranted);
+}
+
 // CpsLimit is termination's: a call from the trunk neither needs it nor uses it up.
 TEST(ConnectorLedgerTest, Rule05_CallsFromTheTrunkHaveNoCps) {
   ConnectorLedger ledger({.cps = 1});

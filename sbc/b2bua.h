@@ -166,6 +166,7 @@ class B2bua final : public core::sip::TransactionUser {
   uint16_t TakeFirstOffer(Call* call, core::Instant now);
   void TakeRefreshed(Call* call, LegId from, const core::sip::Message& response);
   bool AcceptFirstOffer(Call* call, core::Instant now);
+  void FailSetup(Call* call, uint16_t status, std::string_view detail, core::Instant now);
   // Of an answered call: what its media did is told once a minute, and its silence ends it.
   void WatchMedia(Call* call);
   std::optional<core::Instant> SilentSince(const Call& call, LegId leg) const;

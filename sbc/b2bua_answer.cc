@@ -36,20 +36,16 @@ void B2bua::OnAnswer(Call* call, ClientTransaction& transaction, const Message& 
   const bool has_dialog =
       fork != nullptr &&
       fork->dialog(LegId::kCallee).Confirm(response, options_.store) == Dialog::Result::kOk;
-  if (!has_dialog || TakeFinalSdp(call, fork, response, now) != 0) {
+  const uint16_t refusal = has_dialog ? TakeFinalSdp(call, fork, response, now) : uint16_t{500};
+  if (refusal != 0) {
     // Without a dialog, or with a description that cannot be, there is no call: the callee is let
     // go, and the caller told that it is us.
     call->attempt.active = false;
     Disown(*call, &transaction);
     OnOrphanAnswer(transaction, response, nullptr, now);
     (void)call->setup->plan.OnFinal(response.status_code(), now);
-    ServerTransaction* invite = options_.table->Find(call->invite.server);
-    if (invite != nullptr && scratch_message_.Index(invite->request()) == ParseError::kOk) {
-      Answer(*invite, scratch_message_, 500, now);
-    }
     const auto detail = has_dialog ? DetailOfSdp("the callee's") : core::BoundedText<120>();
-    Record(call, CallEnd::kFailed, 500, now, detail.view());
-    return Free(call, now);
+    return FailSetup(call, refusal == 503 ? refusal : uint16_t{500}, detail.view(), now);
   }
   options_.host->OnRouteSign(call->setup->plan.current(), RouteHealth::CallSign::kAlive, now);
   const Fork* waiting = call->Unacknowledged(fork);

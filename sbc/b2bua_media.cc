@@ -236,21 +236,29 @@ bool B2bua::AcceptFirstOffer(Call* call, Instant now) {
   if (!options_.media->enabled()) return true;
   const uint16_t refusal = TakeFirstOffer(call, now);
   if (refusal == 0) return true;
+  const auto detail = DetailOfSdp("the caller's");
+  FailSetup(call, refusal, detail.view(), now);
+  return false;
+}
+
+// A call that was not answered ends for a description of either side. Ports that run out are an
+// overload of ours, whether the caller's offer wants them or the callee's.
+void B2bua::FailSetup(Call* call, uint16_t status, std::string_view detail, Instant now) {
   ServerTransaction* transaction = options_.table->Find(call->invite.server);
   const Message& invite = scratch_message_;
-  CallRecord record = RecordOf(*call);
-  if (refusal == 503) {
+  const bool waits =
+      transaction != nullptr && scratch_message_.Index(transaction->request()) == ParseError::kOk;
+  if (waits && status == 503) {
+    CallRecord record = RecordOf(*call);
     RefuseInvite(*transaction, invite,
                  Refuse(RejectionCause::kOverload, call->connector->config->rejections,
-                        "no media ports left"),
+                        options_.media->why_refused()),
                  &record, now);
   } else {
-    Answer(*transaction, invite, refusal, now);
-    const auto detail = DetailOfSdp("the caller's");
-    Record(call, CallEnd::kFailed, refusal, now, detail.view());
+    if (waits) Answer(*transaction, invite, status, now);
+    Record(call, CallEnd::kFailed, status, now, detail);
   }
   Free(call, now);
-  return false;
 }
 
 }  // namespace sbc

@@ -1,5 +1,7 @@
 #include "sbc/media/leg_formats.h"
 
+#include <algorithm>
+
 #include "core/sdp/telephone_event.h"
 
 namespace sbc {
@@ -93,6 +95,17 @@ void Tell(const SelectedFormats& selected, std::span<const Format> source, ToldF
   events.encoding = core::sdp::Name(events.codec);
   events.clock_rate_hz = core::sdp::kEventClockHz;
   events.number = selected.event_number;
+}
+
+void KeepAnswered(std::span<const Format> told, std::span<const Format> answered,
+                  ToldFormats* kept) {
+  const FormatSelection selected = core::sdp::SelectForAnswer(told, answered);
+  for (const Format& format : told) {
+    const auto is_it = [&](const auto& entry) { return entry.number == format.number; };
+    if (std::any_of(selected.entries.begin(), selected.entries.end(), is_it)) {
+      kept->formats[kept->count++] = format;
+    }
+  }
 }
 
 }  // namespace sbc

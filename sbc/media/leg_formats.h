@@ -49,5 +49,8 @@ struct ToldFormats {
 };
 void Tell(const SelectedFormats& selected, std::span<const core::sdp::Format> source,
           ToldFormats* told);
+/// Of what was told, what the answer kept, as it was told.
+void KeepAnswered(std::span<const core::sdp::Format> told,
+                  std::span<const core::sdp::Format> answered, ToldFormats* kept);
 
 }  // namespace sbc

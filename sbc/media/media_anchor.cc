@@ -42,6 +42,8 @@ bool IsAnchored(const MediaDescription& media, const MediaAnchor::Party& party) 
          (media.protocol == Protocol::kRtpAvp || media.protocol == Protocol::kRtpAvpf);
 }
 
+using PeerChanges = core::BoundedVector<MediaRelay::PeerChange, MediaRelay::kPeerChangesMax>;
+
 FormatsParty FormatsOf(const MediaAnchor::Party& party) {
   return {party.side, party.codecs, party.bridges_digits};
 }
@@ -89,9 +91,9 @@ PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
   peer.is_muxed = peer.is_rtp && media.has_rtcp_mux;
   peer.is_held = core::sdp::EffectiveDirection(media) != core::sdp::Direction::kSendRecv;
   // Held in the old way (RFC 3264 §8.4), or of a family that we have no ports of: nowhere to send.
-  const bool reachable =
-      !media.connection.address.is_unspecified() && media.connection.address.is_v4() == party.v4;
-  if (!reachable && party.sources.nat == nullptr) {
+  const bool is_of_ours =
+      party.sources.nat != nullptr || media.connection.address.is_v4() == party.v4;
+  if (media.connection.address.is_unspecified() || !is_of_ours) {
     peer.is_held = true;
     return peer;
   }
@@ -109,44 +111,45 @@ MediaStream* MediaAnchor::FindStream(const MediaSession& session, const Use& use
   return nullptr;
 }
 
-// One line too many is refused in its place.
-bool MediaAnchor::HasRoom(const MediaSession& session, const Use& use) {
-  if (FindStream(session, use) != nullptr) return true;
-  const auto used = std::count_if(session.streams, session.streams + session.stream_count,
-                                  [&](const MediaSession::Stream& each) {
-                                    const MediaStream* stream = options_.relay->Find(each.stream);
-                                    return stream != nullptr && stream->is_video == use.is_video;
-                                  });
+// The stream's place in the session; null where the call has as many as it may have: one line too
+// many is refused in its place. A line that has ended gives its place to the next one of its kind,
+// as who adds a line anew does not always take up the old one.
+MediaSession::Stream* MediaAnchor::FindSlot(MediaSession* session, const Use& use,
+                                            const Party& party) {
+  size_t used = 0;
+  MediaSession::Stream* ended = nullptr;
+  for (size_t i = 0; i < session->stream_count; ++i) {
+    MediaSession::Stream& slot = session->streams[i];
+    const MediaStream* stream = options_.relay->Find(slot.stream);
+    if (stream == nullptr || stream->is_video != use.is_video) continue;
+    if (slot.line == use.line) return &slot;
+    ++used;
+    const bool is_offered =
+        slot.line < description_.media().size() &&
+        IsAnchored(description_.media()[slot.line], party) &&
+        IsVideo(description_.media()[slot.line]) == use.is_video;
+    if (!is_offered && stream->is_at_rest()) ended = &slot;
+  }
   const size_t max = use.is_video ? MediaSession::kVideoMax : MediaSession::kVoiceMax;
-  return static_cast<size_t>(used) < max;
-}
-
-MediaStream* MediaAnchor::MakeStream(MediaSession* session, const Use& use, Instant now) {
-  if (MediaStream* stream = FindStream(*session, use)) return stream;
-  MediaStream* stream = options_.relay->Begin(now);
-  if (stream == nullptr) return nullptr;
-  stream->is_video = use.is_video;
-  session->streams[session->stream_count++] = {options_.relay->HandleOf(stream),
-                                               static_cast<uint8_t>(use.line)};
-  return stream;
+  return used < max ? &session->streams[session->stream_count] : ended;
 }
 
 // A new stream has ports on both legs: one that gets none leaves no trace.
-bool MediaAnchor::AddStream(MediaSession* session, const Use& use, const Party parties[2],
-                            Instant now) {
-  const uint8_t before = session->stream_count;
-  MediaStream* stream = MakeStream(session, use, now);
+bool MediaAnchor::AddStream(MediaSession* session, MediaSession::Stream* slot, const Use& use,
+                            const Party parties[2], Instant now) {
+  const bool is_new = slot == session->streams + session->stream_count;
+  MediaStream* stream = is_new ? options_.relay->Begin(now) : options_.relay->Find(slot->stream);
   if (stream == nullptr) return false;
+  stream->is_video = use.is_video;
   for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
     const Party& party = parties[Index(leg)];
     stream->is_emergency = party.is_emergency;
     if (options_.relay->Bind(stream, leg, party.side, party.v4, now)) continue;
-    if (session->stream_count > before) {
-      options_.relay->End(stream, now);
-      session->stream_count = before;
-    }
+    if (is_new) options_.relay->End(stream, now);
     return false;
   }
+  *slot = {options_.relay->HandleOf(stream), static_cast<uint8_t>(use.line)};
+  if (is_new) ++session->stream_count;
   return true;
 }
 
@@ -158,7 +161,8 @@ uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party p
       const Media& media = description_.media()[line];
       const Use use = {line, is_video};
       if (!IsAnchored(media, parties[Index(from)]) || IsVideo(media) != is_video) continue;
-      if (!HasRoom(*session, use) || AddStream(session, use, parties, now)) continue;
+      MediaSession::Stream* slot = FindSlot(session, use, parties[Index(from)]);
+      if (slot == nullptr || AddStream(session, slot, use, parties, now)) continue;
       // Video without ports is refused in its place; without voice there is no call.
       if (!is_video) return Refuse(kNoPorts, "no media ports left");
       lacks_ports = true;
@@ -184,41 +188,71 @@ uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party 
       !core::sdp::JudgeAnswer(offer_, description_).is_usable()) {
     return Refuse(kNotAcceptable, "it does not answer the offer");
   }
-  for (size_t i = 0; i < session->stream_count; ++i) {
-    // Another call has its peer's place. Who answered cannot be told to send no picture any more,
-    // so a video's is refused as a voice's: what it sent would be taken for the other call's.
-    if (!Agree(session, i, from, parties)) {
-      return Refuse(kNotAcceptable, "another call has its address and port on a shared port");
-    }
+  const AgreedLines lines = ReadAgreed(*session, parties);
+  // Another call has its peer's place. Who answered cannot be told to send no picture any more,
+  // so a video's is refused as a voice's: what it sent would be taken for the other call's.
+  if (!SetPlaces(lines, from, parties)) {
+    return Refuse(kNotAcceptable, "another call has its address and port on a shared port");
   }
+  for (const Agreed& line : lines) SetFormats(line, from, parties);
   session->is_pending = false;
   return 0;
 }
 
-bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]) {
-  MediaStream* stream = options_.relay->Find(session->streams[index].stream);
-  const size_t line = session->streams[index].line;
+MediaAnchor::AgreedLines MediaAnchor::ReadAgreed(const MediaSession& session,
+                                                 const Party parties[2]) {
+  AgreedLines lines;
+  for (size_t i = 0; i < session.stream_count; ++i) {
+    Agreed line;
+    line.stream = options_.relay->Find(session.streams[i].stream);
+    const size_t index = session.streams[i].line;
+    if (line.stream == nullptr || index >= offer_.media().size()) continue;
+    line.asked = &offer_.media()[index];
+    line.answered = &description_.media()[index];
+    // Of another kind: then another stream of that line's is meant.
+    line.is_in_use = IsVideo(*line.asked) == line.stream->is_video && line.stream->has_ports() &&
+                     IsAnchored(*line.asked, parties[0]) && IsAnchored(*line.answered, parties[0]);
+    CHECK(lines.PushBack(line));
+  }
+  return lines;
+}
+
+bool MediaAnchor::SetPlaces(const AgreedLines& lines, LegId from, const Party parties[2]) {
+  PeerChanges changes;
+  for (const Agreed& line : lines) {
+    // An answer that says more than its offer means what the offer allows.
+    const bool is_held =
+        core::sdp::AnswerDirection(core::sdp::EffectiveDirection(*line.asked),
+                                   core::sdp::EffectiveDirection(*line.answered)) !=
+        core::sdp::Direction::kSendRecv;
+    for (const LegId leg : {Other(from), from}) {
+      const Party& party = parties[Index(leg)];
+      MediaRelay::PeerChange change = {line.stream, leg, {}, party.sources};
+      if (line.is_in_use) {
+        change.peer = ReadPeer(leg == from ? *line.answered : *line.asked, party);
+        change.peer.is_held = change.peer.is_held || is_held;
+      }
+      CHECK(changes.PushBack(change));
+    }
+  }
+  return options_.relay->SetPeers({changes.begin(), changes.size()});
+}
+
+void MediaAnchor::SetFormats(const Agreed& line, LegId from, const Party parties[2]) {
+  MediaStream* stream = line.stream;
+  const Media& asked = *line.asked;
+  const Media& answered = *line.answered;
   const LegId offerer = Other(from);
-  if (stream == nullptr || line >= offer_.media().size()) return true;
-  const bool is_video = stream->is_video;
-  const Media& asked = offer_.media()[line];
-  const Media& answered = description_.media()[line];
-  PeerMedia theirs;
-  PeerMedia ours;
+  const auto asked_formats = offer_.formats(asked);
+  const auto answered_formats = description_.formats(answered);
+  const bool is_voice = asked.is_rtp() && !stream->is_video;
+  const bool bridges = parties[Index(from)].bridges_digits && is_voice;
+  ToldFormats told_answerer;
+  ToldFormats told_offerer;
   core::sdp::PayloadMap from_offerer;
   core::sdp::PayloadMap from_answerer;
   core::sdp::FeedbackKinds feedback;
-  ToldFormats told_answerer;
-  ToldFormats told_offerer;
-  const bool is_same = IsVideo(asked) == is_video;  // Else another stream of the line's is meant.
-  const bool bridges = parties[Index(from)].bridges_digits && asked.is_rtp() && !is_video;
-  if (is_same && stream->has_ports() && IsAnchored(asked, parties[0]) &&
-      IsAnchored(answered, parties[0])) {
-    theirs = ReadPeer(asked, parties[Index(offerer)]);
-    ours = ReadPeer(answered, parties[Index(from)]);
-    theirs.is_muxed = theirs.is_muxed && asked.is_rtp();
-    const auto asked_formats = offer_.formats(asked);
-    const auto answered_formats = description_.formats(answered);
+  if (line.is_in_use) {
     Tell(SelectOffer(asked, asked_formats, FormatsOf(parties[Index(from)])), asked_formats,
          &told_answerer);
     Tell(SelectAnswer(asked, asked_formats, answered_formats, FormatsOf(parties[Index(offerer)])),
@@ -226,34 +260,34 @@ bool MediaAnchor::Agree(MediaSession* session, size_t index, LegId from, const P
     from_offerer = core::sdp::MapPayloads({.told_to_sender = told_offerer.span(),
                                            .said_by_sender = asked_formats,
                                            .said_by_receiver = answered_formats});
-    from_answerer = core::sdp::MapPayloads({.told_to_sender = told_answerer.span(),
+    // Who answers may send what it answered, and no more of what it was offered (RFC 3264 §6.1).
+    ToldFormats chosen;
+    KeepAnswered(told_answerer.span(), answered_formats, &chosen);
+    from_answerer = core::sdp::MapPayloads({.told_to_sender = chosen.span(),
                                             .said_by_sender = answered_formats,
                                             .said_by_receiver = asked_formats});
-    if (is_video)
+    if (stream->is_video) {
       feedback = core::sdp::AgreeFeedback({&offer_, &asked}, {&description_, &answered});
+    }
+    if (asked.is_rtp() && answered.is_rtp()) {
+      // Who has offered sends what the answer chose; who answers, what it chose, under the numbers
+      // that it was offered (RFC 3264 §5.1, §7).
+      NoteCodecs(told_offerer.span(), asked_formats, &stream->leg(offerer));
+      NoteCodecs(answered_formats, told_answerer.span(), &stream->leg(from));
+    }
   }
   stream->leg(offerer).map = from_offerer;
   stream->leg(from).map = from_answerer;
   stream->feedback = feedback;
-  if (is_same && asked.is_rtp() && answered.is_rtp()) {
-    // Who has offered sends what the answer chose; who answers, what it chose, under the numbers
-    // that it was offered (RFC 3264 §5.1, §7).
-    NoteCodecs(told_offerer.span(), offer_.formats(asked), &stream->leg(offerer));
-    NoteCodecs(description_.formats(answered), told_answerer.span(), &stream->leg(from));
-  }
   for (MediaStream::Leg& leg : stream->legs) leg.bridges_digits = bridges;
-  if (bridges) {
-    const bool answers = parties[Index(from)].side == Side::kTrunk;
-    DigitBridge* digits = options_.relay->BridgeOf(stream);
-    digits->trunk = answers ? from : offerer;
-    digits->call = parties[Index(from)].call;
-    const auto offerers = offer_.formats(asked);
-    const auto answerers = description_.formats(answered);
-    BridgeDigits(stream, from, (answers ? told_answerer : told_offerer).span(),
-                 answers ? offerers : answerers, answers ? answerers : offerers);
-  }
-  return options_.relay->SetPeer(stream, offerer, theirs, parties[Index(offerer)].sources) &&
-         options_.relay->SetPeer(stream, from, ours, parties[Index(from)].sources);
+  if (!bridges) return;
+  const bool answers = parties[Index(from)].side == Side::kTrunk;
+  DigitBridge* digits = options_.relay->BridgeOf(stream);
+  digits->trunk = answers ? from : offerer;
+  digits->call = parties[Index(from)].call;
+  BridgeDigits(stream, from, (answers ? told_answerer : told_offerer).span(),
+               answers ? asked_formats : answered_formats,
+               answers ? answered_formats : asked_formats);
 }
 
 // The trunk's events end here, under the number that it was told and, as many do it, under its own;
@@ -293,6 +327,7 @@ DigitPlayer::Verdict MediaAnchor::PlayDigit(const MediaSession& session, const D
 bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
                        std::string_view sdp) {
   if (description_.Parse(sdp) != ParseError::kOk || !Judge(party)) return false;
+  PeerChanges changes;
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
     const size_t line = session->streams[i].line;
@@ -300,22 +335,26 @@ bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
     const Media& media = description_.media()[line];
     const bool is_meant =
         IsVideo(media) == stream->is_video && stream->has_ports() && IsAnchored(media, party);
+    // Voice does not become a fax by an answer (RFC 3264 §6): the other leg has not agreed to it.
+    if (is_meant && media.is_rtp() != stream->leg(from).peer.is_rtp) return false;
     const PeerMedia peer = is_meant ? ReadPeer(media, party) : PeerMedia{};
-    if (!options_.relay->SetPeer(stream, from, peer, party.sources)) return false;
+    CHECK(changes.PushBack({stream, from, peer, party.sources}));
   }
-  return true;
+  return options_.relay->SetPeers({changes.begin(), changes.size()});
 }
 
 void MediaAnchor::Suspend(MediaSession* session) {
+  PeerChanges changes;
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
     if (stream == nullptr) continue;
     stream->feedback = {};
     for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
       stream->leg(leg).map = {};
-      (void)options_.relay->SetPeer(stream, leg, {});  // Nowhere: it cannot be taken.
+      CHECK(changes.PushBack({stream, leg, {}, {}}));
     }
   }
+  CHECK(options_.relay->SetPeers({changes.begin(), changes.size()}));  // Nowhere is never taken.
   session->is_pending = static_cast<bool>(session->offer);
 }
 
@@ -366,6 +405,8 @@ std::optional<std::string_view> MediaAnchor::Write(MediaSession* session, LegId 
       lines[i].formats = selected.formats;
       lines[i].event_number = selected.event_number;
       lines[i].has_rtcp_mux = offer_.media()[i].has_rtcp_mux;
+      lines[i].direction = core::sdp::AnswerDirection(
+          core::sdp::EffectiveDirection(offer_.media()[i]), lines[i].direction);
     } else if (role == Role::kOffer) {
       const auto selected = SelectOffer(media, formats, FormatsOf(party));
       lines[i].formats = selected.formats;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/bounded_vector.h"
 #include "core/base/random.h"
 #include "core/buffer/packet_pool.h"
 #include "core/sdp/address_class.h"
@@ -68,8 +69,8 @@ class MediaAnchor {
   /// Why the last description that Take() refused was; for the call's record.
   std::string_view why_refused() const { return why_; }
   /// The peer says again, to a refresh that repeated what it had been told, where it is. What was
-  /// agreed on stays. False where the description cannot be, which changes nothing, or where shared
-  /// ports have no room for its new place, which takes the leg's media away (see SetPeer()).
+  /// agreed on stays. False where the description cannot be, or shared ports have no room for its
+  /// new place: that changes nothing.
   [[nodiscard]] bool Move(MediaSession* session, LegId from, const Party& party,
                           std::string_view sdp);
   /// The offer was refused, or nobody answered it: what was agreed on before stays.
@@ -107,7 +108,17 @@ class MediaAnchor {
   uint16_t TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                      std::string_view sdp, core::Instant now);
   uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2]);
-  bool Agree(MediaSession* session, size_t index, LegId from, const Party parties[2]);
+  /// An m= line of an offer and of its answer, and the stream that it may be.
+  struct Agreed {
+    MediaStream* stream = nullptr;
+    const Media* asked = nullptr;
+    const Media* answered = nullptr;
+    bool is_in_use = false;  // Else the stream takes nothing any more.
+  };
+  using AgreedLines = core::BoundedVector<Agreed, MediaSession::kStreamsMax>;
+  AgreedLines ReadAgreed(const MediaSession& session, const Party parties[2]);
+  bool SetPlaces(const AgreedLines& lines, LegId from, const Party parties[2]);
+  void SetFormats(const Agreed& line, LegId from, const Party parties[2]);
   void BridgeDigits(MediaStream* stream, LegId answerer, std::span<const core::sdp::Format> told,
                     std::span<const core::sdp::Format> customers,
                     std::span<const core::sdp::Format> trunks);
@@ -119,9 +130,9 @@ class MediaAnchor {
     bool is_video = false;
   };
   MediaStream* FindStream(const MediaSession& session, const Use& use);
-  bool HasRoom(const MediaSession& session, const Use& use);
-  MediaStream* MakeStream(MediaSession* session, const Use& use, core::Instant now);
-  bool AddStream(MediaSession* session, const Use& use, const Party parties[2], core::Instant now);
+  MediaSession::Stream* FindSlot(MediaSession* session, const Use& use, const Party& party);
+  bool AddStream(MediaSession* session, MediaSession::Stream* slot, const Use& use,
+                 const Party parties[2], core::Instant now);
 
   Options options_;
   core::sdp::SessionDescription description_;  // What came.

@@ -23,9 +23,25 @@ constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
 constexpr uint8_t kPayloadTypeMax = 0x7f;
 // An event whose three ends were lost is over when voice comes this long after its last packet.
 constexpr core::Duration kEventSilenceMax = std::chrono::milliseconds(200);
+// A peer behind a NAT goes on sending from its old port until it has the answer, and what is under
+// way comes later still. What comes from there after that says that it did not move.
+constexpr core::Duration kOldPlaceStays = std::chrono::seconds(2);
 
 // At a port of its own, not among the RTP (RFC 5761).
 bool HasOwnRtcp(const PeerMedia& peer) { return !peer.is_muxed && peer.rtcp.port != 0; }
+
+// What a customer behind a NAT says of itself is an address there: nothing is sent to it, nor taken
+// (rule 24). What it sends tells where it is, and that is where it stays until a packet tells
+// otherwise: between a description and the next packet it is to be heard, too.
+PeerMedia Behind(const MediaRelay::PeerChange& change, const PeerMedia& before) {
+  PeerMedia peer = change.peer;
+  const bool stays = peer.rtp.port != 0 && before.rtp.ip == *change.sources.nat;
+  peer.rtp = stays ? before.rtp : Endpoint{};
+  peer.rtcp = {};
+  if (stays && peer.is_muxed) peer.rtcp = peer.rtp;
+  if (stays && !peer.is_muxed && !before.is_muxed) peer.rtcp = before.rtcp;
+  return peer;
+}
 
 void CountDigits(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
   for (const auto& event : leg->dtmf.OnPacket(view)) {
@@ -112,32 +128,61 @@ void MediaRelay::Lend(MediaPorts* ports, uint32_t pair, MediaStream* stream, Leg
   SetOwner(ports->pair(pair), Place::Kind::kOwn, streams_.HandleOf(stream), id);
 }
 
-bool MediaRelay::SetPeer(MediaStream* stream, LegId id, const PeerMedia& peer,
-                         const MediaSources& sources) {
-  MediaStream::Leg& leg = stream->leg(id);
-  const core::IpAddress* nat = sources.nat;
-  CHECK(leg.ports != nullptr || peer == PeerMedia{});
-  if (leg.ports == nullptr) return true;
-  Uninstall(stream, id);
-  const bool moved = nat == nullptr && leg.peer.rtp != peer.rtp;
-  if (moved || leg.peer.is_held != peer.is_held || leg.peer.is_rtp != peer.is_rtp) {
+bool MediaRelay::SetPeers(std::span<const PeerChange> changes) {
+  // What is to be undone where one finds no place: the old ones are free again by then.
+  struct Former {
+    PeerMedia peer;
+    uint32_t pair = 0;
+  };
+  core::BoundedVector<Former, kPeerChangesMax> formers;
+  for (const PeerChange& change : changes) {
+    MediaStream::Leg& leg = change.stream->leg(change.leg);
+    CHECK(leg.ports != nullptr || change.peer == PeerMedia{});
+    CHECK(formers.PushBack({leg.peer, leg.pair}));
+    Uninstall(change.stream, change.leg);
+  }
+  bool have_room = true;
+  for (const PeerChange& change : changes) {
+    MediaStream::Leg& leg = change.stream->leg(change.leg);
+    leg.peer = change.sources.nat == nullptr ? change.peer : Behind(change, leg.peer);
+    have_room = have_room && Install(change.stream, change.leg);
+  }
+  if (!have_room) {
+    for (const PeerChange& change : changes) Uninstall(change.stream, change.leg);
+  }
+  for (size_t i = 0; i < changes.size(); ++i) {
+    MediaStream::Leg& leg = changes[i].stream->leg(changes[i].leg);
+    if (have_room) {
+      if (leg.ports != nullptr) Apply(changes[i], formers[i].peer);
+      continue;
+    }
+    leg.peer = formers[i].peer;
+    leg.pair = formers[i].pair;
+    CHECK(Install(changes[i].stream, changes[i].leg));
+  }
+  return have_room;
+}
+
+// What changes beside the place.
+void MediaRelay::Apply(const PeerChange& change, const PeerMedia& before) {
+  MediaStream::Leg& leg = change.stream->leg(change.leg);
+  const PeerMedia& peer = change.peer;
+  const core::IpAddress* nat = change.sources.nat;
+  const Instant now = options_.turn->now();
+  const bool moved = nat == nullptr && before.rtp != peer.rtp;
+  if (moved || before.is_held != peer.is_held || before.is_rtp != peer.is_rtp) {
     // Who was held, or moves, or talks to one who does, has not been silent by itself. A refresh
     // that says the same again changes nothing.
-    for (MediaStream::Leg& each : stream->legs) each.heard_at = options_.turn->now();
+    for (MediaStream::Leg& each : change.stream->legs) each.heard_at = now;
   }
-  if (leg.peer.is_rtp && (!peer.is_rtp || peer.rtp.port == 0)) leg.source.Pause();
-  leg.peer = peer;
-  leg.media_cidrs = sources.media_cidrs;
+  // Both when a hold begins and when it ends: what is under way then comes in between.
+  const bool stops = before.is_rtp && (!peer.is_rtp || peer.rtp.port == 0);
+  if (stops || before.is_held != peer.is_held) leg.source.Pause();
+  leg.media_cidrs = change.sources.media_cidrs;
   leg.learns_rtp = leg.learns_rtcp = nat != nullptr && peer.rtp.port != 0;
-  if (nat != nullptr) {
-    // What it says of itself is an address behind the NAT: nothing is sent there, nor taken (rule
-    // 24). What it sends tells where it is.
-    leg.learns_from = *nat;
-    leg.peer.rtp = leg.peer.rtcp = {};
-  }
-  const bool installed = Install(stream, id);
-  ArmReport(stream);
-  return installed;
+  if (nat != nullptr) leg.learns_from = *nat;
+  leg.old_place_ends_at = now + kOldPlaceStays;
+  ArmReport(change.stream);
 }
 
 bool MediaRelay::Rebind(MediaStream* stream, LegId id, Side side, bool v4, Instant now) {
@@ -206,11 +251,10 @@ std::optional<uint32_t> MediaRelay::FindPairFor(const MediaStream::Leg& leg) con
 // On a call's own ports its peer is found by the port; on shared ones by where it sends from.
 bool MediaRelay::Install(MediaStream* stream, LegId id) {
   MediaStream::Leg& leg = stream->leg(id);
-  if (!leg.ports->shared() || leg.peer.rtp.port == 0) return true;
+  if (leg.ports == nullptr || !leg.ports->shared() || leg.peer.rtp.port == 0) return true;
   const std::optional<uint32_t> free = FindPairFor(leg);
   if (!free.has_value()) {
     ++counters_.flow_conflicts;
-    leg.peer = {};
     return false;
   }
   leg.pair = *free;  // Of shared pairs nothing but the flows is kept: to change is to choose.
@@ -350,6 +394,8 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     from.peer.rtp = packet.remote();
     if (from.peer.is_muxed) from.peer.rtcp = packet.remote();
     ++counters_.learnt;
+  } else if (from.learns_rtp && now >= from.old_place_ends_at) {
+    from.learns_rtp = false;
   }
   from.heard_at = now;
   if (from.peer.is_rtp) {

@@ -19,6 +19,7 @@
 #include "core/sdp/address_class.h"
 #include "sbc/config.h"
 #include "sbc/media/media_ports.h"
+#include "sbc/media/media_session.h"
 #include "sbc/media/media_stream.h"
 
 namespace sbc {
@@ -89,12 +90,24 @@ class MediaRelay {
   [[nodiscard]] bool Bind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
   /// The same for a leg whose ports may be of another family.
   [[nodiscard]] bool Rebind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);
-  /// From now on the leg's media goes to that peer, and only that peer's is taken; without ports
-  /// there can be none. On shared ports
-  /// a leg that is in another call's way gets the next pair, if its peer was not told of one yet.
-  /// False where there is none: then the leg takes nothing.
+  /// One leg's part in SetPeers().
+  struct PeerChange {
+    MediaStream* stream = nullptr;
+    LegId leg = LegId::kCaller;
+    PeerMedia peer;
+    MediaSources sources{};
+  };
+  static constexpr size_t kPeerChangesMax = 2 * MediaSession::kStreamsMax;  // A call's.
+  /// From now on each leg's media goes to that peer, and only that peer's is taken; without ports
+  /// there can be none. On shared ports a leg that is in another call's way gets the next pair, if
+  /// its peer was not told of one yet. False where one of them finds none: then all stay as they
+  /// were.
+  [[nodiscard]] bool SetPeers(std::span<const PeerChange> changes);
   [[nodiscard]] bool SetPeer(MediaStream* stream, LegId leg, const PeerMedia& peer,
-                             const MediaSources& sources = {});
+                             const MediaSources& sources = {}) {
+    const PeerChange change = {stream, leg, peer, sources};
+    return SetPeers({&change, 1});
+  }
   void End(MediaStream* stream, core::Instant now);
   /// The stream's place between digits in SIP and in RTP: a new one, where it has none.
   DigitBridge* BridgeOf(MediaStream* stream);
@@ -165,6 +178,7 @@ class MediaRelay {
   void Unbind(MediaStream* stream, LegId leg, core::Instant now);
   std::optional<uint32_t> FindPairFor(const MediaStream::Leg& leg) const;
   bool Install(MediaStream* stream, LegId leg);
+  void Apply(const PeerChange& change, const PeerMedia& before);
   void Uninstall(MediaStream* stream, LegId leg);
   void SetOwner(const MediaPorts::Pair& pair, Place::Kind kind, core::Handle<MediaStream> stream,
                 LegId leg);

@@ -46,6 +46,8 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
     from.learns_rtcp = false;
     from.peer.rtcp = packet.remote();
     ArmReport(arrival.stream);
+  } else if (from.learns_rtcp && now >= from.old_place_ends_at) {
+    from.learns_rtcp = false;
   }
   ++counters_.rtcp_received;
   ++from.received.rtcp_packets;

@@ -83,9 +83,11 @@ struct MediaStream {
     bool is_installed = false;  // On shared ports: `peer` is in the table of flows.
     bool is_told = false;       // Its peer has read of this pair: no other may take its place.
     // Rule 23: of a customer behind a NAT the first valid packet from this address teaches the
-    // port, once after each description.
+    // port, once after each description. Where it had a place before, that stays in force until
+    // then, and what comes from there ends the lesson only from `old_place_ends_at` on.
     bool learns_rtp = false;
     bool learns_rtcp = false;
+    core::Instant old_place_ends_at{};
     bool bridges_digits = false;  // Of both legs: what it sends is MediaStream::digits' concern.
     core::IpAddress learns_from;
     std::span<const core::Cidr> media_cidrs;  // Of MediaSources.
@@ -131,6 +133,11 @@ struct MediaStream {
   bool in_force() const {
     const auto has_place = [](const Leg& leg) { return leg.peer.rtp.port != 0 || leg.learns_rtp; };
     return has_place(legs[0]) && has_place(legs[1]);
+  }
+  /// Neither peer takes anything: its line is rejected, or not agreed on yet.
+  bool is_at_rest() const {
+    const auto rests = [](const Leg& leg) { return leg.peer.rtp.port == 0 && !leg.learns_rtp; };
+    return rests(legs[0]) && rests(legs[1]);
   }
 
   void* relay;            // The MediaRelay, for the timer.

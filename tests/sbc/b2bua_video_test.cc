@@ -592,6 +592,33 @@ TEST(B2buaVideoTest, ACallHasOneVideo) {
   media.HangUp(call);
 }
 
+// A line that has ended gives its place to the next one, as who adds video anew does not always
+// take up the old line (RFC 3264 §8.1).
+TEST(B2buaVideoTest, VideoComesAgainAsANewLine) {
+  VideoScene media;
+  const size_t call = media.VideoCall();
+  const auto reinvite = [&](const std::string& of_pbx, const std::string& of_trunk) {
+    media.scene.trunk.call(0).plan.sdp = Sdp("127.0.0.9", 9000, of_trunk);
+    media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000, of_pbx)});
+    media.scene.Run(1s);
+  };
+  reinvite(kRefused, kRefused);
+  reinvite(kRefused + VideoLine(4200, "99"), kRefused + VideoLine(9200, "97"));
+  ASSERT_THAT(media.scene.pbx.Got("INVITE", 200), SizeIs(3));
+  const std::string told = media.ToPbx(2).substr(media.ToPbx(2).rfind("m=video "));
+  EXPECT_NE(LineOf(told, "m=video ").substr(0, 10), "m=video 0 ");
+  EXPECT_EQ(media.scene.world->worker().media().streams(), 2u);
+  core::Endpoint ours = TargetOf(media.ToPbx(2));
+  ours.port = static_cast<uint16_t>(std::stoi(told.substr(8)));
+  media.pbx_video.SendBytes(Picture(99, kPbxSsrc, "again"), ours);
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk_video.got_whole, SizeIs(1));
+  // Both in use: one of them is one too many.
+  reinvite(VideoLine(4300, "99") + VideoLine(4200, "99"), kRefused + VideoLine(9200, "97"));
+  EXPECT_THAT(media.ToTrunk(3), HasSubstr("m=video 0 "));
+  media.HangUp(call);
+}
+
 // A picture is a sign of life; that there is none is no failure.
 TEST(B2buaVideoTest, NoVideoIsExpected) {
   VideoScene media("    video: relay\n    media_timeout: 30s\n");

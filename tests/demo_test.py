@@ -34,7 +34,7 @@ class Generator(demo_programs.Generator):
             "generator": {"limited": bool(limits), "reasons": list(limits)},
             "response_times": {"1": {"from_planned_us": percentiles()}},
             "media": {"received": {"packets": 50 * made, "lost": 0},
-                      "call_jitter_us": percentiles(), "call_mos_milli": {"min": 3570},
+                      "call_jitter_us": percentiles(), "call_mos_milli": {"p50": 4409, "min": 3570},
                       "per_call": [],
                       "marks": {"misrouted": 0, "one_way_us": percentiles()}}}
 

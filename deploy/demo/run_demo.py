@@ -241,13 +241,17 @@ class Demo:
         rows = []
         for who, generator in self.talkers():
             media = generator.summary()["media"]
-            one_way, jitter = media["marks"]["one_way_us"], media["call_jitter_us"]
-            rows.append((f"heard by {who}", media["received"]["packets"], media["received"]["lost"],
-                         media["marks"]["misrouted"], f"{jitter['p95'] / 1000:.1f}",
-                         f"{one_way['p50'] / 1000:.1f}", f"{one_way['p99'] / 1000:.1f}",
-                         f"{media['call_mos_milli']['min'] / 1000:.2f}"))
-        table("Audio", ["", "packets", "lost", "misrouted", "jitter p95, ms", "one way p50", "p99",
-                        "least MOS"], rows)
+            times = [f"{values[p] / 1000:.1f}"
+                     for values, percents in ((media["call_jitter_us"], ("p50", "p95", "max")),
+                                              (media["marks"]["one_way_us"], ("p50", "p99", "max")))
+                     for p in percents]
+            mos = media["call_mos_milli"]
+            rows.append((who, media["received"]["packets"], media["received"]["lost"],
+                         media["marks"]["misrouted"], *times,
+                         *(f"{mos[p] / 1000:.2f}" for p in ("p50", "min"))))
+        table("Audio heard, times in ms", [
+            "", "packets", "lost", "misrouted", "jitter p50", "p95", "max",
+            "one way p50", "p99", "max", "MOS p50", "min"], rows)
 
     def talkers(self):
         """All that lived to say what they heard: PBX B did not, in its first life. Those whose

@@ -103,6 +103,14 @@ class Verdict(unittest.TestCase):
         self.assertIn("ok   voice at PBX A, which calls: good\n", printed)
         self.assertFalse([failure for failure in failures if failure.startswith("voice")])
 
+    def test_set_up_times_of_the_sbc_and_of_the_caller_are_of_the_same_calls(self):
+        lines = [Records.line(OUTBOUND, "termination", f"pbx-{n}", f"sbc-{n}").replace(
+            "127.0.0.9:", f"{source}:").replace("setup_ms=2.000", f"setup_ms={n}.000")
+                 for n, source in ((3, run_demo.PBX_A), (7, run_demo.PBX_B))]
+        (self.demo.sbc.logs / "calls.log").write_text("\n".join(lines))
+        _, printed = self.report()
+        self.assertRegex(printed, r"PBX A's, in the SBC: INVITE to 200 +3.0  3.0  3.0  3.0\n")
+
     def test_a_slow_generator_is_no_excuse_for_records_that_disagree(self):
         self.demo.callees["pbx-a"] = Generator(10, limits=["late"])
         self.demo.callees["pbx-a"].said["media"]["per_call"] = [Records.result("x-1")]

@@ -232,10 +232,10 @@ class Demo:
 
     def report_set_up(self):
         rows = []
-        flows = (("inbound", True, "inbound"), ("outbound", False, "outbound-a"))
-        for what, inbound, name in flows:
+        flows = (("inbound", VOICE_CONNECTOR, "inbound"), ("PBX A's", PBX_A, "outbound-a"))
+        for what, source, name in flows:
             values = sorted(call.setup_ms for call in self.calls
-                            if call.answered and call.inbound == inbound)
+                            if call.answered and call.source == source)
             rows.append([f"{what}, in the SBC: INVITE to 200",
                          *(f"{percentile(values, p):.1f}" for p in (50, 90, 99, 100))])
             seen = self.callers[name].summary()["response_times"]["1"]["from_planned_us"]

@@ -42,10 +42,6 @@ AnswerVerdict JudgeAnswer(const SessionDescription& offer, const SessionDescript
   return verdict;
 }
 
-bool KeepsLines(const SessionDescription& before, const SessionDescription& offer) {
-  return offer.media().size() >= before.media().size();
-}
-
 std::string_view Name(AnswerFlaw flaw) {
   switch (flaw) {
     case AnswerFlaw::kNone:

@@ -35,10 +35,6 @@ struct [[nodiscard]] AnswerVerdict {
 /// hold), or what is wrong with a line of video, such as AVP for AVPF.
 AnswerVerdict JudgeAnswer(const SessionDescription& offer, const SessionDescription& answer);
 
-/// True where a later offer keeps the lines of what was agreed before it (RFC 3264 §8: as many m=
-/// lines, or more behind them). A line may change its type, as it does for T.38 (§8.3.3).
-bool KeepsLines(const SessionDescription& before, const SessionDescription& offer);
-
 std::string_view Name(AnswerFlaw flaw);
 
 }  // namespace core::sdp

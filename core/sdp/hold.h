@@ -12,27 +12,4 @@ inline Direction EffectiveDirection(const MediaDescription& media) {
   return MakeDirection(Sends(media.direction), Receives(media.direction) && has_place);
 }
 
-/// The writer of this line does not want to hear: sendonly, inactive, or 0.0.0.0.
-inline bool IsHeld(const MediaDescription& media) {
-  return !media.is_rejected() && !Receives(EffectiveDirection(media));
-}
-
-/// Each line in use is held, and one is in use.
-inline bool IsHeld(const SessionDescription& description) {
-  bool is_held = false;
-  for (const MediaDescription& media : description.media()) {
-    if (media.is_rejected()) continue;
-    if (!IsHeld(media)) return false;
-    is_held = true;
-  }
-  return is_held;
-}
-
-/// What a new description of the same peer changes about its hold.
-enum class HoldChange : uint8_t { kNone, kHeld, kResumed };
-constexpr HoldChange CompareHold(bool was_held, bool is_held) {
-  if (was_held == is_held) return HoldChange::kNone;
-  return is_held ? HoldChange::kHeld : HoldChange::kResumed;
-}
-
 }  // namespace core::sdp

@@ -77,49 +77,29 @@ TEST(AnswerJudgeTest, AnAnswerNeverSaysMoreThanItsOffer) {
 }
 
 // RFC 3264 §8: lines are never taken away, only added; a line may change its type for T.38.
-TEST(AnswerJudgeTest, ALaterOfferKeepsItsLines) {
-  const Parsed one(Sdp("m=audio 5004 RTP/AVP 0\n"));
-  const Parsed two(Sdp("m=audio 0 RTP/AVP 0\nm=image 5004 udptl t38\n"));
-  EXPECT_TRUE(KeepsLines(*one, *two));
-  EXPECT_TRUE(KeepsLines(*one, *Parsed(ReadCorpus("fuzz/sdp/t38.sdp"))));
-  EXPECT_FALSE(KeepsLines(*two, *one));
-}
-
-TEST(HoldTest, EachWayToHoldIsSeen) {
+// An old hold says so by its address (RFC 3264 §8.4), and a rejected line does neither.
+TEST(HoldTest, ADirectionIsWhatTheAddressLeavesOfIt) {
   const struct {
     std::string address;
     std::string sections;
     Direction means;
-    bool is_held;
   } cases[] = {
-      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\n", Direction::kSendRecv, false},
-      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=recvonly\n", Direction::kRecvOnly, false},
-      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=sendonly\n", Direction::kSendOnly, true},
-      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=inactive\n", Direction::kInactive, true},
-      {"0.0.0.0", "m=audio 5004 RTP/AVP 0\n", Direction::kSendOnly, true},
-      {"0.0.0.0", "m=audio 5004 RTP/AVP 0\na=recvonly\n", Direction::kInactive, true},
-      {"192.0.2.1", "m=audio 0 RTP/AVP 0\n", Direction::kInactive, false},
-      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=sendonly\nm=video 0 RTP/AVP 31\n",
-       Direction::kSendOnly, true},
-      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=sendonly\nm=video 5006 RTP/AVP 31\n",
-       Direction::kSendOnly, false},
+      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\n", Direction::kSendRecv},
+      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=recvonly\n", Direction::kRecvOnly},
+      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=sendonly\n", Direction::kSendOnly},
+      {"192.0.2.1", "m=audio 5004 RTP/AVP 0\na=inactive\n", Direction::kInactive},
+      {"192.0.2.1", "a=sendonly\nm=audio 5004 RTP/AVP 0\n", Direction::kSendOnly},
+      {"0.0.0.0", "m=audio 5004 RTP/AVP 0\n", Direction::kSendOnly},
+      {"0.0.0.0", "m=audio 5004 RTP/AVP 0\na=recvonly\n", Direction::kInactive},
+      {"192.0.2.1", "m=audio 0 RTP/AVP 0\n", Direction::kInactive},
   };
-  for (const auto& [address, sections, means, is_held] : cases) {
+  for (const auto& [address, sections, means] : cases) {
     const Parsed parsed(Sdp(sections, address));
     EXPECT_EQ(EffectiveDirection(parsed.media()), means) << sections;
-    EXPECT_EQ(IsHeld(*parsed), is_held) << sections;
   }
   const Parsed v6(
       "v=0\no=- 1 1 IN IP6 2001:db8::1\ns=-\nc=IN IP6 ::\nt=0 0\nm=audio 4 RTP/AVP 0\n");
-  EXPECT_TRUE(IsHeld(*v6));
-  EXPECT_FALSE(IsHeld(*Parsed(Sdp("")))) << "no media at all is not a hold";
-}
-
-TEST(HoldTest, AChangeIsAHoldOrAResume) {
-  EXPECT_EQ(CompareHold(false, true), HoldChange::kHeld);
-  EXPECT_EQ(CompareHold(true, false), HoldChange::kResumed);
-  EXPECT_EQ(CompareHold(true, true), HoldChange::kNone);
-  EXPECT_EQ(CompareHold(false, false), HoldChange::kNone);
+  EXPECT_EQ(EffectiveDirection(v6.media()), Direction::kSendOnly);
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "core/sdp/answer_judge.h"
-#include "core/sdp/offer_answer.h"
 #include "core/sdp/parse_error.h"
 #include "core/sdp/rewrite.h"
 #include "core/sdp/session_description.h"
@@ -21,7 +20,6 @@ namespace core::sdp {
 inline void PrintTo(ParseError error, std::ostream* out) { *out << Name(error); }
 inline void PrintTo(Direction direction, std::ostream* out) { *out << Name(direction); }
 inline void PrintTo(Codec codec, std::ostream* out) { *out << Name(codec); }
-inline void PrintTo(Meaning meaning, std::ostream* out) { *out << Name(meaning); }
 inline void PrintTo(AnswerFlaw flaw, std::ostream* out) { *out << Name(flaw); }
 
 /// A description with the bytes that it borrows.

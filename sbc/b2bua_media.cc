@@ -6,6 +6,7 @@
 #include "sbc/b2bua.h"
 #include "sbc/b2bua_build.h"
 #include "sbc/header_policy.h"
+#include "sbc/media/leg_formats.h"
 #include "sbc/media/sdp_in_body.h"
 
 namespace sbc {
@@ -35,14 +36,7 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
         options_.media->FamilyOf(leg.side, call.legs[Index(Other(id))].face.local.ip.is_v4());
   }
   party.told_local = call.policy->IsLocal(leg.peer.ip);
-  party.codecs.reorder = true;
-  for (const std::string& name : connector.codecs) {
-    (void)party.codecs.allowed.PushBack(core::sdp::FindCodec(name));
-  }
-  if (!party.codecs.allowed.empty() && !party.codecs.allowed.full()) {
-    // Digits are no codec: they pass whatever voice is allowed, at the end of the list.
-    (void)party.codecs.allowed.PushBack(core::sdp::Codec::kTelephoneEvent);
-  }
+  party.codecs = CodecsTold(connector.codecs, leg.side);
   party.bridges_digits = connector.dtmf == DtmfKind::kInfo;
   party.relays_video = connector.video == VideoKind::kRelay;
   party.is_emergency = call.emergency;

@@ -12,6 +12,7 @@
 #include "core/base/address.h"
 #include "core/base/instant.h"
 #include "core/sdp/address_class.h"
+#include "core/sdp/codec.h"
 #include "sbc/numbering.h"
 
 // The whole configuration of ringfence-sbc. Each struct holds its defaults, so this file is the
@@ -246,7 +247,9 @@ struct ConnectorConfig {
   LoggingConfig logging;
   std::optional<Credential> credentials;  // What we answer the trunk's challenge with.
   uint32_t calls_max = 0;                 // Key `limits: {calls}`. 0: only the node's.
-  std::vector<std::string> codecs;        // Offered across, in this order; none: as they come.
+  // What voice that side is told of, in this order, by offers and answers: of what came, what both
+  // sides' lists have (CodecsTold()). None: as they come. One list is for both sides.
+  PerSide<std::vector<core::sdp::Codec>> codecs;
   DtmfKind dtmf = DtmfKind::kPass;
   VideoKind video = VideoKind::kRefuse;  // A Voice Connector has voice alone.
   // A call is ended in which no RTP came for so long from a leg of which it is expected: not while

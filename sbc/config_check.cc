@@ -130,6 +130,13 @@ void CheckMedia(const Reading& reading) {
   }
 }
 
+bool HaveNoneInCommon(const PerSide<std::vector<core::sdp::Codec>>& codecs) {
+  const auto& [customer, trunk] = codecs;
+  return !customer.empty() && !trunk.empty() &&
+         std::find_first_of(customer.begin(), customer.end(), trunk.begin(), trunk.end()) ==
+             customer.end();
+}
+
 // What is said of media that does not pass here, or not so.
 void CheckMediaSettings(const Reading& reading) {
   const std::vector<MediaConfig>& media = reading.config.media;
@@ -142,10 +149,17 @@ void CheckMediaSettings(const Reading& reading) {
     const auto cidrs = trunk && trunk->is_map() ? trunk->Find("media_cidrs") : std::nullopt;
     const bool bridges = reading.config.connectors[i].dtmf != DtmfKind::kPass;
     const auto dtmf = bridges ? node.Find("dtmf") : std::nullopt;
-    for (const auto& setting : {node.Find("media_timeout"), node.Find("video"), dtmf, cidrs}) {
+    const auto codecs = node.Find("codecs");
+    for (const auto& setting :
+         {node.Find("media_timeout"), node.Find("video"), codecs, dtmf, cidrs}) {
       if (setting && media.empty()) {
         setting->Warn("has no effect without `media`: RTP does not pass here");
       }
+    }
+    if (codecs && !media.empty() && HaveNoneInCommon(reading.config.connectors[i].codecs)) {
+      codecs->Warn(
+          "the two sides have no codec in common, and nothing is transcoded: no call can have "
+          "voice");
     }
     if (cidrs && shared) {
       cidrs->Warn(

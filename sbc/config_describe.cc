@@ -7,6 +7,7 @@
 #include "core/base/concat.h"
 #include "core/config/yaml.h"
 #include "sbc/config.h"
+#include "sbc/media/leg_formats.h"
 
 // DescribeConfig() and the words that it shares with the rest.
 
@@ -122,12 +123,27 @@ std::string DescribeVideo(const ConnectorConfig& connector, bool has_media) {
   return connector.video == VideoKind::kRelay ? "  video: relayed\n" : "  video: refused\n";
 }
 
+// Of both sides at once, as a codec that one of them lacks crosses to neither.
+std::string DescribeCodecs(const ConnectorConfig& connector, bool has_media) {
+  std::string text;
+  for (const Side side : {Side::kCustomer, Side::kTrunk}) {
+    const core::sdp::CodecPolicy told = CodecsTold(connector.codecs, side);
+    if (!has_media || !told.is_limited) return "";
+    std::vector<std::string_view> names;
+    for (const core::sdp::Codec codec : told.allowed) names.push_back(core::sdp::Name(codec));
+    text += Concat(text.empty() ? "  codecs: " : "; ", "told to the ", SideName(side), " ",
+                   names.empty() ? "none" : core::Join(names, ", "),
+                   told.reorder ? "" : " as they come");
+  }
+  return text + "\n";
+}
+
 std::string DescribeConnector(const ConnectorConfig& connector, bool has_media) {
   const TrunkConfig& trunk = connector.trunk;
   return Concat("connector ", connector.id, " (", connector.region, "): ", trunk.host, ":",
                 trunk.port, " ", TransportName(trunk.transport), ", reached by ", List(trunk.cidrs),
                 "\n", DescribeOutbound(connector), DescribeInbound(connector),
-                DescribeVideo(connector, has_media));
+                DescribeCodecs(connector, has_media), DescribeVideo(connector, has_media));
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ using Settings = std::map<std::string, Setting>;
 std::string Text(bool flag) { return flag ? "true" : "false"; }
 std::string Text(const std::string& text) { return text; }
 std::string Text(core::Duration duration) { return DurationText(duration); }
+std::string Text(core::sdp::Codec codec) { return std::string(core::sdp::Name(codec)); }
 std::string Text(const Country& country) { return std::string(country.view()); }
 template <std::integral T>
 std::string Text(T number) {
@@ -194,7 +195,8 @@ void WriteConnector(const ConnectorConfig& connector, Settings* settings) {
   out.Add("logging.EnableMediaMetricLogs", connector.logging.enable_media_metric_logs);
   out.AddSecret("credentials", connector.credentials);
   out.Add("limits.calls", connector.calls_max);
-  out.Add("codecs", connector.codecs);
+  out.Add("codecs.customer", connector.codecs.customer);
+  out.Add("codecs.trunk", connector.codecs.trunk);
   out.Add("dtmf", static_cast<int>(connector.dtmf));
   out.Add("video", std::string(connector.video == VideoKind::kRelay ? "relay" : "refuse"));
   out.Add("media_timeout", connector.media_timeout);

@@ -21,11 +21,16 @@ using core::config::DurationRange;
 using core::config::EnumName;
 using core::config::Node;
 using core::config::Range;
+using core::sdp::Codec;
 
 constexpr EnumName<DtmfKind> kDtmfKinds[] = {{"pass", DtmfKind::kPass}, {"info", DtmfKind::kInfo}};
 constexpr EnumName<VideoKind> kVideoKinds[] = {{"refuse", VideoKind::kRefuse},
                                                {"relay", VideoKind::kRelay}};
-constexpr std::string_view kCodecs[] = {"PCMU", "PCMA", "G722", "G729", "opus"};
+constexpr EnumName<Codec> kCodecs[] = {{"PCMU", Codec::kPcmu},
+                                       {"PCMA", Codec::kPcma},
+                                       {"G722", Codec::kG722},
+                                       {"G729", Codec::kG729},
+                                       {"opus", Codec::kOpus}};
 
 // A list of blocks, each kept with its place.
 void ReadBlocks(const Node& node, std::vector<core::Cidr>* cidrs,
@@ -134,18 +139,35 @@ void ReadPhoneNumbers(const Node& node, ConnectorReading* connector) {
   }
 }
 
-void ReadCodecs(const Node& node, ConnectorReading* connector) {
-  for (const Node& item : node.Items()) {
-    if (std::find(std::begin(kCodecs), std::end(kCodecs), item.scalar()) == std::end(kCodecs)) {
-      (void)item.Wanted(core::Join(std::span(kCodecs), ", ", " or "));
-    } else {
-      connector->config.codecs.emplace_back(item.scalar());
+void ReadCodecList(const Node& node, std::vector<Codec>* codecs) {
+  const std::vector<Node> items = node.Items();
+  if (node.is_list() && items.empty()) {
+    node.Error("at least one codec is wanted; without the key they cross as they come");
+  }
+  for (const Node& item : items) {
+    Codec codec = Codec::kUnknown;
+    if (!item.Value(&codec, std::span<const EnumName<Codec>>(kCodecs))) continue;
+    if (std::find(codecs->begin(), codecs->end(), codec) != codecs->end()) {
+      item.Error(Concat(item.scalar(), " is there twice"));
     }
+    codecs->push_back(codec);
   }
 }
 
+// A list for both sides, or one for each.
+void ReadCodecs(const Node& node, PerSide<std::vector<Codec>>* codecs) {
+  if (!node.is_map()) {
+    ReadCodecList(node, &codecs->customer);
+    codecs->trunk = codecs->customer;
+    return;
+  }
+  if (const auto customer = node.Find("customer")) ReadCodecList(*customer, &codecs->customer);
+  if (const auto trunk = node.Find("trunk")) ReadCodecList(*trunk, &codecs->trunk);
+  node.RejectUnknownKeys();
+}
+
 void ReadMediaSettings(const Node& node, ConnectorReading* connector) {
-  if (const auto codecs = node.Find("codecs")) ReadCodecs(*codecs, connector);
+  if (const auto codecs = node.Find("codecs")) ReadCodecs(*codecs, &connector->config.codecs);
   node.Read("dtmf", &connector->config.dtmf, std::span<const EnumName<DtmfKind>>(kDtmfKinds));
   node.Read("video", &connector->config.video, std::span<const EnumName<VideoKind>>(kVideoKinds));
   node.Read("media_timeout", &connector->config.media_timeout, DurationRange{0s, 24h});

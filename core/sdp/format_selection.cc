@@ -75,6 +75,7 @@ void SortByRank(std::span<const Format> formats, const CodecPolicy& policy,
                 FormatSelection* selection) {
   // By insertion: few, mostly sorted already, stable, and without the buffer of stable_sort.
   auto& entries = selection->entries;
+  // What is no voice stands behind all voices, in the offerer's order.
   const auto rank = [&](const auto& entry) { return policy.RankOf(formats[entry.index].codec); };
   for (size_t i = 1; i < entries.size(); ++i) {
     for (size_t k = i; k > 0 && rank(entries[k]) < rank(entries[k - 1]); --k) {
@@ -99,6 +100,22 @@ size_t FindOffered(std::span<const Format> offered, const Format& answer, const 
   return found;
 }
 
+// `taken`: which of the offered are out of question.
+FormatSelection SelectAnswered(std::span<const Format> offered, std::span<const Format> answered,
+                               Kept taken) {
+  FormatSelection selection;
+  for (size_t i = 0; i < answered.size(); ++i) {
+    const size_t found = FindOffered(offered, answered[i], taken);
+    if (found == offered.size()) continue;
+    taken[found] = true;
+    Append({static_cast<uint8_t>(i), offered[found].number}, &selection);
+  }
+  DropDependents(answered, &selection);
+  // A line of digits alone may be offered (RFC 4733 allows it); where voice was, voice is wanted.
+  const bool is_enough = HasVoice(answered, selection) || !HasVoice(offered);
+  return is_enough ? selection : FormatSelection{};
+}
+
 }  // namespace
 
 size_t CodecPolicy::RankOf(Codec codec) const {
@@ -115,12 +132,13 @@ FormatSelection SelectAll(std::span<const Format> formats) {
 
 FormatSelection SelectForOffer(const MediaDescription& media, std::span<const Format> formats,
                                const CodecPolicy& policy) {
-  if (policy.allowed.empty() || media.type != MediaType::kAudio || !media.is_rtp()) {
+  if (!policy.is_limited || media.type != MediaType::kAudio || !media.is_rtp()) {
     return SelectAll(formats);
   }
   Kept kept{};
   for (size_t i = 0; i < formats.size(); ++i) {
-    kept[i] = policy.RankOf(formats[i].codec) < policy.allowed.size();
+    kept[i] = RoleOf(formats[i].codec) == Role::kCompanion ||
+              policy.RankOf(formats[i].codec) < policy.allowed.size();
   }
   DropCompanions(formats, &kept);
   FormatSelection selection;
@@ -134,18 +152,17 @@ FormatSelection SelectForOffer(const MediaDescription& media, std::span<const Fo
 }
 
 FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const Format> answered) {
-  FormatSelection selection;
-  Kept taken{};
-  for (size_t i = 0; i < answered.size(); ++i) {
-    const size_t found = FindOffered(offered, answered[i], taken);
-    if (found == offered.size()) continue;
-    taken[found] = true;
-    Append({static_cast<uint8_t>(i), offered[found].number}, &selection);
+  return SelectAnswered(offered, answered, {});
+}
+
+FormatSelection SelectForAnswer(const MediaDescription& media, std::span<const Format> offered,
+                                std::span<const Format> answered, const CodecPolicy& policy) {
+  Kept stayed{};
+  std::fill_n(stayed.begin(), offered.size(), true);
+  for (const auto& entry : SelectForOffer(media, offered, policy).entries) {
+    stayed[entry.index] = false;
   }
-  DropDependents(answered, &selection);
-  // A line of digits alone may be offered (RFC 4733 allows it); where voice was, voice is wanted.
-  const bool is_enough = HasVoice(answered, selection) || !HasVoice(offered);
-  return is_enough ? selection : FormatSelection{};
+  return SelectAnswered(offered, answered, stayed);
 }
 
 void DropRepairs(std::span<const Format> formats, FormatSelection* selection) {

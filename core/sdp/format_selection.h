@@ -22,10 +22,12 @@ struct FormatSelection {
   bool empty() const { return entries.empty(); }
 };
 
-/// What a side lets cross of an audio line's codecs.
+/// What may be told to a side of an audio line's codecs. Digits and comfort noise are no codecs
+/// here: they go with their voice.
 struct CodecPolicy {
-  BoundedVector<Codec, kCodecCount> allowed;  // Empty: all, known to us or not.
-  bool reorder = false;  // Into the order of `allowed`, else the offerer's own order stays.
+  BoundedVector<Codec, kCodecCount> allowed;
+  bool is_limited = false;  // To `allowed`, be it empty; else all may be, known to us or not.
+  bool reorder = false;     // Into the order of `allowed`, else the offerer's own order stays.
 
   /// Where it stands in `allowed`; `allowed.size()` where it does not.
   size_t RankOf(Codec codec) const;
@@ -45,6 +47,11 @@ FormatSelection SelectForOffer(const MediaDescription& media, std::span<const Fo
 /// the answerer's order. The answerer may list more (RFC 3264 §6.1) and may number it otherwise;
 /// neither is the offerer's concern.
 FormatSelection SelectForAnswer(std::span<const Format> offered, std::span<const Format> answered);
+
+/// The same where the offer went on under `policy`: of `offered`, which is all that `media`'s line
+/// had, what went on.
+FormatSelection SelectForAnswer(const MediaDescription& media, std::span<const Format> offered,
+                                std::span<const Format> answered, const CodecPolicy& policy);
 
 /// Takes out what repairs a video with a stream of its own, RTX (RFC 4588) and FlexFEC (RFC 8627):
 /// it has an SSRC of its own, and a stream here has one. What is lost is sent again all the same,

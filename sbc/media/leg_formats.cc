@@ -57,6 +57,21 @@ void NoteCodecs(std::span<const Format> sends, std::span<const Format> says,
   leg->rtcp.set_clock_rate_hz(clock_rate_hz);
 }
 
+core::sdp::CodecPolicy CodecsTold(const PerSide<std::vector<core::sdp::Codec>>& codecs, Side to) {
+  const std::vector<core::sdp::Codec>& own = codecs.of(to);
+  const std::vector<core::sdp::Codec>& others =
+      codecs.of(to == Side::kTrunk ? Side::kCustomer : Side::kTrunk);
+  core::sdp::CodecPolicy policy;
+  policy.is_limited = !own.empty() || !others.empty();
+  policy.reorder = !own.empty();
+  for (const core::sdp::Codec codec : own.empty() ? others : own) {
+    const bool is_in_both =
+        others.empty() || std::find(others.begin(), others.end(), codec) != others.end();
+    if (is_in_both) (void)policy.allowed.PushBack(codec);  // There is room for each codec once.
+  }
+  return policy;
+}
+
 SelectedFormats SelectOffer(const MediaDescription& media, std::span<const Format> formats,
                             const FormatsParty& to) {
   SelectedFormats selected{core::sdp::SelectForOffer(media, formats, to.codecs)};
@@ -71,7 +86,7 @@ SelectedFormats SelectOffer(const MediaDescription& media, std::span<const Forma
 }
 SelectedFormats SelectAnswer(const MediaDescription& media, std::span<const Format> offered,
                              std::span<const Format> answered, const FormatsParty& to) {
-  SelectedFormats selected{core::sdp::SelectForAnswer(offered, answered)};
+  SelectedFormats selected{core::sdp::SelectForAnswer(media, offered, answered, to.codecs)};
   if (IsVideo(media)) core::sdp::DropRepairs(answered, &selected.formats);
   if (!to.bridges_digits || IsVideo(media)) return selected;
   if (to.side == Side::kCustomer) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/sdp/format_selection.h"
 #include "core/sdp/session_description.h"
@@ -21,6 +22,13 @@ inline bool IsVideo(const core::sdp::MediaDescription& media) {
 /// what the answer chose); `says`: its own description, whose numbers some use all the same.
 void NoteCodecs(std::span<const core::sdp::Format> sends, std::span<const core::sdp::Format> says,
                 MediaStream::Leg* leg);
+
+/// What a connector's `codecs` let `to` be told, in an offer or in an answer.
+///
+/// An answer crosses as it was chosen, since nothing is transcoded: so what one side is offered the
+/// other one will be told. A codec is told to either side only if both sides' lists have it; a list
+/// that is not there has all. The order is that of the list of who is told, else the offerer's own.
+core::sdp::CodecPolicy CodecsTold(const PerSide<std::vector<core::sdp::Codec>>& codecs, Side to);
 
 /// Whom something is told, as far as formats go.
 struct FormatsParty {

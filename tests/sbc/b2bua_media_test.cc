@@ -437,16 +437,6 @@ TEST(B2buaMediaTest, AnAnswerThatCannotBeIsInTheRecord) {
   media.scene.ExpectClean();
 }
 
-// Codec policy: what the trunk does not take is not offered to it.
-TEST(B2buaMediaTest, OnlyAllowedCodecsAreOffered) {
-  MediaScene media(Anchoring("    codecs: [PCMU]\n"));
-  const size_t call =
-      media.Call({}, Sdp("127.0.0.4", 4000, "a=rtpmap:9 G722/8000\r\n", "9 8 0 101"));
-  EXPECT_THAT(LineOf(media.ToTrunk(), "m=audio "), testing::EndsWith("RTP/AVP 0 101"));
-  EXPECT_THAT(media.ToTrunk(), Not(HasSubstr("G722")));
-  media.HangUp(call);
-}
-
 TEST(B2buaMediaTest, PortsThatRunOutAre503) {
   MediaScene media(Anchoring("", {.customer = "20000-20001"}));
   const size_t call = media.Call();

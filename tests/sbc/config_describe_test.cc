@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "core/base/concat.h"
 #include "sbc/config.h"
 
 namespace sbc {
@@ -79,6 +82,32 @@ limits: {calls: 5000}
   // Each connector's stands in its own paragraph.
   EXPECT_LT(text.find("connector a "), text.find("  video: refused\nconnector b "));
   EXPECT_NE(text.find("  video: relayed\n"), std::string::npos) << text;
+}
+
+// What crosses, and not what the lists say: of two lists only what both have does.
+TEST(DescribeConfigTest, SaysWhichCodecsCross) {
+  const auto described = [](std::string_view codecs, std::string_view media) {
+    return Described(core::Concat("listeners: [{side: any, address: 127.0.0.2}]\n", media,
+                                  "connectors: [{id: a, codecs: ", codecs, "}]\n"));
+  };
+  constexpr std::string_view kMedia =
+      "media: [{side: customer, address: 127.0.0.2, ports: 20000-39999}, "
+      "{side: trunk, address: 127.0.0.3, ports: 20000-39999}]\n";
+  const std::pair<std::string_view, std::string_view> kRows[] = {
+      {"[PCMA, PCMU]", "told to the customer PCMA, PCMU; told to the trunk PCMA, PCMU\n"},
+      {"{trunk: [PCMU, PCMA], customer: [G722, PCMA, PCMU]}",
+       "told to the customer PCMA, PCMU; told to the trunk PCMU, PCMA\n"},
+      {"{trunk: [PCMU, PCMA]}",
+       "told to the customer PCMU, PCMA as they come; told to the trunk PCMU, PCMA\n"},
+      {"{trunk: [PCMU], customer: [PCMA]}", "told to the customer none; told to the trunk none\n"},
+  };
+  for (const auto& [codecs, words] : kRows) {
+    EXPECT_NE(described(codecs, kMedia).find(core::Concat("\n  codecs: ", words)),
+              std::string::npos)
+        << described(codecs, kMedia);
+    EXPECT_EQ(described(codecs, "").find("  codecs: "), std::string::npos) << "not ours then";
+  }
+  EXPECT_EQ(described("{}", kMedia).find("  codecs: "), std::string::npos);
 }
 
 }  // namespace

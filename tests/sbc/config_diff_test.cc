@@ -173,6 +173,8 @@ TEST(DiffConfigTest, SeesEverySetting) {
                                          "logging: {EnableMediaMetricLogs: true}",
                                          "limits: {calls: 1}",
                                          "codecs: [PCMU]",
+                                         "codecs: {customer: [PCMU]}",
+                                         "codecs: {trunk: [PCMU]}",
                                          "dtmf: info",
                                          "video: relay",
                                          "media_timeout: 1s",

@@ -323,8 +323,6 @@ TEST(ConfigErrorsTest, Connectors) {
        "2: connectors[0].phone_numbers[0]: asterisk is not an E.164 number, such as +16185558387"},
       {"connectors: [{id: a, phone_numbers: [\"+16185558387\", \"16185558387\"]}]",
        "2: connectors[0].phone_numbers[1]: +16185558387 is there twice"},
-      {"connectors: [{id: a, codecs: [pcmu]}]",
-       "2: connectors[0].codecs[0]: pcmu is not PCMU, PCMA, G722, G729 or opus"},
       {"connectors: [{id: a, dtmf: inband}]", "2: connectors[0].dtmf: inband is not pass or info"},
       {"connectors: [{id: a, video: both}]", "2: connectors[0].video: both is not refuse or relay"},
       {"connectors: [{id: a, limits: {calls: many}}]",
@@ -346,6 +344,30 @@ TEST(ConfigErrorsTest, Connectors) {
        "2: connectors[0].origination.Routes[0]: 203.0.113.10:5060 is our own address "
        "(listeners[1]): "
        "name the PBXs in `routes` beside `origination`"},
+  };
+  for (const Row& row : kRows) ExpectErrors(kListeners, "", row);
+}
+
+// A list for both sides, or one for each.
+TEST(ConfigErrorsTest, Codecs) {
+  const Row kRows[] = {
+      {"connectors: [{id: a, codecs: [pcmu]}]",
+       "2: connectors[0].codecs[0]: pcmu is not PCMU, PCMA, G722, G729 or opus"},
+      {"connectors: [{id: a, codecs: [PCMU, PCMA, PCMU]}]",
+       "2: connectors[0].codecs[2]: PCMU is there twice"},
+      {"connectors: [{id: a, codecs: []}]",
+       "2: connectors[0].codecs: at least one codec is wanted; without the key they cross as they "
+       "come"},
+      {"connectors: [{id: a, codecs: PCMU}]", "2: connectors[0].codecs: PCMU is not a list"},
+      {"connectors: [{id: a, codecs: {trunk: [PCMU, AMR]}}]",
+       "2: connectors[0].codecs.trunk[1]: AMR is not PCMU, PCMA, G722, G729 or opus"},
+      {"connectors: [{id: a, codecs: {customer: [G722, G722]}}]",
+       "2: connectors[0].codecs.customer[1]: G722 is there twice"},
+      {"connectors: [{id: a, codecs: {trunk: []}}]",
+       "2: connectors[0].codecs.trunk: at least one codec is wanted; without the key they cross as "
+       "they come"},
+      {"connectors: [{id: a, codecs: {trunks: [PCMU]}}]",
+       "2: connectors[0].codecs.trunks: no such key; did you mean `trunk`?"},
   };
   for (const Row& row : kRows) ExpectErrors(kListeners, "", row);
 }

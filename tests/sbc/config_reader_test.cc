@@ -297,6 +297,22 @@ connectors:
   EXPECT_TRUE(connector.routes[2].srv);
 }
 
+TEST(ConfigReaderTest, EachSideMayHaveCodecsOfItsOwn) {
+  using enum core::sdp::Codec;
+  const auto read = [](std::string_view codecs) {
+    return Read(Concat(kListeners, "connectors: [{id: a, codecs: ", codecs, "}]\n"))
+        .connectors[0]
+        .codecs;
+  };
+  const auto both = read("{trunk: [PCMU], customer: [opus, G722, G729, PCMA, PCMU]}");
+  EXPECT_THAT(both.trunk, ElementsAre(kPcmu));
+  EXPECT_THAT(both.customer, ElementsAre(kOpus, kG722, kG729, kPcma, kPcmu));
+  const auto one = read("{trunk: [PCMU, PCMA]}");
+  EXPECT_THAT(one.trunk, ElementsAre(kPcmu, kPcma));
+  EXPECT_THAT(one.customer, ElementsAre());
+  EXPECT_THAT(read("{}").trunk, ElementsAre());
+}
+
 TEST(ConfigReaderTest, ReadsEveryFurtherName) {
   const Config config = Read(Concat(kListeners, R"(
 node: {name: n, workers: 4, latency_budget: 50ms, io: uring}
@@ -342,7 +358,9 @@ logs: {directory: logs}
   EXPECT_THAT(Texts(connector.trunk.media_cidrs), ElementsAre("127.0.0.0/30"));
   EXPECT_EQ(connector.credentials->username, "u");
   EXPECT_EQ(connector.calls_max, 10u);
-  EXPECT_THAT(connector.codecs, ElementsAre("PCMU", "PCMA"));
+  EXPECT_THAT(connector.codecs.trunk,
+              ElementsAre(core::sdp::Codec::kPcmu, core::sdp::Codec::kPcma));
+  EXPECT_EQ(connector.codecs.customer, connector.codecs.trunk) << "one list is for both sides";
   EXPECT_EQ(connector.dtmf, DtmfKind::kInfo);
   EXPECT_EQ(connector.video, VideoKind::kRelay);
   EXPECT_EQ(connector.media_timeout, 60s);

@@ -106,6 +106,8 @@ TEST(ConfigWarningsTest, WarnsOfWhatIsProbablyNotMeant) {
        "there is no start"},
       {"connectors: [{id: a, dtmf: info}]",
        "connectors[0].dtmf: has no effect without `media`: RTP does not pass here"},
+      {"connectors: [{id: a, codecs: [PCMU]}]",
+       "connectors[0].codecs: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a, video: relay}]",
        "connectors[0].video: has no effect without `media`: RTP does not pass here"},
       {"connectors: [{id: a, media_timeout: 1s}]",
@@ -170,6 +172,30 @@ TEST(ConfigWarningsTest, WarnsOfPortsThatDoNotSuffice) {
        "set"},
   };
   for (const Row& row : kRows) ExpectWarning(row);
+}
+
+// Two lists are sound each by itself.
+TEST(ConfigWarningsTest, WarnsWhenNoCodecIsOnBothSides) {
+  constexpr std::string_view kMedia =
+      "media: [{side: customer, address: 127.0.0.2, ports: 20000-39999}, "
+      "{side: trunk, address: 127.0.0.3, ports: 20000-39999}]\n";
+  constexpr std::string_view kText =
+      "connectors[0].codecs: the two sides have no codec in common, and nothing is transcoded: no "
+      "call can have voice";
+  const std::pair<std::string_view, bool> kRows[] = {
+      {"{trunk: [PCMU], customer: [PCMA, G722]}", true},
+      {"{trunk: [PCMU], customer: [PCMA, PCMU]}", false},
+      {"{trunk: [PCMU]}", false},
+      {"[G729]", false},
+  };
+  for (const auto& [codecs, is_warned] : kRows) {
+    const std::vector<std::string> warnings =
+        Read(Concat(kListeners, "connectors: [{id: a, codecs: ", codecs, "}]\n", kMedia)).warnings;
+    const bool is_there = std::any_of(warnings.begin(), warnings.end(), [&](const auto& each) {
+      return each.find(kText) != std::string::npos;
+    });
+    EXPECT_EQ(is_there, is_warned) << codecs;
+  }
 }
 
 // What is counted is what a start opens: the whole ranges, whatever the number of calls.

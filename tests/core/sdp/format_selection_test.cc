@@ -17,6 +17,7 @@ using testing::IsEmpty;
 CodecPolicy Policy(std::initializer_list<Codec> allowed, bool reorder = false) {
   CodecPolicy policy;
   for (const Codec codec : allowed) EXPECT_TRUE(policy.allowed.PushBack(codec));
+  policy.is_limited = true;
   policy.reorder = reorder;
   return policy;
 }
@@ -44,7 +45,7 @@ TEST(SelectForOfferTest, NoPolicyKeepsAll) {
 
 // The trunk takes G.711 u-law and DTMF only.
 TEST(SelectForOfferTest, TheTrunkTakesPcmuAndDtmf) {
-  const CodecPolicy trunk = Policy({Codec::kPcmu, Codec::kTelephoneEvent});
+  const CodecPolicy trunk = Policy({Codec::kPcmu});
   EXPECT_THAT(
       Offered("m=audio 5004 RTP/AVP 8 0 18 101\na=rtpmap:101 telephone-event/8000\n", trunk),
       ElementsAre(0, 101));
@@ -59,10 +60,13 @@ TEST(SelectForOfferTest, TheTrunkTakesPcmuAndDtmf) {
 
 TEST(SelectForOfferTest, TheOrderIsTheOfferersUnlessToldOtherwise) {
   const std::string offer = "m=audio 5004 RTP/AVP 101 0 8 9\na=rtpmap:101 telephone-event/8000\n";
-  const std::initializer_list<Codec> allowed = {Codec::kG722, Codec::kPcma, Codec::kPcmu,
-                                                Codec::kTelephoneEvent};
+  const std::initializer_list<Codec> allowed = {Codec::kG722, Codec::kPcma, Codec::kPcmu};
   EXPECT_THAT(Offered(offer, Policy(allowed)), ElementsAre(101, 0, 8, 9));
   EXPECT_THAT(Offered(offer, Policy(allowed, true)), ElementsAre(9, 8, 0, 101));
+  EXPECT_THAT(Offered("m=audio 5004 RTP/AVP 13 101 0 8\na=rtpmap:101 telephone-event/8000\n",
+                      Policy(allowed, true)),
+              ElementsAre(8, 0, 13, 101))
+      << "what is no voice keeps its own order behind it";
 }
 
 // RFC 4733 §2.1: digits have the clock of the voice beside them.
@@ -70,12 +74,19 @@ TEST(SelectForOfferTest, DtmfGoesWithTheVoiceOfItsClock) {
   const std::string maps =
       "a=rtpmap:111 opus/48000/2\na=rtpmap:110 telephone-event/48000\n"
       "a=rtpmap:126 telephone-event/8000\n";
-  const CodecPolicy no_opus = Policy({Codec::kPcmu, Codec::kTelephoneEvent, Codec::kComfortNoise});
+  const CodecPolicy no_opus = Policy({Codec::kPcmu});
   EXPECT_THAT(Offered("m=audio 5004 RTP/AVP 111 0 13 110 126\n" + maps, no_opus),
               ElementsAre(0, 13, 126));
   // A common mismatch of the offerer's own is left to him.
-  const CodecPolicy opus = Policy({Codec::kOpus, Codec::kTelephoneEvent});
+  const CodecPolicy opus = Policy({Codec::kOpus});
   EXPECT_THAT(Offered("m=audio 5004 RTP/AVP 111 126\n" + maps, opus), ElementsAre(111, 126));
+}
+
+// Two sides whose lists have nothing in common: no voice may be told, and digits alone are none.
+TEST(SelectForOfferTest, APolicyWithoutCodecsAllowsNone) {
+  EXPECT_THAT(
+      Offered("m=audio 5004 RTP/AVP 0 8 101\na=rtpmap:101 telephone-event/8000\n", Policy({})),
+      IsEmpty());
 }
 
 // RFC 2198's fmtp lists other numbers: right only while all of them stay.
@@ -114,6 +125,21 @@ TEST(SelectForAnswerTest, WhatWasNotOfferedDoesNotCross) {
                        "m=audio 5004 RTP/AVP 96\na=rtpmap:96 L16/16000\n"),
               IsEmpty())
       << "another clock is another encoding";
+}
+
+// RFC 3264 §6.1 lets the answerer list what it was not offered: not what the policy took out.
+TEST(SelectForAnswerTest, WhatThePolicyTookOutDoesNotComeBack) {
+  const Parsed offer(Sdp("m=audio 5004 RTP/AVP 9 0 18 101\na=rtpmap:101 telephone-event/8000\n"));
+  const auto answered = [&](const std::string& formats) {
+    const Parsed answer(
+        Sdp("m=audio 5006 RTP/AVP " + formats + "\na=rtpmap:101 telephone-event/8000\n"));
+    return Numbers(SelectForAnswer(offer.media(), offer.formats(), answer.formats(),
+                                   Policy({Codec::kPcmu, Codec::kPcma})));
+  };
+  EXPECT_THAT(answered("0 101"), ElementsAre(0, 101));
+  EXPECT_THAT(answered("9 18 0 101"), ElementsAre(0, 101));
+  EXPECT_THAT(answered("9 101"), IsEmpty());
+  EXPECT_THAT(answered("8 101"), IsEmpty()) << "allowed, and not offered";
 }
 
 // RFC 4733 allows a line of digits alone; where voice was offered, digits alone are no answer.

@@ -49,15 +49,14 @@ TEST(RewriteTest, AsterisksIceStaysBehind) {
             "a=sendrecv\r\n");
 }
 
-// A browser's offer on its way to a trunk: G.711 and its DTMF under their numbers, no keys, no
-// candidates, no bundle; what nobody here knows crosses in its order; video is refused in its
-// place.
+// A browser's offer on its way to a trunk: G.711 with its noise and DTMF under their numbers, no
+// keys, no candidates, no bundle; what nobody here knows crosses in its order; video is refused in
+// its place.
 TEST(RewriteTest, ABrowsersOfferToATrunk) {
   const Parsed offer(ReadCorpus("fuzz/sdp/browser.sdp"));
   std::vector<MediaRewrite> media = KeepAll(*offer, 30000);
   CodecPolicy policy;
-  ASSERT_TRUE(policy.allowed.PushBack(Codec::kPcmu));
-  ASSERT_TRUE(policy.allowed.PushBack(Codec::kTelephoneEvent));
+  policy.is_limited = policy.allowed.PushBack(Codec::kPcmu);
   media[0].formats = SelectForOffer(offer.media(0), offer.formats(0), policy);
   media[0].protocol = "RTP/AVP";  // We would be the end of its DTLS.
   media[1].is_rejected = true;
@@ -70,11 +69,12 @@ TEST(RewriteTest, ABrowsersOfferToATrunk) {
             "t=0 0\r\n"
             "a=extmap-allow-mixed\r\n"
             "a=msid-semantic: WMS 61317484\r\n"
-            "m=audio 30000 RTP/AVP 0 126\r\n"
+            "m=audio 30000 RTP/AVP 0 13 126\r\n"
             "a=mid:0\r\n"
             "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
             "a=msid:61317484 1\r\n"
             "a=rtpmap:0 PCMU/8000\r\n"
+            "a=rtpmap:13 CN/8000\r\n"
             "a=rtpmap:126 telephone-event/8000\r\n"
             "a=sendrecv\r\n"
             "m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\n"

@@ -45,8 +45,7 @@ class TwoLegsTest : public testing::Test {
     pbx_.port = 20000;
     trunk_.ours = kTrunkSide;
     trunk_.port = 30000;
-    EXPECT_TRUE(policy_.allowed.PushBack(Codec::kPcmu));
-    EXPECT_TRUE(policy_.allowed.PushBack(Codec::kTelephoneEvent));
+    policy_.is_limited = policy_.allowed.PushBack(Codec::kPcmu);
   }
 
   Leg pbx_;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/base/ascii.h"
+
 namespace core::sdp {
 namespace {
 
@@ -82,6 +84,18 @@ constexpr std::array<Row, kAttributeCount> kRows = {{
     {Attribute::kSsrcGroup, "ssrc-group", Fate::kDrop},   // address, and here is ours (rule 25).
     {Attribute::kTool, "tool", Fate::kDrop},              // RFC 8866 §6.4: as User-Agent.
     {Attribute::kIdentity, "identity", Fate::kSecurity},  // RFC 8827: signs the fingerprint.
+    {Attribute::kAlt, "alt", Fate::kDrop},                // ICE's forerunner: addresses.
+    {Attribute::kSqn, "sqn", Fate::kDrop},  // RFC 3407: what else its writer could do, which nobody
+    {Attribute::kCdsc, "cdsc", Fate::kDrop},  // here has judged.
+    {Attribute::kCpar, "cpar", Fate::kDrop},
+    {Attribute::kCparMin, "cparmin", Fate::kDrop},
+    {Attribute::kCparMax, "cparmax", Fate::kDrop},
+    {Attribute::kRemoteCandidate, "remote-candidate", Fate::kDrop},  // ICE and keys as Microsoft
+    {Attribute::kXCandidate, "x-candidate", Fate::kDrop},            // writes them.
+    {Attribute::kXCandidateIpv6, "x-candidate-ipv6", Fate::kDrop},
+    {Attribute::kEncryption, "encryption", Fate::kSecurity},
+    {Attribute::kCryptoScale, "cryptoscale", Fate::kSecurity},
+    {Attribute::kUnreadable, "(unreadable)", Fate::kDrop},
 }};
 
 constexpr bool RowsAreInOrder() {
@@ -96,7 +110,7 @@ static_assert(RowsAreInOrder());
 constexpr size_t kSlots = 256;
 constexpr size_t Slot(std::string_view name) {
   const auto letter = [name](size_t i) {
-    return static_cast<uint32_t>(static_cast<unsigned char>(name[i]));
+    return static_cast<uint32_t>(static_cast<unsigned char>(LowerCase(name[i])));
   };
   const size_t size = name.size();
   const uint32_t seen =
@@ -132,7 +146,7 @@ Attribute FindAttribute(std::string_view name) {
   if (name.size() < kNameMin || name.size() > kNameMax) return Attribute::kUnknown;
   for (size_t slot = Slot(name); kTable[slot] != 0; slot = (slot + 1) % kSlots) {
     const Row& row = kRows[kTable[slot]];
-    if (row.name == name) return row.attribute;
+    if (EqualsIgnoreCase(row.name, name)) return row.attribute;
   }
   return Attribute::kUnknown;
 }

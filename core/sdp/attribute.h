@@ -80,8 +80,20 @@ enum class Attribute : uint8_t {
   kSsrcGroup,
   kTool,
   kIdentity,
+  kAlt,
+  kSqn,
+  kCdsc,
+  kCpar,
+  kCparMin,
+  kCparMax,
+  kRemoteCandidate,
+  kXCandidate,
+  kXCandidateIpv6,
+  kEncryption,
+  kCryptoScale,
+  kUnreadable,  // Its name is no token, or its value says nothing.
 };
-inline constexpr size_t kAttributeCount = static_cast<size_t>(Attribute::kIdentity) + 1;
+inline constexpr size_t kAttributeCount = static_cast<size_t>(Attribute::kUnreadable) + 1;
 
 /// What becomes of an attribute when a description crosses to the other side.
 enum class Fate : uint8_t {
@@ -94,7 +106,8 @@ enum class Fate : uint8_t {
   kDrop,       // Never crosses: it leads media, or tells the way to, past us.
 };
 
-/// By its name, whose case counts (RFC 8866 §9).
+/// By its name. Its case counts (RFC 8866 §9), but not to all readers, sofia-sip's and baresip's
+/// among them: what one of them knows is known here, or it would be read past us.
 Attribute FindAttribute(std::string_view name);
 std::string_view Name(Attribute attribute);
 Fate FateOf(Attribute attribute);

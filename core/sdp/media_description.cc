@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/base/ascii.h"
 #include "core/sdp/connection.h"
 #include "core/sdp/cursor.h"
@@ -32,12 +34,18 @@ Protocol FindProtocol(std::string_view text) {
   return Protocol::kOther;
 }
 
+bool HasBlank(std::string_view name) {
+  return std::any_of(name.begin(), name.end(),
+                     [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; });
+}
+
 // "ptime" and "maxptime" are non-zero-int-or-real: 20, and from some 20.0       RFC 8866 §6.4
-ParseError ReadMilliseconds(std::string_view value, uint16_t* milliseconds) {
+ParseError ReadMilliseconds(std::string_view value, uint16_t* milliseconds, bool* is_zero) {
   Cursor in(value);
   uint64_t fraction = 0;
   if (!in.TakeNumber(kPtimeMax, milliseconds)) return ParseError::kAttribute;
   if (in.Take('.') && !in.TakeNumber(UINT32_MAX, &fraction)) return ParseError::kAttribute;
+  *is_zero = *milliseconds == 0 && fraction == 0;
   return in.AtEnd() ? ParseError::kOk : ParseError::kAttribute;
 }
 
@@ -207,7 +215,8 @@ ParseError SessionDescription::ReadAttribute(std::string_view text) {
   const std::string_view name = in.TakeUntil(':');
   if (name.empty()) return ParseError::kAttribute;
   (void)in.Take(':');  // Without it the attribute is a flag.
-  const Attribute attribute = FindAttribute(name);
+  // "candidate :1 1 UDP" and "sendonly now" are attributes to some readers and to us are none.
+  const Attribute attribute = HasBlank(name) ? Attribute::kUnreadable : FindAttribute(name);
   lines_[line_count_ - 1].attribute = attribute;
   switch (attribute) {
     case Attribute::kSendRecv:
@@ -219,6 +228,7 @@ ParseError SessionDescription::ReadAttribute(std::string_view text) {
     case Attribute::kInactive:
       return ReadDirection(Direction::kInactive);
     case Attribute::kUnknown:
+    case Attribute::kUnreadable:
       return ParseError::kOk;
     default:
       // The others are of the media level; at the session's they mean nothing.
@@ -234,9 +244,9 @@ ParseError SessionDescription::ReadMediaAttribute(Attribute attribute, std::stri
     case Attribute::kRtcpFb:
       return media.is_rtp() ? ReadFormatAttribute(attribute, value) : ParseError::kOk;
     case Attribute::kPtime:
-      return ReadMilliseconds(value, &media.ptime_ms);
+      return ReadPacketTime(value, &media.ptime_ms);
     case Attribute::kMaxPtime:
-      return ReadMilliseconds(value, &media.maxptime_ms);
+      return ReadPacketTime(value, &media.maxptime_ms);
     case Attribute::kRtcp:
       return ReadRtcp(value, &media.rtcp);
     case Attribute::kRtcpMux:
@@ -250,6 +260,14 @@ ParseError SessionDescription::ReadMediaAttribute(Attribute attribute, std::stri
     default:
       return ParseError::kOk;
   }
+}
+
+// 0 is none and divides nobody's clock: it stays behind, as if nothing had been said.
+ParseError SessionDescription::ReadPacketTime(std::string_view value, uint16_t* milliseconds) {
+  bool is_zero = false;
+  const ParseError error = ReadMilliseconds(value, milliseconds, &is_zero);
+  if (is_zero) lines_[line_count_ - 1].attribute = Attribute::kUnreadable;
+  return error;
 }
 
 // Of two that differ, each reader would choose his own (RFC 8866 §6.7: at most one stands).

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/base/ascii.h"
 #include "core/base/check.h"
 #include "core/base/siphash.h"
 #include "core/sdp/cursor.h"
@@ -26,8 +27,9 @@ bool GroupCrosses(std::string_view value) {
   Cursor in(value);
   (void)in.TakeUntil(':');
   (void)in.Take(':');
+  (void)in.Space();
   const std::string_view semantics = in.TakeField();
-  return semantics != "BUNDLE" && semantics != "ANAT";
+  return !EqualsIgnoreCase(semantics, "BUNDLE") && !EqualsIgnoreCase(semantics, "ANAT");
 }
 
 bool AttributeCrosses(const Line& line, bool keeps_security) {

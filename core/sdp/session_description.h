@@ -168,6 +168,7 @@ class SessionDescription {
   ParseError ReadMediaConnection(std::string_view value);
   ParseError ReadAttribute(std::string_view text);
   ParseError ReadMediaAttribute(Attribute attribute, std::string_view value);
+  ParseError ReadPacketTime(std::string_view value, uint16_t* milliseconds);
   ParseError ReadDirection(Direction direction);
   ParseError ReadFormatAttribute(Attribute attribute, std::string_view value);
   ParseError Finish();

@@ -213,11 +213,12 @@ TEST(RewriteTest, ALineWithoutFormatsLeftIsRejectedInItsPlace) {
 
 TEST(RewriteTest, GroupsCrossUnlessTheyBundle) {
   const Parsed offer(
-      Sdp("a=group:LS 1 2\na=group:BUNDLE 1 2\na=group:ANAT 1\n"
-          "m=audio 5004 RTP/AVP 0\na=mid:1\n"));
+      Sdp("a=group:LS 1 2\na=group:BUNDLE 1 2\na=group:ANAT 1\na=group: BUNDLE 1 2\n"
+          "a=group:Bundle 1 2\na=Group:BUNDLE 1 2\nm=audio 5004 RTP/AVP 0\na=mid:1\n"));
   const std::string written = Rewritten(*offer, KeepAll(*offer));
   EXPECT_THAT(written, HasSubstr("a=group:LS 1 2\r\n"));
   EXPECT_THAT(written, Not(HasSubstr("BUNDLE")));
+  EXPECT_THAT(written, Not(HasSubstr("Bundle")));
   EXPECT_THAT(written, Not(HasSubstr("ANAT")));
 }
 
@@ -231,6 +232,37 @@ TEST(RewriteTest, NothingThatLeadsMediaPastUsCrosses) {
     const Parsed offer(Sdp(line + "m=audio 5004 RTP/AVP 0\n" + line));
     EXPECT_THAT(Rewritten(*offer, KeepAll(*offer)), Not(HasSubstr(Name(attribute))));
   }
+}
+
+// RFC 8866 §9: names are tokens and their case counts. To readers who take them without regard to
+// case or to a blank these are what they look like, so they may not cross as unknown ones.
+TEST(RewriteTest, WhatOnlySomeReadersKnowDoesNotCross) {
+  const std::string lines =
+      "a=Candidate:1 1 UDP 1 10.0.0.1 9 typ host\na=candidate :1 1 UDP 1 10.0.0.1 9 typ host\n"
+      "a= candidate:1 1 UDP 1 10.0.0.1 9 typ host\na=candidate\t:1 1 UDP 1 10.0.0.1 9 typ host\n"
+      "a=ICE-UFRAG:x\na=Crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\na=sendonly now\n"
+      "a=alt:1 1 : A B 10.0.0.1 9\na=sqn: 0\na=cdsc: 1 image udptl t38\na=x-own:kept\n";
+  const Parsed offer(Sdp(lines + "m=audio 5004 RTP/AVP 0\n" + lines));
+  EXPECT_EQ(offer.media().direction, Direction::kSendRecv);
+  const std::string written = Rewritten(*offer, KeepAll(*offer));
+  EXPECT_EQ(written.substr(written.find("t=")),
+            "t=0 0\r\na=x-own:kept\r\nm=audio 20000 RTP/AVP 0\r\na=x-own:kept\r\n");
+  // What is known is read, whatever its case, and written as it should be.
+  const Parsed loud(Sdp("m=audio 5004 RTP/AVP 96\na=RtpMap:96 opus/48000/2\na=SendOnly\n"));
+  EXPECT_EQ(loud.formats()[0].codec, Codec::kOpus);
+  const std::string plain = Rewritten(*loud, KeepAll(*loud));
+  EXPECT_EQ(plain.substr(plain.find("a=")), "a=rtpmap:96 opus/48000/2\r\na=sendonly\r\n");
+}
+
+// Whoever divides by it must not get it from us (RFC 8866 §6.4: it is not zero).
+TEST(RewriteTest, APacketTimeOfZeroStaysBehind) {
+  const Parsed offer(
+      Sdp("m=audio 5004 RTP/AVP 0\na=ptime:0\na=maxptime:0.0\nm=audio 5006 RTP/AVP 0\n"
+          "a=ptime:0.125\na=maxptime:150\n"));
+  const std::string written = Rewritten(*offer, KeepAll(*offer));
+  EXPECT_EQ(written.substr(written.find("m=")),
+            "m=audio 20000 RTP/AVP 0\r\nm=audio 20002 RTP/AVP 0\r\na=ptime:0.125\r\n"
+            "a=maxptime:150\r\n");
 }
 
 TEST(RewriteTest, WhatDoesNotFitIsNotWritten) {

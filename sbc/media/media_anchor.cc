@@ -156,17 +156,28 @@ bool MediaAnchor::AddStream(MediaSession* session, MediaSession::Stream* slot, c
 uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                                 std::string_view sdp, Instant now) {
   bool lacks_ports = false;
+  bool lacks_codecs = false;
+  bool has_voice = false;
   for (const bool is_video : {false, true}) {  // Voice first: it is not to want for ports.
     for (size_t line = 0; line < description_.media().size(); ++line) {
       const Media& media = description_.media()[line];
       const Use use = {line, is_video};
       if (!IsAnchored(media, parties[Index(from)]) || IsVideo(media) != is_video) continue;
+      const FormatsParty told = FormatsOf(parties[Index(Other(from))]);
+      if (SelectOffer(media, description_.formats(media), told).formats.empty()) {
+        lacks_codecs = true;  // Refused in its place, unless it is all there is.
+        continue;
+      }
+      has_voice = has_voice || !is_video;
       MediaSession::Stream* slot = FindSlot(session, use, parties[Index(from)]);
       if (slot == nullptr || AddStream(session, slot, use, parties, now)) continue;
       // Video without ports is refused in its place; without voice there is no call.
       if (!is_video) return Refuse(kNoPorts, "no media ports left");
       lacks_ports = true;
     }
+  }
+  if (lacks_codecs && !has_voice) {
+    return Refuse(kNotAcceptable, "no codec that the connector's `codecs` allow");
   }
   // Ending all media within a call is legal (RFC 3264 §8.2); a call that begins without is none.
   if (session->stream_count == 0) {
@@ -189,6 +200,9 @@ uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party 
     return Refuse(kNotAcceptable, "it does not answer the offer");
   }
   const AgreedLines lines = ReadAgreed(*session, parties);
+  if (!HaveFormats(lines, parties[Index(Other(from))])) {
+    return Refuse(kNotAcceptable, "no codec that the offer went on with");
+  }
   // Another call has its peer's place. Who answered cannot be told to send no picture any more,
   // so a video's is refused as a voice's: what it sent would be taken for the other call's.
   if (!SetPlaces(lines, from, parties)) {
@@ -215,6 +229,17 @@ MediaAnchor::AgreedLines MediaAnchor::ReadAgreed(const MediaSession& session,
     CHECK(lines.PushBack(line));
   }
   return lines;
+}
+
+// RFC 3264 §6.1 lets an answer list more than was offered; what `codecs` took out of the offer may
+// be all that it lists.
+bool MediaAnchor::HaveFormats(const AgreedLines& lines, const Party& offerer) const {
+  return std::all_of(lines.begin(), lines.end(), [&](const Agreed& line) {
+    if (!line.is_in_use || line.stream->is_video) return true;
+    const auto asked = offer_.formats(*line.asked);
+    const auto answered = description_.formats(*line.answered);
+    return !SelectAnswer(*line.asked, asked, answered, FormatsOf(offerer)).formats.empty();
+  });
 }
 
 bool MediaAnchor::SetPlaces(const AgreedLines& lines, LegId from, const Party parties[2]) {

@@ -117,6 +117,7 @@ class MediaAnchor {
   };
   using AgreedLines = core::BoundedVector<Agreed, MediaSession::kStreamsMax>;
   AgreedLines ReadAgreed(const MediaSession& session, const Party parties[2]);
+  bool HaveFormats(const AgreedLines& lines, const Party& offerer) const;
   bool SetPlaces(const AgreedLines& lines, LegId from, const Party parties[2]);
   void SetFormats(const Agreed& line, LegId from, const Party parties[2]);
   void BridgeDigits(MediaStream* stream, LegId answerer, std::span<const core::sdp::Format> told,

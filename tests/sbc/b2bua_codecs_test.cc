@@ -162,6 +162,42 @@ TEST(B2buaCodecsTest, LaterOffers) {
   }
 }
 
+// Where nothing is left the offer cannot be: nobody else hears of it, and within a call what was
+// agreed on stays.
+TEST(B2buaCodecsTest, AnOfferWithoutAnAllowedCodecIsRefused) {
+  MediaScene media(Codecs("{trunk: [PCMU]}"));
+  SimPlan plan;
+  plan.body = Pbx("8 101");
+  const size_t refused = media.scene.pbx.Place(plan);
+  media.scene.Run(1s);
+  EXPECT_EQ(media.scene.pbx.call(refused).final_status, 488);
+  EXPECT_THAT(media.scene.trunk.Got("INVITE"), IsEmpty());
+  EXPECT_EQ(media.scene.record().detail.view(),
+            "the caller's SDP: no codec that the connector's `codecs` allow");
+  const size_t call = media.Call();
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Pbx("8 101")});
+  media.scene.Run(1s);
+  EXPECT_THAT(media.scene.pbx.Got("INVITE", 488), SizeIs(2));
+  EXPECT_THAT(media.scene.trunk.Got("INVITE"), SizeIs(1));
+  media.pbx.Send("still here", TargetOf(media.scene.pbx.Got("INVITE", 200).at(0).body));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, ElementsAre("still here"));
+  media.HangUp(call);
+}
+
+// An answer may list more than it was offered (RFC 3264 §6.1), and not only that.
+TEST(B2buaCodecsTest, AnAnswerOfRemovedCodecsAloneIsNone) {
+  MediaScene media(Codecs("{trunk: [PCMU]}"));
+  SimPlan callee;
+  callee.script = {{.status = 200, .body = Trunk("8 101")}};
+  const size_t refused = media.Place(callee, Pbx("0 8 101"));
+  EXPECT_EQ(media.scene.pbx.call(refused).final_status, 500);
+  EXPECT_EQ(media.scene.record().detail.view(),
+            "the callee's SDP: no codec that the offer went on with");
+  EXPECT_THAT(media.scene.trunk.Got("BYE"), SizeIs(1));
+  media.scene.ExpectClean();
+}
+
 // Of a customer that says digits by INFO nothing changes: the trunk has our events, whatever voice
 // it may have.
 TEST(B2buaCodecsTest, OurOwnEventsGoWithWhatIsLeft) {

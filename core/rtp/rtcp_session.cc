@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/check.h"
 #include "core/rtp/quality.h"
 #include "core/rtp/rtcp_interval.h"
 
@@ -22,7 +23,12 @@ RtcpSession::RtcpSession(const Config& config, Instant now, Random* random)
   // RFC 7022 §4.2: 96 random bits that tell nothing of us, in base64.
   constexpr std::string_view kAlphabet =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (char& character : cname_) character = kAlphabet[random->Below(kAlphabet.size())];
+  if (config.cname.empty()) {
+    for (char& character : cname_) character = kAlphabet[random->Below(kAlphabet.size())];
+  } else {
+    CHECK(config.cname.size() == cname_.size());
+    std::copy(config.cname.begin(), config.cname.end(), cname_.begin());
+  }
   Schedule(now, random);
 }
 

@@ -51,6 +51,9 @@ class RtcpSession {
     uint32_t ssrc = 0;                  // Ours, for reports while we send nothing.
     uint32_t clock_rate_hz = 8000;      // Of what we send.
     uint32_t octets_per_second = 1000;  // RTCP's: 5 % of two G.711 streams of 80 kbit/s.
+    // Of another session of ours with the same peer: who reports has one name in all of them
+    // (§6.5.1). Empty: one is drawn.
+    std::string_view cname{};
   };
   RtcpSession(const Config& config, Instant now, Random* random);
 

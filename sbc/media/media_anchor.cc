@@ -138,7 +138,12 @@ MediaSession::Stream* MediaAnchor::FindSlot(MediaSession* session, const Use& us
 bool MediaAnchor::AddStream(MediaSession* session, MediaSession::Stream* slot, const Use& use,
                             const Party parties[2], Instant now) {
   const bool is_new = slot == session->streams + session->stream_count;
-  MediaStream* stream = is_new ? options_.relay->Begin(now) : options_.relay->Find(slot->stream);
+  const MediaStream* beside = nullptr;
+  for (size_t i = 0; i < session->stream_count && beside == nullptr; ++i) {
+    beside = options_.relay->Find(session->streams[i].stream);
+  }
+  MediaStream* stream =
+      is_new ? options_.relay->Begin(now, beside) : options_.relay->Find(slot->stream);
   if (stream == nullptr) return false;
   stream->is_video = use.is_video;
   for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {

@@ -83,8 +83,8 @@ absl::Status MediaRelay::Open() {
 
 // ---- streams ------------------------------------------------------------------------------------
 
-MediaStream* MediaRelay::Begin(Instant now) {
-  return streams_.Acquire(now, options_.random, &FireReport, this);
+MediaStream* MediaRelay::Begin(Instant now, const MediaStream* beside) {
+  return streams_.Acquire(now, options_.random, &FireReport, this, beside);
 }
 
 bool MediaRelay::Bind(MediaStream* stream, LegId id, Side side, bool v4, Instant now) {

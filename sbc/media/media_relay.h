@@ -83,8 +83,9 @@ class MediaRelay {
     return socket.index < places_.size() && places_[socket.index].kind != Place::Kind::kNotOurs;
   }
 
-  /// A stream without ports; null when there is none left.
-  [[nodiscard]] MediaStream* Begin(core::Instant now);
+  /// A stream without ports; null when there is none left. `beside` is another one of the same
+  /// call, if it has one: on each side both have one CNAME (RFC 3550 §6.5.1).
+  [[nodiscard]] MediaStream* Begin(core::Instant now, const MediaStream* beside = nullptr);
   /// Gives a leg a pair of ports, if it has none. False when all of that side are in use or rest;
   /// the voice of an emergency call has one that rests rather than none.
   [[nodiscard]] bool Bind(MediaStream* stream, LegId leg, Side side, bool v4, core::Instant now);

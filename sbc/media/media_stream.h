@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "core/base/address.h"
 #include "core/base/instant.h"
@@ -63,9 +64,11 @@ struct MediaSources {
 /// Thread:   one worker's.
 struct MediaStream {
   struct Leg {
-    Leg(core::Instant now, core::Random* random)
+    Leg(core::Instant now, core::Random* random, const Leg* beside)
         : source({}),
-          rtcp({.ssrc = static_cast<uint32_t>(random->Next())}, now, random),
+          rtcp({.ssrc = static_cast<uint32_t>(random->Next()),
+                .cname = beside != nullptr ? beside->rtcp.cname() : std::string_view()},
+               now, random),
           heard_at(now) {}
 
     /// Whether what comes from there is this leg's peer, whose place is `at`.
@@ -112,9 +115,10 @@ struct MediaStream {
   };
 
   MediaStream(core::Instant now, core::Random* random, core::Timer::Fire on_report,
-              void* relay_of_stream)
+              void* relay_of_stream, const MediaStream* beside)
       : relay(relay_of_stream),
-        legs{Leg(now, random), Leg(now, random)},
+        legs{Leg(now, random, beside != nullptr ? &beside->legs[0] : nullptr),
+             Leg(now, random, beside != nullptr ? &beside->legs[1] : nullptr)},
         report_timer(on_report, this) {}
   MediaStream(const MediaStream&) = delete;
   MediaStream& operator=(const MediaStream&) = delete;

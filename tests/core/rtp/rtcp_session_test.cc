@@ -189,6 +189,14 @@ TEST(RtcpSessionTest, CnamesAreDrawn) {
   EXPECT_EQ(cnames.size(), 100u);
 }
 
+// §6.5.1: one name in all sessions with a peer.
+TEST(RtcpSessionTest, ACnameMayBeAnothersToo) {
+  Random random(1);
+  const RtcpSession voice({}, kStart, &random);
+  const RtcpSession video({.cname = voice.cname()}, kStart, &random);
+  EXPECT_EQ(voice.cname(), video.cname());
+}
+
 // §6.4: who sends nothing reports as a receiver, under its own SSRC; who hears nothing reports on
 // nobody.
 TEST(RtcpSessionTest, AListenerSendsReceiverReports) {

@@ -37,10 +37,16 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
     return;
   }
   core::rtp::RtcpSession::Incoming incoming;
-  if (!core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)) ||
-      from.rtcp.OnPacket(core::rtp::BytesOf(packet), now, &incoming) != core::rtp::RtcpError::kOk) {
+  const bool is_whole =
+      core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)) &&
+      from.rtcp.OnPacket(core::rtp::BytesOf(packet), now, &incoming) == core::rtp::RtcpError::kOk;
+  if (is_whole) {
+    ++counters_.rtcp_received;
+    ++from.received.rtcp_packets;
+    from.received.rtcp_bytes += static_cast<uint32_t>(packet.size());
+  } else {
     ++counters_.malformed;
-    return;
+    if (!known) return;  // A valid packet teaches the port, and no other (rule 23).
   }
   if (!known) {
     from.learns_rtcp = false;
@@ -49,9 +55,7 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   } else if (from.learns_rtcp && now >= from.old_place_ends_at) {
     from.learns_rtcp = false;
   }
-  ++counters_.rtcp_received;
-  ++from.received.rtcp_packets;
-  from.received.rtcp_bytes += static_cast<uint32_t>(packet.size());
+  // Of one that is malformed further on, what stood before that is as good as ever.
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   if (incoming.reports_on_us) from.lost_before_us = to.source.missing_of_ssrc();
   if (arrival.stream->is_video) PassFeedback(incoming, arrival, now);

@@ -147,9 +147,11 @@ uint32_t RtcpSession::TicksSince(Instant then, Instant now) const {
   return static_cast<uint32_t>(ns * clock_rate_hz_ / 1'000'000'000);
 }
 
-// The SR that the sender itself did not send (rule 25).
+// The SR that the sender itself did not send (rule 25), or that of our own stream.
 std::optional<SenderReport> RtcpSession::OwnReport(Instant now, WallTime wall) const {
-  if (!sends_at(now) || now - sender_reported_at_ < kSenderSilence) return std::nullopt;
+  const bool is_sender = sent_ssrc_ == own_ssrc_;
+  if (!sends_at(now)) return std::nullopt;
+  if (!is_sender && now - sender_reported_at_ < kSenderSilence) return std::nullopt;
   return SenderReport{.ssrc = sent_ssrc_,
                       .ntp = NtpTime::From(wall),
                       .rtp_timestamp = sent_timestamp_ + TicksSince(sent_timestamp_at_, now),
@@ -174,16 +176,16 @@ std::optional<SenderReport> RtcpSession::ReportOfSender(Instant now, WallTime wa
   return report;
 }
 
-bool RtcpSession::WriteReports(const std::optional<SenderReport>& report,
+bool RtcpSession::WriteReports(uint32_t name, const std::optional<SenderReport>& report,
                                const Reception& reception, Instant now, RtcpWriter* out) {
   const std::optional<ReportBlock> block = BlockOn(reception, now);
   const std::span<const ReportBlock> blocks =
       block ? std::span<const ReportBlock>(&*block, 1) : std::span<const ReportBlock>();
-  const bool fits = report ? out->PutSenderReport(*report, blocks)
-                           : out->PutReceiverReport(reporter_ssrc(), blocks);
-  if (!fits || !out->PutCname(reporter_ssrc(), cname())) return false;
+  const bool fits =
+      report ? out->PutSenderReport(*report, blocks) : out->PutReceiverReport(name, blocks);
+  if (!fits || !out->PutCname(name, cname())) return false;
   return !block || !reception.is_voice ||
-         out->PutVoipMetrics(reporter_ssrc(),
+         out->PutVoipMetrics(name,
                              MakeVoipMetrics(*reception.source, reception.codec, round_trip_));
 }
 
@@ -198,7 +200,7 @@ size_t RtcpSession::Forward(const SenderReport& report, const Reception& recepti
   ours.packets = sent_packets_;
   ours.octets = sent_octets_;
   RtcpWriter writer(out);
-  if (!WriteReports(ours, reception, now, &writer)) return 0;
+  if (!WriteReports(sent_ssrc_, ours, reception, now, &writer)) return 0;
   forwarded_ = true;
   forwarded_at_ = now;
   const size_t size = OnWritten(ours, writer.written().size(), now);
@@ -240,8 +242,10 @@ RtcpSession::Passed RtcpSession::PassFeedback(std::span<const Feedback> feedback
 size_t RtcpSession::Report(const Reception& reception, Instant now, WallTime wall, Random* random,
                            std::span<uint8_t> out) {
   const std::optional<SenderReport> own = OwnReport(now, wall);
+  // §6.4: in the name of who sends there is no RR.
+  const uint32_t name = !own && sends_at(now) ? own_ssrc_ : reporter_ssrc();
   RtcpWriter writer(out);
-  const bool fits = WriteReports(own, reception, now, &writer);
+  const bool fits = WriteReports(name, own, reception, now, &writer);
   const size_t size = fits ? OnWritten(own, writer.written().size(), now) : 0;
   Schedule(now, random);
   return size;
@@ -249,11 +253,11 @@ size_t RtcpSession::Report(const Reception& reception, Instant now, WallTime wal
 
 size_t RtcpSession::Leave(const Reception& reception, Instant now, WallTime wall,
                           std::span<uint8_t> out) {
-  const std::optional<SenderReport> own = OwnReport(now, wall);
+  const std::optional<SenderReport> last = ReportOfSender(now, wall);  // Who leaves is the sender.
   RtcpWriter writer(out);
-  if (!WriteReports(own, reception, now, &writer)) return 0;
+  if (!WriteReports(reporter_ssrc(), last, reception, now, &writer)) return 0;
   if (!writer.PutBye(reporter_ssrc(), "")) return 0;
-  return OnWritten(own, writer.written().size(), now);
+  return OnWritten(last, writer.written().size(), now);
 }
 
 size_t RtcpSession::OnWritten(const std::optional<SenderReport>& report, size_t size, Instant now) {

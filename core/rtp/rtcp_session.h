@@ -23,8 +23,11 @@ namespace core::rtp {
 /// Out go compound packets: an SR for the stream that we send to the leg's peer, or an RR; a report
 /// block and XR VoIP metrics on what we receive from that peer; SDES with a CNAME of our own. A
 /// sender's SR that came in on the other leg goes on with its timestamps and with the counts of
-/// what we sent; where none came for kSenderSilence we make one, for the same SSRC. The generator,
-/// which is a sender itself, never calls Forward() and so makes them all.
+/// what we sent; where none came for kSenderSilence we make one, for the same SSRC. Until then
+/// nothing is reported in that name: a sender has no RR (§6.4), and its SR is not ours to make. So
+/// reports between go under our own SSRC, as of the second participant that we are (§6.4 asks an RR
+/// of who sends nothing). Where what we send is under our own SSRC, we are its sender, and all SRs
+/// are ours.
 ///
 /// The round trip is from our own send time of the SR that the peer names, whoever's timestamps
 /// that SR carried: neither party's clock is believed.
@@ -130,8 +133,8 @@ class RtcpSession {
 
   void OnFeedback(const RtcpPacket& packet, Incoming* incoming) const;
   bool OnReports(const ReportBlocks& blocks, Instant now);
-  bool WriteReports(const std::optional<SenderReport>& report, const Reception& reception,
-                    Instant now, RtcpWriter* out);
+  bool WriteReports(uint32_t name, const std::optional<SenderReport>& report,
+                    const Reception& reception, Instant now, RtcpWriter* out);
   std::optional<SenderReport> OwnReport(Instant now, WallTime wall) const;
   std::optional<SenderReport> ReportOfSender(Instant now, WallTime wall) const;
   bool sends_at(Instant now) const;

@@ -1,8 +1,6 @@
 // Goal: RTCP ends on each leg (rule 25): reports describe what was received on that leg, a sender's
 // own reports go on with our counts, and where it sends none we do.
 
-#include "core/rtp/rtcp_session.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,106 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/rtp/rtp_packets.h"
+#include "core/rtp/rtcp_session.h"
+#include "tests/core/rtp/rtcp_leg.h"
 #include "tests/support/allocations.h"
 
 namespace core::rtp {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr Instant kStart = Instant{} + 1h;
-constexpr WallTime kWall = {.unix_us = 1'700'000'000'000'000};
-constexpr uint32_t kSent = 0xaaaa0001;      // The stream that we send to the peer.
-constexpr uint32_t kReceived = 0xbbbb0002;  // The one that the peer sends us.
-
-/// What one compound packet said.
-struct Said {
-  std::optional<SenderReport> sender_report;
-  std::optional<uint32_t> receiver_report;  // Its SSRC.
-  std::vector<ReportBlock> blocks;
-  std::string cname;
-  std::vector<VoipMetrics> metrics;
-  bool bye = false;
-};
-
-Said Listen(std::span<const uint8_t> bytes) {
-  Said said;
-  RtcpCompound compound;
-  EXPECT_EQ(compound.Index(bytes), RtcpError::kOk);
-  for (const RtcpPacket& packet : compound) {
-    ReportBlocks blocks;
-    SenderReport report;
-    uint32_t ssrc = 0;
-    SdesChunks chunks;
-    ExtendedReport extended;
-    Bye bye;
-    if (ParseSenderReport(packet, &report, &blocks) == RtcpError::kOk) {
-      said.sender_report = report;
-    } else if (ParseReceiverReport(packet, &ssrc, &blocks) == RtcpError::kOk) {
-      said.receiver_report = ssrc;
-    }
-    said.blocks.insert(said.blocks.end(), blocks.begin(), blocks.end());
-    if (ParseSdes(packet, &chunks) == RtcpError::kOk) said.cname = chunks[0].cname;
-    if (ParseExtendedReport(packet, &extended) == RtcpError::kOk) {
-      said.metrics.assign(extended.metrics.begin(), extended.metrics.end());
-    }
-    said.bye |= ParseBye(packet, &bye) == RtcpError::kOk;
-  }
-  return said;
-}
-
-/// A leg in virtual time: a packet each 20 ms both ways, and reports when they are due.
-struct Leg {
-  Random random{1};
-  Instant now = kStart;
-  Source source{Source::Config{}};
-  RtcpSession session{{.ssrc = 0xcccc0003}, kStart, &random};
-  bool sends = true;
-  bool receives = true;
-  uint32_t sent_ssrc = kSent;
-  uint16_t number = 0;
-  std::vector<std::pair<Instant, Said>> reports;
-  std::array<uint8_t, RtcpSession::kCompoundMax> out{};
-
-  RtcpSession::Reception reception() { return {.source = &source, .codec = Codec::kPcmu}; }
-  WallTime wall() const {
-    return {kWall.unix_us +
-            std::chrono::duration_cast<std::chrono::microseconds>(now - kStart).count()};
-  }
-  Said Heard(size_t size) { return Listen(std::span(out).first(size)); }
-
-  void RunFor(Duration time) {
-    for (const Instant end = now + time; now < end; now += 20ms, ++number) {
-      const HeaderFields fields = {.sequence_number = number,
-                                   .timestamp = static_cast<uint32_t>(number) * 160};
-      if (sends) {
-        TestPacket packet(fields);
-        packet.view().set_ssrc(sent_ssrc);
-        session.OnSent(packet.view(), now, PayloadKind::kAudio);
-      }
-      if (receives) {
-        TestPacket packet(fields);
-        packet.view().set_ssrc(kReceived);
-        source.OnPacket(packet.view(), now, PayloadKind::kAudio);
-      }
-      if (now >= session.due()) {
-        const size_t size = session.Report(reception(), now, wall(), &random, out);
-        reports.emplace_back(now, Heard(size));
-      }
-    }
-  }
-  /// The peer's compound packet comes in.
-  RtcpSession::Incoming Hear(const SenderReport* sr, std::span<const ReportBlock> blocks) {
-    std::array<uint8_t, 1024> bytes{};
-    RtcpWriter writer(bytes);
-    CHECK(sr != nullptr ? writer.PutSenderReport(*sr, blocks)
-                        : writer.PutReceiverReport(kReceived, blocks));
-    RtcpSession::Incoming incoming;
-    EXPECT_EQ(session.OnPacket(writer.written(), now, &incoming), RtcpError::kOk);
-    return incoming;
-  }
-};
 
 // RFC 3550 §6.2: the first report after half the least interval, then about one each five seconds,
 // each over e - 3/2.
@@ -125,15 +29,19 @@ TEST(RtcpSessionTest, ReportsOfItsOwnAccord) {
 }
 
 // Rule 25: no SR came for five seconds, so we make it, for the SSRC and with the counts of what we
-// sent ourselves.
+// sent ourselves. Before that nothing is reported in its name, as who sends has no RR (RFC 3550
+// §6.4): what we receive is told as by the second participant that we are.
 TEST(RtcpSessionTest, MakesTheReportsOfASilentSender) {
   Leg leg;
   leg.RunFor(30s);
   for (const auto& [at, said] : leg.reports) {
     if (at - kStart < RtcpSession::kSenderSilence) {
-      EXPECT_EQ(said.receiver_report, kSent);
+      EXPECT_EQ(said.receiver_report, kOwn);
+      EXPECT_EQ(said.blocks.size(), 1u);
+      EXPECT_EQ(said.names, std::set<uint32_t>{kOwn});
       continue;
     }
+    EXPECT_EQ(said.names, std::set<uint32_t>{kSent});
     ASSERT_TRUE(said.sender_report.has_value());
     const auto packets = static_cast<uint32_t>((at - kStart) / 20ms) + 1;
     EXPECT_EQ(said.sender_report->ssrc, kSent);
@@ -203,13 +111,13 @@ TEST(RtcpSessionTest, AListenerSendsReceiverReports) {
   Leg leg;
   leg.sends = false;
   leg.RunFor(10s);
-  EXPECT_EQ(leg.reports.back().second.receiver_report, 0xcccc0003u);
+  EXPECT_EQ(leg.reports.back().second.receiver_report, kOwn);
   EXPECT_EQ(leg.reports.back().second.blocks.size(), 1u);
 
   Leg quiet;
   quiet.sends = quiet.receives = false;
   quiet.RunFor(10s);
-  EXPECT_EQ(quiet.reports.back().second.receiver_report, 0xcccc0003u);
+  EXPECT_EQ(quiet.reports.back().second.receiver_report, kOwn);
   EXPECT_TRUE(quiet.reports.back().second.blocks.empty());
   EXPECT_TRUE(quiet.reports.back().second.metrics.empty());
 }
@@ -249,7 +157,22 @@ TEST(RtcpSessionTest, ForwardsASendersReportWithOurCounts) {
   leg.RunFor(30s);
   ASSERT_FALSE(leg.reports.empty());
   for (const auto& [at, report] : leg.reports) {
-    EXPECT_EQ(report.sender_report.has_value(), at - forwarded >= RtcpSession::kSenderSilence);
+    const bool is_ours = at - forwarded >= RtcpSession::kSenderSilence;
+    EXPECT_EQ(report.sender_report.has_value(), is_ours);
+    EXPECT_EQ(report.names, std::set<uint32_t>{is_ours ? kSent : kOwn});  // §6.4.
+  }
+}
+
+// Who sends under its own SSRC is the sender: its first report is an SR already (§6.4).
+TEST(RtcpSessionTest, AllReportsOfOurOwnStreamAreSenderReports) {
+  Leg leg;
+  leg.sent_ssrc = kOwn;
+  leg.RunFor(20s);
+  ASSERT_LT(leg.reports.front().first - kStart, RtcpSession::kSenderSilence);
+  for (const auto& [at, said] : leg.reports) {
+    ASSERT_TRUE(said.sender_report.has_value());
+    EXPECT_EQ(said.sender_report->ssrc, kOwn);
+    EXPECT_NE(said.sender_report->ntp, NtpTime{});
   }
 }
 
@@ -323,7 +246,7 @@ TEST(RtcpSessionTest, FeedbackGoesOnInItsOwnName) {
     ASSERT_GT(size, 0u);
     EXPECT_EQ(passed.requests, RtcpSession::kFeedbackMax);
     const Said said = Listen({bytes, size});
-    const uint32_t name = sends ? kSent : 0xcccc0003;
+    const uint32_t name = sends ? kSent : kOwn;
     EXPECT_EQ(sends ? said.sender_report.value().ssrc : said.receiver_report.value(), name);
     EXPECT_TRUE(said.blocks.empty());
     EXPECT_EQ(said.cname, leg.session.cname());
@@ -575,6 +498,21 @@ TEST(RtcpSessionTest, LeavesWithABye) {
   ASSERT_EQ(leg.session.OnPacket(std::span(leg.out).first(size), leg.now, &incoming),
             RtcpError::kOk);
   EXPECT_TRUE(incoming.bye);
+}
+
+// Who leaves is the sender (§6.6), and a sender's last report is an SR, ours or its own carried on.
+TEST(RtcpSessionTest, LeavesInTheSendersName) {
+  Leg leg;
+  leg.RunFor(1s);
+  ASSERT_GT(leg.session.Forward({.ssrc = kSent, .ntp = {1234, 0}}, leg.reception(), leg.now,
+                                &leg.random, leg.out),
+            0u);
+  leg.now += 2s;
+  const size_t size = leg.session.Leave(leg.reception(), leg.now, leg.wall(), leg.out);
+  const Said said = leg.Heard(size);
+  EXPECT_TRUE(said.bye);
+  EXPECT_EQ(said.names, std::set<uint32_t>{kSent});
+  EXPECT_EQ(said.sender_report.value().ntp, (NtpTime{1236, 0}));
 }
 
 TEST(RtcpSessionTest, CountsWhatComesAndGoes) {

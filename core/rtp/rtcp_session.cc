@@ -32,20 +32,36 @@ RtcpSession::RtcpSession(const Config& config, Instant now, Random* random)
   Schedule(now, random);
 }
 
-void RtcpSession::OnSent(const PacketView& packet, Instant now, PayloadKind kind) {
+// Counts are an SSRC's: one that was left, and comes back, goes on with its own (§6.4.1).
+void RtcpSession::BeginSending(const PacketView& packet, Instant now) {
   const uint32_t ssrc = packet.ssrc();
-  if (!sending_ || ssrc != sent_ssrc_) [[unlikely]] {
-    sending_ = true;
-    sent_ssrc_ = ssrc;
-    sent_packets_ = 0;
-    sent_octets_ = 0;
-    sent_reports_count_ = 0;
-    forwarded_ = false;
-    peer_report_.reset();  // It was of another source.
-    sender_reported_at_ = now;
-    sender_ntp_ = {};
-    sent_timestamp_ = packet.timestamp();
-    sent_timestamp_at_ = now;
+  const Beside before =
+      beside_.packets > 0 && beside_.ssrc == ssrc ? beside_ : Beside{.ssrc = ssrc};
+  if (sending_) beside_ = {sent_ssrc_, sent_packets_, sent_octets_};
+  sending_ = true;
+  sent_ssrc_ = ssrc;
+  sent_packets_ = before.packets;
+  sent_octets_ = before.octets;
+  sent_reports_count_ = 0;
+  peer_report_.reset();  // It was of another source.
+  sender_reported_at_ = now;
+  sender_ntp_ = {};
+  sent_timestamp_ = packet.timestamp();
+  sent_timestamp_at_ = now;
+}
+
+void RtcpSession::OnSentBeside(const PacketView& packet, PayloadKind kind) {
+  if (beside_.packets == 0 || beside_.ssrc != packet.ssrc()) {
+    if (kind == PayloadKind::kEvent) return;  // No stream will be under that SSRC.
+    beside_ = {.ssrc = packet.ssrc()};
+  }
+  ++beside_.packets;
+  beside_.octets += static_cast<uint32_t>(packet.payload().size());
+}
+
+void RtcpSession::OnSent(const PacketView& packet, Instant now, PayloadKind kind) {
+  if (!sending_ || packet.ssrc() != sent_ssrc_) [[unlikely]] {
+    BeginSending(packet, now);
   }
   ++sent_packets_;
   sent_octets_ += static_cast<uint32_t>(packet.payload().size());
@@ -56,7 +72,8 @@ void RtcpSession::OnSent(const PacketView& packet, Instant now, PayloadKind kind
   }
 }
 
-RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Incoming* incoming) {
+RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Incoming* incoming,
+                                const Source* source) {
   *incoming = {};
   ++counts_.packets_in;
   counts_.bytes_in += bytes.size();
@@ -69,10 +86,7 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
       SenderReport report;
       error = ParseSenderReport(packet, &report, &blocks);
       if (error != RtcpError::kOk) break;
-      incoming->sender_report = report;
-      peer_ssrc_ = report.ssrc;
-      peer_ntp_middle_ = report.ntp.middle();
-      peer_reported_at_ = now;
+      OnSenderReport(report, now, source, incoming);
       incoming->reports_on_us |= OnReports(blocks, now);
     } else if (packet.type == RtcpType::kReceiverReport) {
       uint32_t ssrc = 0;
@@ -92,6 +106,17 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
   }
   if (error != RtcpError::kOk) ++counts_.malformed;
   return error;
+}
+
+void RtcpSession::OnSenderReport(const SenderReport& report, Instant now, const Source* source,
+                                 Incoming* incoming) {
+  const bool has_stream = source != nullptr && source->active();
+  const bool is_beside = has_stream && report.ssrc != source->ssrc();
+  if (!is_beside || !incoming->sender_report) incoming->sender_report = report;
+  if (is_beside && peer_ssrc_ == source->ssrc()) return;
+  peer_ssrc_ = report.ssrc;
+  peer_ntp_middle_ = report.ntp.middle();
+  peer_reported_at_ = now;
 }
 
 // One that cannot be read costs nothing but itself: the reports beside it are as good as ever.

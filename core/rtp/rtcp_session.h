@@ -62,6 +62,10 @@ class RtcpSession {
 
   /// An RTP packet left for the peer, as it left: after any rewriting.
   void OnSent(const PacketView& packet, Instant now, PayloadKind kind);
+  /// One left beside the stream, under another SSRC: digits that have their own, or who is not
+  /// taken for the stream's sender yet (Source). One such SSRC has counts, in case it becomes the
+  /// stream's or was that before; there are no reports of it.
+  void OnSentBeside(const PacketView& packet, PayloadKind kind);
   void set_clock_rate_hz(uint32_t clock_rate_hz) { clock_rate_hz_ = clock_rate_hz; }
 
   /// What the owner may want of a packet that came in.
@@ -75,7 +79,10 @@ class RtcpSession {
     uint32_t feedback_ended = 0;
   };
   /// Of a compound packet that is malformed further on, what stood before that is told and used.
-  RtcpError OnPacket(std::span<const uint8_t> bytes, Instant now, Incoming* incoming);
+  /// Where `source` has the stream that we receive, the SR of another SSRC of the peer's (its
+  /// digits') neither hides that stream's nor takes its place in our answers.
+  RtcpError OnPacket(std::span<const uint8_t> bytes, Instant now, Incoming* incoming,
+                     const Source* source = nullptr);
 
   /// What goes into a report beside our own: the stream that we receive from the peer.
   struct Reception {
@@ -123,6 +130,7 @@ class RtcpSession {
   /// What the peer last said of the stream that we send it: nullopt if it never did.
   const std::optional<ReportBlock>& peer_report() const { return peer_report_; }
   uint32_t sent_packets() const { return sent_packets_; }
+  uint32_t sent_ssrc() const { return sent_ssrc_; }
   std::string_view cname() const { return {cname_.data(), cname_.size()}; }
 
  private:
@@ -131,6 +139,15 @@ class RtcpSession {
     Instant at;
   };
 
+  struct Beside {  // The last SSRC that was sent beside the stream's, or before it.
+    uint32_t ssrc = 0;
+    uint32_t packets = 0;
+    uint32_t octets = 0;
+  };
+
+  void BeginSending(const PacketView& packet, Instant now);
+  void OnSenderReport(const SenderReport& report, Instant now, const Source* source,
+                      Incoming* incoming);
   void OnFeedback(const RtcpPacket& packet, Incoming* incoming) const;
   bool OnReports(const ReportBlocks& blocks, Instant now);
   bool WriteReports(uint32_t name, const std::optional<SenderReport>& report,
@@ -154,6 +171,7 @@ class RtcpSession {
   uint32_t sent_timestamp_ = 0;
   Instant sent_timestamp_at_;
   Instant sent_at_;
+  Beside beside_;
   bool sending_ = false;
 
   bool reported_ = false;
@@ -177,7 +195,7 @@ class RtcpSession {
   Counts counts_;
   std::array<char, 16> cname_{};
 };
-static_assert(sizeof(RtcpSession) <= 296);
+static_assert(sizeof(RtcpSession) <= 312);
 
 /// A sender's report on the other side of a relay.
 inline SenderReport Translate(const HeaderRewrite& rewrite, SenderReport report) {

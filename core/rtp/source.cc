@@ -29,9 +29,9 @@ StreamCounts StreamCounts::Since(const StreamCounts& earlier) const {
           .restarts = restarts - earlier.restarts,
           .payload_switches = payload_switches - earlier.payload_switches,
           .timestamp_jumps = timestamp_jumps - earlier.timestamp_jumps,
-          .bytes = bytes - earlier.bytes,
           .buffer_packets = buffer_packets - earlier.buffer_packets,
-          .buffer_sum = buffer_sum - earlier.buffer_sum};
+          .buffer_sum = buffer_sum - earlier.buffer_sum,
+          .bytes = bytes - earlier.bytes};
 }
 
 Source::Source(const Config& config)
@@ -114,18 +114,37 @@ Arrival Source::OnBehind(const PacketView& packet, uint16_t behind, Instant now,
   return Arrival::kReordered;
 }
 
+// Rule 23 in the statistics, which a new SSRC begins anew: it is accepted, but not each time.
+bool Source::MayChange(const PacketView& packet, Instant now, PayloadKind kind) const {
+  if (kind == PayloadKind::kEvent) return false;  // No voice will follow under that SSRC.
+  if (former_.highest != 0 && packet.ssrc() == former_.ssrc) {  // That begins nothing anew.
+    const auto behind = static_cast<uint16_t>(former_.highest - packet.sequence_number());
+    return behind >= kMisorderMax;  // Else it was sent before the change.
+  }
+  return totals_.ssrc_changes == 0 || now - last_change_ >= kSsrcChangeMin;
+}
+
+void Source::Refuse(uint32_t ssrc) {
+  ++totals_.refused;
+  // Who gets the stream from us has it all the same.
+  if (former_.highest != 0 && ssrc == former_.ssrc) --former_.skipped;
+}
+
 // Either another SSRC, or a sequence number that is out of all reach (A.1's bad_seq).
 Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind kind) {
   const bool change = active_ && packet.ssrc() != ssrc_;
-  if (change && totals_.ssrc_changes > 0 && now - last_change_ < kSsrcChangeMin) {
-    ++totals_.refused;
+  if (change && !MayChange(packet, now, kind)) {
+    Refuse(packet.ssrc());
     return Arrival::kRefused;
   }
   const int distance = static_cast<int16_t>(packet.sequence_number() - candidate_.sequence_number);
+  // Events alone are no voice that could be in the way of one.
+  const bool gives_way =
+      !change || last_payload_type_ == kNoPayloadType || last_arrival_ <= candidate_.arrival;
   const bool proved = candidate_.held && candidate_.ssrc == packet.ssrc() && distance != 0 &&
-                      std::abs(distance) < kMisorderMax;
+                      std::abs(distance) < kMisorderMax && gives_way;
   if (!proved) {
-    if (candidate_.held) ++totals_.refused;
+    if (candidate_.held) Refuse(candidate_.ssrc);
     candidate_ = {.arrival = now,
                   .ssrc = packet.ssrc(),
                   .bytes = static_cast<uint32_t>(packet.size()),
@@ -141,7 +160,7 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
 
 void Source::Pause() {
   paused_ = true;
-  if (candidate_.held) ++totals_.refused;  // What follows the pause proves nothing of it.
+  if (candidate_.held) Refuse(candidate_.ssrc);  // What follows the pause proves nothing of it.
   candidate_.held = false;
 }
 
@@ -169,33 +188,19 @@ void Source::Begin(Instant now) {
     Settle(window_count_, &bursts_);
     bursts_.Break();
     totals_.expected += expected_of_ssrc();
-    if (candidate_.ssrc != ssrc_) {
-      ++totals_.ssrc_changes;
-      last_change_ = now;
-      jitter_16_ = 0;
-      jitter_known_ = false;
-    } else {
-      ++totals_.restarts;
-    }
     if (!paused_) longest_gap_ = std::max(longest_gap_, candidate_.arrival - last_arrival_);
     last_arrival_ = std::max(last_arrival_, candidate_.arrival);
   } else {
     origin_ = candidate_.arrival;
     last_arrival_ = candidate_.arrival;
   }
+  BeginSsrc(now);
   active_ = true;
   paused_ = false;
-  ssrc_ = candidate_.ssrc;
-  highest_ = kFirstCycle + candidate_.sequence_number;
-  base_ = highest_;
   window_count_ = 1;
   had_ = 1;
   played_ = 1;
-  received_ = 1;
-  expected_prior_ = 0;
-  received_prior_ = 0;
-  settled_to_ = 0;
-  skipped_ = 0;
+  ++received_;
   timed_ = candidate_.is_timed;
   transit_ = TicksAt(candidate_.arrival) - candidate_.timestamp;
   last_timestamp_ = candidate_.timestamp;
@@ -204,6 +209,39 @@ void Source::Begin(Instant now) {
   ++totals_.packets;
   totals_.bytes += candidate_.bytes;
   candidate_.held = false;
+}
+
+// What is counted by SSRC, up to the candidate: from nothing, or from where it was left.
+void Source::BeginSsrc(Instant now) {
+  const bool change = active_ && candidate_.ssrc != ssrc_;
+  const auto steps = static_cast<uint16_t>(candidate_.sequence_number - former_.highest);
+  const bool returns =
+      change && former_.highest != 0 && candidate_.ssrc == former_.ssrc && steps < kDropoutMax;
+  const uint32_t first = kFirstCycle + candidate_.sequence_number;
+  const Former from =
+      returns ? former_ : Former{.ssrc = candidate_.ssrc, .highest = first - 1, .base = first};
+  if (change) {
+    former_ = {ssrc_, highest_, base_, received_, skipped_, jitter_16_};
+    ++totals_.ssrc_changes;
+    if (!returns) last_change_ = now;
+    jitter_16_ = from.jitter_16;
+    jitter_known_ = returns;
+  } else if (active_) {
+    ++totals_.restarts;
+  }
+  ssrc_ = from.ssrc;
+  highest_ = from.highest;
+  base_ = from.base;
+  received_ = from.received;
+  skipped_ = from.skipped;
+  totals_.expected -= expected_of_ssrc();  // It is the present one's again.
+  expected_prior_ = expected_of_ssrc();
+  received_prior_ = received_;
+  settled_to_ = returns ? highest_ : 0;
+  const uint32_t skips = returns ? steps - 1u : 0;
+  highest_ += skips + 1;
+  base_ += skips;
+  skipped_ += skips;
 }
 
 void Source::Advance(uint16_t steps) {
@@ -257,7 +295,7 @@ void Source::Count(const PacketView& packet, uint32_t behind, Instant now, Paylo
     return;
   }
   if (kind == PayloadKind::kAudio && packet.payload_type() != last_payload_type_) {
-    if (last_payload_type_ != 0xff) ++totals_.payload_switches;
+    if (last_payload_type_ != kNoPayloadType) ++totals_.payload_switches;
     last_payload_type_ = packet.payload_type();
   }
   const bool next_in_order = packet.sequence_number() == static_cast<uint16_t>(last_sequence_ + 1);

@@ -25,7 +25,7 @@ enum class Arrival : uint8_t {
   kReordered,  // New, behind the highest.
   kDuplicate,  // Had before.
   kProbation,  // The first of an unknown SSRC or another sequence: counted if a second follows.
-  kRefused,    // Of another SSRC too soon after the last change: two senders on one port.
+  kRefused,    // Of another SSRC, and not taken for the stream's: an event, or too soon.
 };
 
 /// Everything counted of one stream since the call began, over all its SSRCs and restarts. Two of
@@ -37,15 +37,15 @@ struct StreamCounts {
   uint32_t duplicates = 0;  // Not in `packets`.
   uint32_t reordered = 0;   // In `packets`.
   uint32_t late = 0;        // In `packets`; a jitter buffer would have discarded them.
-  uint32_t refused = 0;     // In none of the above.
+  uint32_t refused = 0;     // In none of the above: of another SSRC, or of nothing that followed.
   int32_t loss_runs = 0;    // Uninterrupted runs of what was lost or late.
   uint32_t ssrc_changes = 0;
   uint32_t restarts = 0;  // The sender's sequence numbers began anew under the same SSRC (A.1).
   uint32_t payload_switches = 0;
   uint32_t timestamp_jumps = 0;
-  uint64_t bytes = 0;           // Header, payload and padding, without UDP and IP, of `packets`.
   uint32_t buffer_packets = 0;  // Judged by the jitter-buffer model,
   Duration buffer_sum{};        // and the sum of its depths, for the mean.
+  uint64_t bytes = 0;           // Header, payload and padding, without UDP and IP, of `packets`.
 
   int32_t lost() const { return static_cast<int32_t>(expected - packets); }
   std::optional<Duration> buffer_depth() const {
@@ -63,6 +63,11 @@ struct StreamCounts {
 /// first seconds of a call lose packets like any other). Within 128 packets a bit map tells a
 /// duplicate from a reordered packet exactly; further back there is only A.1's jump.
 ///
+/// Each SSRC is a source of its own (§8), and a leg has one voice. An event under another SSRC is
+/// no change of it (some gateways send RFC 4733 so). Of two that send at once the first stays until
+/// two packets of the other come without one of its own between. Who comes back goes on as it was
+/// left: what its numbers skipped meanwhile was not of this stream.
+///
 /// Jitter is A.8's, in order of arrival, without duplicates and RFC 4733 events. A timestamp that
 /// jumps by more than a second while neither the clock nor the sequence does is a new beginning of
 /// the sender's media, not jitter: it is counted and left out.
@@ -76,7 +81,7 @@ class Source {
   static constexpr uint16_t kDropoutMax = 3000;         // A.1: MAX_DROPOUT
   static constexpr uint16_t kMisorderMax = 100;         // A.1: MAX_MISORDER
   static constexpr uint32_t kClockRateMax = 1'000'000;  // No codec has a faster one.
-  // A second sender on the port would otherwise restart the statistics with every packet (rule 23).
+  // Between two new SSRCs (rule 23): each begins the reports anew.
   static constexpr Duration kSsrcChangeMin = std::chrono::milliseconds(500);
 
   struct Config {
@@ -128,6 +133,7 @@ class Source {
   __extension__ using Window = unsigned __int128;  // Bit n: the packet n before the highest.
   static constexpr uint32_t kWindowBits = 128;
   static constexpr uint32_t kFirstCycle = 0x10000;  // So that the window may reach below the first.
+  static constexpr uint8_t kNoPayloadType = 0xff;
 
   struct Candidate {  // A packet that would begin another sequence.
     Instant arrival;
@@ -139,12 +145,24 @@ class Source {
     bool held = false;
   };
 
+  struct Former {  // The SSRC before this one, as it was left.
+    uint32_t ssrc = 0;
+    uint32_t highest = 0;  // 0: there was none.
+    uint32_t base = 0;
+    uint32_t received = 0;
+    uint32_t skipped = 0;
+    uint32_t jitter_16 = 0;
+  };
+
+  bool MayChange(const PacketView& packet, Instant now, PayloadKind kind) const;
+  void Refuse(uint32_t ssrc);
   Arrival OnStranger(const PacketView& packet, Instant now, PayloadKind kind);
   Arrival OnMember(const PacketView& packet, Instant now, PayloadKind kind);
   Arrival OnBehind(const PacketView& packet, uint16_t behind, Instant now, PayloadKind kind);
   void Begin(Instant now);
   void Advance(uint16_t steps);
   void Resume(uint16_t steps, Instant now);
+  void BeginSsrc(Instant now);
   void Count(const PacketView& packet, uint32_t behind, Instant now, PayloadKind kind);
   bool OnTiming(const PacketView& packet, uint32_t arrival_ticks, bool next_in_order,
                 PayloadKind kind);
@@ -173,7 +191,7 @@ class Source {
   uint32_t packet_ticks_ = 0;   // 0: not known yet.
   uint32_t received_ = 0;       // Of this SSRC, duplicates too, as A.1 counts for reports.
   uint16_t last_sequence_ = 0;  // Of the packet that was timed last.
-  uint8_t last_payload_type_ = 0xff;
+  uint8_t last_payload_type_ = kNoPayloadType;  // Of the voice.
   bool active_ = false;
   bool timed_ = false;  // transit_ is the present timing's.
   bool paused_ = false;
@@ -183,6 +201,7 @@ class Source {
   StreamCounts totals_;  // Without `expected` of the present SSRC and `loss_runs`.
 
   Candidate candidate_;
+  Former former_;
   Instant last_change_;
   uint32_t expected_prior_ = 0;  // Since the last TakeReport().
   uint32_t received_prior_ = 0;
@@ -191,6 +210,6 @@ class Source {
   uint16_t buffer_min_ms_ = 0;
   uint16_t buffer_max_ms_ = 0;
 };
-static_assert(sizeof(Source) <= 368);
+static_assert(sizeof(Source) <= 384);
 
 }  // namespace core::rtp

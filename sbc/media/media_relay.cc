@@ -374,8 +374,9 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     const uint8_t mapped = from.map.Find(payload_type);
     if (mapped > kPayloadTypeMax) {
       if (mapped == core::sdp::PayloadMap::kEndsHere) {
-        (void)from.source.OnPacket(view, packet.received_at(), core::rtp::PayloadKind::kEvent);
-        return OnEvent(view, arrival, now);
+        const auto counted =
+            from.source.OnPacket(view, packet.received_at(), core::rtp::PayloadKind::kEvent);
+        return OnEvent(view, arrival, counted, now);
       }
       ++counters_.payload_types;
       return;
@@ -407,11 +408,12 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     return;
   }
   if (from.bridges_digits) kind = Bridge(&packet, arrival, kind, now);
-  Forward(std::move(packet), &to, kind, now);
+  Forward(std::move(packet), arrival, kind, now);
 }
 
 // A trunk's event where the customer has digits in SIP: it is read, and goes no further.
-void MediaRelay::OnEvent(core::rtp::PacketView view, const Arrival& arrival, Instant now) {
+void MediaRelay::OnEvent(core::rtp::PacketView view, const Arrival& arrival,
+                         core::rtp::Arrival counted, Instant now) {
   MediaStream* stream = arrival.stream;
   MediaStream::Leg& from = stream->leg(arrival.leg);
   from.heard_at = now;
@@ -419,7 +421,8 @@ void MediaRelay::OnEvent(core::rtp::PacketView view, const Arrival& arrival, Ins
   from.received.bytes += view.size();
   ++counters_.events_ended;
   stream->digits->event_at = now;
-  stream->digits->shift.Take(view.sequence_number());
+  // Under an SSRC of its own it has none of the voice's numbers.
+  if (counted != core::rtp::Arrival::kRefused) stream->digits->shift.Take(view.sequence_number());
   Hear(stream, from.dtmf.OnPacket(view));
 }
 
@@ -462,13 +465,21 @@ core::rtp::PayloadKind MediaRelay::Bridge(Packet* packet, const Arrival& arrival
   return kind;
 }
 
-void MediaRelay::Forward(Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,
+// Rule 23: all that the leg's peer sends goes on, under whatever SSRC; what is told of a stream in
+// RTCP and in the records is of one SSRC at a time, and Source says of which.
+void MediaRelay::Forward(Packet packet, const Arrival& arrival, core::rtp::PayloadKind kind,
                          Instant now) {
+  const core::rtp::Source& source = arrival.stream->leg(arrival.leg).source;
+  MediaStream::Leg* to = &arrival.stream->leg(Other(arrival.leg));
   const MediaPorts::Pair& pair = to->ports->pair(to->pair);
   core::rtp::PacketView view;
   if (to->peer.is_rtp && core::rtp::PacketView::Parse(core::rtp::BytesOf(packet), &view) ==
                              core::rtp::PacketError::kOk) {
-    to->rtcp.OnSent(view, now, kind);
+    if (source.active() && view.ssrc() != source.ssrc()) [[unlikely]] {
+      to->rtcp.OnSentBeside(view, kind);
+    } else {
+      to->rtcp.OnSent(view, now, kind);
+    }
     ++to->sent.packets;
     to->sent.bytes += packet.size();
   }

@@ -164,11 +164,12 @@ class MediaRelay {
   Arrival Find(const core::Packet& packet);
   void OnRtp(core::Packet packet, const Arrival& arrival, core::Instant now);
   void OnRtcp(core::Packet packet, const Arrival& arrival, core::Instant now);
-  void OnEvent(core::rtp::PacketView view, const Arrival& arrival, core::Instant now);
+  void OnEvent(core::rtp::PacketView view, const Arrival& arrival, core::rtp::Arrival counted,
+               core::Instant now);
   void Hear(MediaStream* stream, const core::rtp::DtmfReader::Events& events);
   core::rtp::PayloadKind Bridge(core::Packet* packet, const Arrival& arrival,
                                 core::rtp::PayloadKind kind, core::Instant now);
-  void Forward(core::Packet packet, MediaStream::Leg* to, core::rtp::PayloadKind kind,
+  void Forward(core::Packet packet, const Arrival& arrival, core::rtp::PayloadKind kind,
                core::Instant now);
   void PassFeedback(const core::rtp::RtcpSession::Incoming& incoming, const Arrival& arrival,
                     core::Instant now);

@@ -37,9 +37,9 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
     return;
   }
   core::rtp::RtcpSession::Incoming incoming;
-  const bool is_whole =
-      core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)) &&
-      from.rtcp.OnPacket(core::rtp::BytesOf(packet), now, &incoming) == core::rtp::RtcpError::kOk;
+  const bool is_whole = core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)) &&
+                        from.rtcp.OnPacket(core::rtp::BytesOf(packet), now, &incoming,
+                                           &from.source) == core::rtp::RtcpError::kOk;
   if (is_whole) {
     ++counters_.rtcp_received;
     ++from.received.rtcp_packets;
@@ -57,7 +57,9 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
   }
   // Of one that is malformed further on, what stood before that is as good as ever.
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
-  if (incoming.reports_on_us) from.lost_before_us = to.source.missing_of_ssrc();
+  if (incoming.reports_on_us && to.source.active() && to.source.ssrc() == from.rtcp.sent_ssrc()) {
+    from.lost_before_us = to.source.missing_of_ssrc();
+  }
   if (arrival.stream->is_video) PassFeedback(incoming, arrival, now);
   if (!incoming.sender_report.has_value()) return;
   // A sender's report goes on, with the counts of what we sent in its place.

@@ -130,7 +130,7 @@ void Session(std::span<const uint8_t> bytes) {
   for (int i = 0; i < 3; ++i) {
     now += std::chrono::seconds(6);
     RtcpSession::Incoming incoming;
-    (void)session.OnPacket(bytes, now, &incoming);  // Whatever it is.
+    (void)session.OnPacket(bytes, now, &incoming, &source);  // Whatever it is.
     if (incoming.sender_report) {
       const size_t size = session.Forward(*incoming.sender_report, reception, now, &random, out);
       if (size > 0) judge(size);

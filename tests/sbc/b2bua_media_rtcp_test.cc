@@ -18,13 +18,25 @@ namespace {
 
 using namespace std::chrono_literals;
 using core::rtp::SenderReport;
+using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
+
+constexpr uint32_t kVoiceSsrc = 0x7e57;  // MediaPeer's.
+constexpr uint32_t kDigitSsrc = 0xd161;
 
 std::string Rtp(const core::rtp::HeaderFields& fields, const std::string& payload) {
   std::string bytes(12, '\0');
   core::rtp::WriteHeader(fields,
                          std::span<uint8_t, 12>(reinterpret_cast<uint8_t*>(bytes.data()), 12));
   return bytes + payload;
+}
+
+/// A packet of a key that is held, under an SSRC of its own.
+std::string Key(uint16_t number, uint8_t type = 101) {
+  return Rtp(
+      {.payload_type = type, .sequence_number = number, .timestamp = 77'000, .ssrc = kDigitSsrc},
+      {"\x05\x0a\x03\x20", 4});
 }
 
 core::Endpoint RtcpOf(core::Endpoint rtp) {
@@ -60,6 +72,89 @@ Said Listen(const std::vector<std::string>& datagrams) {
     }
   }
   return said;
+}
+
+// A gateway that says digits under an SSRC of their own while its voice goes on: the voice's
+// statistics and reports are as if there were none, and the digits cross and are counted.
+TEST(B2buaMediaRtcpTest, DigitsUnderTheirOwnSsrc) {
+  MediaScene media;
+  const size_t call = media.Call();
+  media.pbx.Talk(TargetOf(media.ToPbx()));
+  media.trunk.Talk(TargetOf(media.ToTrunk()));
+  for (uint16_t i = 0; i < 300; ++i) {
+    media.scene.Run(100ms);
+    media.pbx.SendBytes(Key(i), TargetOf(media.ToPbx()));
+  }
+  media.pbx.Hush();
+  media.trunk.Hush();
+  media.scene.Run(100ms);
+  const uint32_t sent = media.pbx.sent();
+  const Said told = Listen(media.trunk.got_rtcp);
+  media.HangUp(call);
+  const sbc::CallReport& report = media.scene.world->media().at(0);
+  const sbc::MediaLegSummary& caller = report.media.legs[sbc::Index(sbc::LegId::kCaller)];
+  EXPECT_EQ(caller.whole.received.packets, sent + 300);
+  EXPECT_EQ(caller.whole.stream.packets, sent);
+  EXPECT_EQ(caller.whole.stream.refused, 300u);
+  EXPECT_EQ(caller.whole.stream.ssrc_changes, 0u);
+  EXPECT_EQ(caller.whole.stream.lost(), 0);
+  EXPECT_LT(caller.jitter_max.value(), 1ms);
+  const sbc::MediaLegSummary& callee = report.media.legs[sbc::Index(sbc::LegId::kCallee)];
+  EXPECT_EQ(callee.whole.sent.packets, sent + 300);
+  EXPECT_EQ(callee.sent_lost, 0u);
+  ASSERT_THAT(told.reports, Not(IsEmpty()));
+  for (const SenderReport& each : told.reports) EXPECT_EQ(each.ssrc, kVoiceSsrc);
+  EXPECT_GT(told.reports.back().packets, sent / 2);
+  EXPECT_EQ(told.reports.back().octets, told.reports.back().packets * 160);
+}
+
+// The same where the trunk's digits end here (`dtmf: info`): they have none of the voice's numbers,
+// so none is closed up behind them.
+TEST(B2buaMediaRtcpTest, DigitsThatEndHereUnderTheirOwnSsrc) {
+  MediaScene media(Anchoring("    dtmf: info\n"));
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, "", "0"));
+  media.trunk.Talk(TargetOf(media.ToTrunk()));
+  for (uint16_t i = 0; i < 50; ++i) {
+    media.scene.Run(100ms);
+    media.trunk.SendBytes(Key(static_cast<uint16_t>(30'000 + i)), TargetOf(media.ToTrunk()));
+  }
+  media.trunk.Hush();
+  media.scene.Run(100ms);
+  EXPECT_EQ(media.scene.world->worker().media().counters().events_ended, 50u);
+  EXPECT_EQ(media.pbx.got.size(), media.trunk.sent());
+  EXPECT_EQ(media.pbx.got_numbers.size(), media.trunk.sent());  // No number twice.
+  media.HangUp(call);
+}
+
+// Two voices in turn at one port, as an announcement and its caller: what the other peer is told of
+// each is what it got of each, and the records leave nothing out.
+TEST(B2buaMediaRtcpTest, VoicesInTurn) {
+  MediaScene media;
+  const size_t call = media.Call();
+  uint16_t numbers[2] = {100, 5000};
+  for (int i = 0; i < 40; ++i) {  // Each 200 ms: more often than new SSRCs may come.
+    for (int packet = 0; packet < 10; ++packet) {
+      const int who = i % 2;
+      media.pbx.SendBytes(Rtp({.sequence_number = numbers[who]++,
+                               .timestamp = static_cast<uint32_t>((i * 10 + packet) * 160),
+                               .ssrc = kVoiceSsrc + static_cast<uint32_t>(who)},
+                              std::string(160, 'v')),
+                          TargetOf(media.ToPbx()));
+      media.scene.Run(20ms);
+    }
+  }
+  media.HangUp(call);
+  EXPECT_THAT(media.trunk.got, SizeIs(400));
+  const auto& caller = media.scene.world->media().at(0).media.legs[0];
+  EXPECT_EQ(caller.whole.stream.packets, 400u);
+  EXPECT_EQ(caller.whole.stream.lost(), 0);
+  EXPECT_EQ(caller.whole.stream.refused, 0u);
+  EXPECT_EQ(caller.whole.stream.ssrc_changes, 39u);
+  for (const SenderReport& each : Listen(media.trunk.got_rtcp).reports) {
+    EXPECT_LE(each.packets, 200u);
+  }
 }
 
 // RFC 3550 §6.5.1: voice and video of a peer come from one name; the two sides have nothing in

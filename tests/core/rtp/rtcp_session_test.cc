@@ -465,24 +465,6 @@ TEST(RtcpSessionTest, AnswersThePeersReports) {
   EXPECT_EQ(after.blocks[0].last_sr, 0u);
 }
 
-// A transfer on the other leg: another SSRC, whose counts begin anew and whose reports are its own.
-TEST(RtcpSessionTest, ANewSentSsrcBeginsAnew) {
-  Leg leg;
-  leg.RunFor(10s);
-  ReportBlock block = {.ssrc = kSent};
-  leg.Hear(nullptr, std::span(&block, 1));
-  leg.sent_ssrc = 0xdddd0004;
-  leg.RunFor(1s);
-  EXPECT_EQ(leg.session.sent_packets(), 50u);
-  EXPECT_EQ(leg.session.peer_report(), std::nullopt);
-  // What was reported of the old one does not answer for the new one.
-  block = {.ssrc = 0xdddd0004, .last_sr = leg.reports.back().second.sender_report->ntp.middle()};
-  leg.Hear(nullptr, std::span(&block, 1));
-  EXPECT_EQ(leg.session.round_trip(), std::nullopt);
-  leg.RunFor(15s);
-  EXPECT_EQ(leg.reports.back().second.sender_report->ssrc, 0xdddd0004u);
-}
-
 // §6.6: the end of the call.
 TEST(RtcpSessionTest, LeavesWithABye) {
   Leg leg;

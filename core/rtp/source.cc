@@ -79,8 +79,8 @@ Arrival Source::OnPacket(const PacketView& packet, Instant now, PayloadKind kind
 Arrival Source::OnMember(const PacketView& packet, Instant now, PayloadKind kind) {
   const auto ahead = static_cast<uint16_t>(packet.sequence_number() - highest_);
   if (ahead != 0 && ahead < kDropoutMax) [[likely]] {
-    if (paused_) [[unlikely]] {
-      Resume(ahead, now);
+    if (pause_left_ > 0) [[unlikely]] {
+      AdvancePaused(ahead, now);
     } else {
       Advance(ahead);
     }
@@ -159,9 +159,19 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
 }
 
 void Source::Pause() {
-  paused_ = true;
+  pause_left_ = kInFlightMax;
   if (candidate_.held) Refuse(candidate_.ssrc);  // What follows the pause proves nothing of it.
   candidate_.held = false;
+}
+
+void Source::AdvancePaused(uint16_t steps, Instant now) {
+  const bool in_flight = now - last_arrival_ <= kInFlightGap;
+  pause_left_ = in_flight ? static_cast<uint8_t>(pause_left_ - 1) : uint8_t{0};
+  if (in_flight && steps == 1) {
+    Advance(steps);
+  } else {
+    Resume(steps, now);
+  }
 }
 
 // The first packet behind a pause. What was before it is settled: a loss there and one here are no
@@ -179,7 +189,6 @@ void Source::Resume(uint16_t steps, Instant now) {
   last_arrival_ = now;
   timed_ = false;
   buffer_.Restart();
-  paused_ = false;
 }
 
 // A.1's init_seq(), with what the candidate was held for.
@@ -188,7 +197,7 @@ void Source::Begin(Instant now) {
     Settle(window_count_, &bursts_);
     bursts_.Break();
     totals_.expected += expected_of_ssrc();
-    if (!paused_) longest_gap_ = std::max(longest_gap_, candidate_.arrival - last_arrival_);
+    if (pause_left_ == 0) longest_gap_ = std::max(longest_gap_, candidate_.arrival - last_arrival_);
     last_arrival_ = std::max(last_arrival_, candidate_.arrival);
   } else {
     origin_ = candidate_.arrival;
@@ -196,7 +205,7 @@ void Source::Begin(Instant now) {
   }
   BeginSsrc(now);
   active_ = true;
-  paused_ = false;
+  pause_left_ = 0;
   window_count_ = 1;
   had_ = 1;
   played_ = 1;
@@ -285,7 +294,7 @@ void Source::Count(const PacketView& packet, uint32_t behind, Instant now, Paylo
   ++received_;
   ++totals_.packets;
   totals_.bytes += packet.size();
-  if (!paused_) longest_gap_ = std::max(longest_gap_, now - last_arrival_);
+  if (pause_left_ == 0) longest_gap_ = std::max(longest_gap_, now - last_arrival_);
   last_arrival_ = now;
 
   const Window bit = Window{1} << behind;

@@ -97,9 +97,11 @@ class Source {
   /// The payload type in use has another clock (RFC 7160). Jitter is converted, timing starts anew.
   void SetClockRate(uint32_t clock_rate_hz);
 
-  /// Nothing is to come for a while (a fax has the stream's place, or it is held): the next packet
-  /// ends no gap, tells nothing of jitter, and what its numbers skip was nobody's to receive. So
-  /// that is in no count and in no report; the highest number that reports tell goes on (§6.4.1).
+  /// Nothing is to come for a while (a fax has the stream's place, or it is held), or was so: the
+  /// next packet ends no gap, tells nothing of jitter, and what its numbers skip was nobody's to
+  /// receive. So that is in no count and in no report; the highest number that reports tell goes on
+  /// (§6.4.1). What follows the packet before as if there were no pause was on its way, or is music
+  /// that goes on: it is counted as ever, and kInFlightMax of those leave the pause to come.
   void Pause();
 
   bool active() const { return active_; }  // An SSRC was proved.
@@ -134,6 +136,8 @@ class Source {
   static constexpr uint32_t kWindowBits = 128;
   static constexpr uint32_t kFirstCycle = 0x10000;  // So that the window may reach below the first.
   static constexpr uint8_t kNoPayloadType = 0xff;
+  static constexpr uint8_t kInFlightMax = 25;  // Half a second of voice.
+  static constexpr Duration kInFlightGap = std::chrono::milliseconds(100);
 
   struct Candidate {  // A packet that would begin another sequence.
     Instant arrival;
@@ -161,6 +165,7 @@ class Source {
   Arrival OnBehind(const PacketView& packet, uint16_t behind, Instant now, PayloadKind kind);
   void Begin(Instant now);
   void Advance(uint16_t steps);
+  void AdvancePaused(uint16_t steps, Instant now);
   void Resume(uint16_t steps, Instant now);
   void BeginSsrc(Instant now);
   void Count(const PacketView& packet, uint32_t behind, Instant now, PayloadKind kind);
@@ -193,8 +198,8 @@ class Source {
   uint16_t last_sequence_ = 0;  // Of the packet that was timed last.
   uint8_t last_payload_type_ = kNoPayloadType;  // Of the voice.
   bool active_ = false;
-  bool timed_ = false;  // transit_ is the present timing's.
-  bool paused_ = false;
+  bool timed_ = false;         // transit_ is the present timing's.
+  uint8_t pause_left_ = 0;     // Of kInFlightMax; 0: no pause.
   bool jitter_known_ = false;  // Two packets of this SSRC were timed.
   JitterBufferModel buffer_{{}};
   LossBursts bursts_;

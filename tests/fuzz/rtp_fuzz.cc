@@ -68,6 +68,7 @@ void Stream(const uint8_t* data, size_t size) {
     fields.ssrc = data[4] & 0x03;
     fields.payload_type = data[5] & 0x7f;
     now += milliseconds(data[6]);
+    if (data[7] == 0xfd) source.Pause();
     if (data[7] == 0xff) source.SetClockRate(data[3] < 128 ? 48000 : 8000);
     uint8_t bytes[PacketView::kHeaderBytes];
     core::rtp::WriteHeader(fields, bytes);

@@ -152,6 +152,118 @@ TEST(SourcePauseTest, ProbationEndsWithIt) {
   stream.ExpectCounts(102, 0);
 }
 
+// Music that flows through a hold is counted as ever, from its first packet on: it has no pause.
+TEST(SourcePauseTest, WhatGoesOnIsCountedAsEver) {
+  Stream stream;
+  stream.SendAll(0, 99);
+  stream.source.Pause();
+  stream.SendAll(100, 149);
+  EXPECT_EQ(stream.Send(149), Arrival::kDuplicate);
+  stream.SendAll(155, 199);  // Five are lost.
+  stream.ExpectCounts(200, 5);
+  EXPECT_EQ(stream.source.missing_of_ssrc(), 4);
+  EXPECT_EQ(stream.source.counts().loss_runs, 1);
+  EXPECT_EQ(stream.source.jitter_ticks(), 0u);
+  EXPECT_EQ(stream.source.longest_gap(), 120ms);
+  EXPECT_EQ(stream.source.TakeReport()->cumulative_lost, 4);
+}
+
+// What was on its way when the pause began does not end it: a minute later the numbers go on, and
+// the timestamps where they stood still (RFC 3264 §8.4: a sender on hold may not run its clock).
+TEST(SourcePauseTest, WhatWasOnItsWayLeavesThePauseToCome) {
+  for (const int in_flight : {0, 1, 5, 20}) {
+    for (const uint32_t timestamps : {0u, 3000u * 160, 0x40000000u}) {  // Still, on, anew.
+      for (const int skipped : {0, 1, 700}) {
+        Stream stream;
+        stream.SendAll(0, 99);
+        stream.source.Pause();
+        stream.SendAll(100, 99 + in_flight);
+        for (int number = 100 + in_flight; number < 200; ++number) {
+          TestPacket packet(
+              {.sequence_number = static_cast<uint16_t>(stream.first + number + skipped),
+               .timestamp = static_cast<uint32_t>(number * 160) + timestamps,
+               .ssrc = stream.ssrc});
+          stream.source.OnPacket(packet.view(), kStart + 1min + number * 20ms, PayloadKind::kAudio);
+        }
+        stream.ExpectCounts(200, 0);
+        EXPECT_EQ(stream.source.longest_gap(), 20ms);
+        EXPECT_EQ(stream.source.jitter_max(), 0ns);
+        EXPECT_EQ(stream.source.counts().timestamp_jumps, 0u);
+        EXPECT_EQ(stream.source.counts().late, 0u);
+        EXPECT_EQ(stream.source.missing_of_ssrc(), skipped);
+      }
+    }
+  }
+}
+
+// Held, and resumed: told at both ends, with music between or without.
+TEST(SourcePauseTest, MayBeToldTwice) {
+  for (const bool has_music : {false, true}) {
+    Stream stream;
+    stream.SendAll(0, 99);
+    stream.source.Pause();
+    stream.source.Pause();
+    if (has_music) stream.SendAll(1100, 1199);
+    stream.source.Pause();
+    stream.SendAll(2200, 2289);
+    stream.SendAll(2295, 2299);  // Five are lost.
+    stream.ExpectCounts(has_music ? 300 : 200, 5);
+    EXPECT_EQ(stream.source.longest_gap(), 120ms);
+    EXPECT_EQ(stream.source.TakeReport()->cumulative_lost, 5);
+  }
+}
+
+// Of a silence without a pause told all is counted: the one before is over.
+TEST(SourcePauseTest, ItEndsWithItsFirstPackets) {
+  Stream stream;
+  stream.SendAll(0, 99);
+  stream.source.Pause();
+  stream.SendAll(100, 199);
+  stream.SendAll(300, 399);
+  stream.ExpectCounts(400, 100);
+  EXPECT_EQ(stream.source.longest_gap(), 101 * 20ms);
+}
+
+// Comfort noise while held: numbered on, seldom, on the clock.
+TEST(SourcePauseTest, ComfortNoiseIsCountedAsEver) {
+  Stream stream;
+  stream.SendAll(0, 99);
+  stream.source.Pause();
+  for (int i = 0; i < 10; ++i) {
+    TestPacket packet({.payload_type = 13,
+                       .sequence_number = static_cast<uint16_t>(stream.first + 100 + i),
+                       .timestamp = static_cast<uint32_t>((100 + i * 25) * 160),
+                       .ssrc = stream.ssrc},
+                      1);
+    EXPECT_EQ(stream.source.OnPacket(packet.view(), kStart + (100 + i * 25) * 20ms,
+                                     PayloadKind::kComfortNoise),
+              Arrival::kInOrder);
+  }
+  stream.ExpectCounts(110, 0);
+  EXPECT_EQ(stream.source.jitter_max(), 0ns);
+}
+
+// Music of another SSRC, and the voice again: each with its counts, and no gap.
+TEST(SourcePauseTest, MusicUnderItsOwnSsrc) {
+  Stream stream;
+  stream.first = 65'400;
+  stream.SendAll(0, 99);
+  stream.source.Pause();
+  stream.SendAll(100, 102);  // On their way.
+  stream.ssrc = 0x9999;
+  stream.SendAll(1000, 1099);
+  stream.source.Pause();
+  stream.ssrc = 0x1234;
+  stream.SendAll(2000, 2089);
+  stream.SendAll(2095, 2099);
+  stream.ExpectCounts(303, 5);
+  const ReportBlock report = stream.source.TakeReport().value();
+  EXPECT_EQ(report.highest_sequence_number, 65'400u + 2099);
+  EXPECT_EQ(report.cumulative_lost, 5);
+  EXPECT_EQ(stream.source.missing_of_ssrc(), 1902);
+  EXPECT_EQ(stream.source.longest_gap(), 120ms);
+}
+
 // The packet that was held came in time: a change of SSRC is no gap of two packets.
 TEST(SourcePauseTest, AHeldPacketEndsAGap) {
   Stream stream;

@@ -4,11 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "core/sdp/answer_judge.h"
-#include "core/sdp/feedback.h"
 #include "core/sdp/hold.h"
 #include "core/sdp/rewrite.h"
-#include "core/sdp/telephone_event.h"
 #include "sbc/media/leg_formats.h"
 
 namespace sbc {
@@ -16,8 +13,6 @@ namespace sbc {
 using core::Instant;
 using core::sdp::AddressPolicy;
 using core::sdp::AddressVerdict;
-using core::sdp::Format;
-using core::sdp::MediaDescription;
 using core::sdp::MediaRewrite;
 using core::sdp::MediaType;
 using core::sdp::ParseError;
@@ -26,32 +21,26 @@ using core::sdp::SessionDescription;
 
 namespace {
 
-constexpr uint16_t kNotAcceptable = 488;
 constexpr uint16_t kNoRoom = 500;
 constexpr uint16_t kNoPorts = 503;
-// What is written is at most what was read, with our own addresses in place of the peer's.
-constexpr size_t kTextMax = SessionDescription::kBytesMax + 1024;
+// What is written is at most what was read, with our own addresses in place of the peer's, CRLF
+// where LF stood, and numbers of three digits where one stood, in up to four places each.
+constexpr size_t kTextMax = SessionDescription::kBytesMax + 4096;
+
+}  // namespace
+
+MediaAnchor::MediaAnchor(Options options)
+    : options_(std::move(options)), text_(std::make_unique<char[]>(kTextMax)) {}
 
 // Voice and video in the clear, and T.38. Keys would be the two ends' own, and we could not read
 // RTP.
-bool IsAnchored(const MediaDescription& media, const MediaAnchor::Party& party) {
+bool MediaAnchor::IsAnchored(const Media& media, const Party& party) {
   if (media.is_rejected()) return false;
   if (media.is_t38()) return true;
   const bool is_wanted = media.type == MediaType::kAudio || (IsVideo(media) && party.relays_video);
   return is_wanted && media.port_count == 1 &&
          (media.protocol == Protocol::kRtpAvp || media.protocol == Protocol::kRtpAvpf);
 }
-
-using PeerChanges = core::BoundedVector<MediaRelay::PeerChange, MediaRelay::kPeerChangesMax>;
-
-FormatsParty FormatsOf(const MediaAnchor::Party& party) {
-  return {party.side, party.codecs, party.bridges_digits};
-}
-
-}  // namespace
-
-MediaAnchor::MediaAnchor(Options options)
-    : options_(std::move(options)), text_(std::make_unique<char[]>(kTextMax)) {}
 
 uint16_t MediaAnchor::Refuse(uint16_t status_code, std::string_view why) {
   why_ = why;
@@ -82,7 +71,14 @@ bool MediaAnchor::Judge(const Party& party) const {
   policy.control = options_.control;
   policy.allow = options_.relay->AllowedClasses(party.side);
   if (party.told_local) policy.allow.Add(core::sdp::AddressClass::kPrivate);
-  return core::sdp::Judge(policy, description_) != AddressVerdict::kRefuse;
+  if (core::sdp::Judge(policy, description_) == AddressVerdict::kRefuse) return false;
+  const auto& lines = description_.media();
+  return std::all_of(lines.begin(), lines.end(), [&](const Media& media) {
+    if (media.is_rejected()) return true;
+    return options_.relay->MayBeAt(party.side, media.rtp()) &&
+           (!media.is_rtp() ||
+            options_.relay->MayBeAt(party.side, media.RtcpEndpoint(media.has_rtcp_mux)));
+  });
 }
 
 PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
@@ -124,10 +120,9 @@ MediaSession::Stream* MediaAnchor::FindSlot(MediaSession* session, const Use& us
     if (stream == nullptr || stream->is_video != use.is_video) continue;
     if (slot.line == use.line) return &slot;
     ++used;
-    const bool is_offered =
-        slot.line < description_.media().size() &&
-        IsAnchored(description_.media()[slot.line], party) &&
-        IsVideo(description_.media()[slot.line]) == use.is_video;
+    const bool is_offered = slot.line < description_.media().size() &&
+                            IsAnchored(description_.media()[slot.line], party) &&
+                            IsVideo(description_.media()[slot.line]) == use.is_video;
     if (!is_offered && stream->is_at_rest()) ended = &slot;
   }
   const size_t max = use.is_video ? MediaSession::kVideoMax : MediaSession::kVoiceMax;
@@ -196,153 +191,6 @@ uint16_t MediaAnchor::TakeOffer(MediaSession* session, LegId from, const Party p
   return 0;
 }
 
-// The answer puts both descriptions into force. An offer may be answered several times: by each
-// early dialog, and in the 2xx again as in a 18x before it (RFC 3261 §13.2.1).
-uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party parties[2]) {
-  if (!session->offer || session->offer_from == from ||
-      offer_.Parse(session->offer.text()) != ParseError::kOk ||
-      !core::sdp::JudgeAnswer(offer_, description_).is_usable()) {
-    return Refuse(kNotAcceptable, "it does not answer the offer");
-  }
-  const AgreedLines lines = ReadAgreed(*session, parties);
-  if (!HaveFormats(lines, parties[Index(Other(from))])) {
-    return Refuse(kNotAcceptable, "no codec that the offer went on with");
-  }
-  // Another call has its peer's place. Who answered cannot be told to send no picture any more,
-  // so a video's is refused as a voice's: what it sent would be taken for the other call's.
-  if (!SetPlaces(lines, from, parties)) {
-    return Refuse(kNotAcceptable, "another call has its address and port on a shared port");
-  }
-  for (const Agreed& line : lines) SetFormats(line, from, parties);
-  session->is_pending = false;
-  return 0;
-}
-
-MediaAnchor::AgreedLines MediaAnchor::ReadAgreed(const MediaSession& session,
-                                                 const Party parties[2]) {
-  AgreedLines lines;
-  for (size_t i = 0; i < session.stream_count; ++i) {
-    Agreed line;
-    line.stream = options_.relay->Find(session.streams[i].stream);
-    const size_t index = session.streams[i].line;
-    if (line.stream == nullptr || index >= offer_.media().size()) continue;
-    line.asked = &offer_.media()[index];
-    line.answered = &description_.media()[index];
-    // Of another kind: then another stream of that line's is meant.
-    line.is_in_use = IsVideo(*line.asked) == line.stream->is_video && line.stream->has_ports() &&
-                     IsAnchored(*line.asked, parties[0]) && IsAnchored(*line.answered, parties[0]);
-    CHECK(lines.PushBack(line));
-  }
-  return lines;
-}
-
-// RFC 3264 §6.1 lets an answer list more than was offered; what `codecs` took out of the offer may
-// be all that it lists.
-bool MediaAnchor::HaveFormats(const AgreedLines& lines, const Party& offerer) const {
-  return std::all_of(lines.begin(), lines.end(), [&](const Agreed& line) {
-    if (!line.is_in_use || line.stream->is_video) return true;
-    const auto asked = offer_.formats(*line.asked);
-    const auto answered = description_.formats(*line.answered);
-    return !SelectAnswer(*line.asked, asked, answered, FormatsOf(offerer)).formats.empty();
-  });
-}
-
-bool MediaAnchor::SetPlaces(const AgreedLines& lines, LegId from, const Party parties[2]) {
-  PeerChanges changes;
-  for (const Agreed& line : lines) {
-    // An answer that says more than its offer means what the offer allows.
-    const bool is_held =
-        core::sdp::AnswerDirection(core::sdp::EffectiveDirection(*line.asked),
-                                   core::sdp::EffectiveDirection(*line.answered)) !=
-        core::sdp::Direction::kSendRecv;
-    for (const LegId leg : {Other(from), from}) {
-      const Party& party = parties[Index(leg)];
-      MediaRelay::PeerChange change = {line.stream, leg, {}, party.sources};
-      if (line.is_in_use) {
-        change.peer = ReadPeer(leg == from ? *line.answered : *line.asked, party);
-        change.peer.is_held = change.peer.is_held || is_held;
-      }
-      CHECK(changes.PushBack(change));
-    }
-  }
-  return options_.relay->SetPeers({changes.begin(), changes.size()});
-}
-
-void MediaAnchor::SetFormats(const Agreed& line, LegId from, const Party parties[2]) {
-  MediaStream* stream = line.stream;
-  const Media& asked = *line.asked;
-  const Media& answered = *line.answered;
-  const LegId offerer = Other(from);
-  const auto asked_formats = offer_.formats(asked);
-  const auto answered_formats = description_.formats(answered);
-  const bool is_voice = asked.is_rtp() && !stream->is_video;
-  const bool bridges = parties[Index(from)].bridges_digits && is_voice;
-  ToldFormats told_answerer;
-  ToldFormats told_offerer;
-  core::sdp::PayloadMap from_offerer;
-  core::sdp::PayloadMap from_answerer;
-  core::sdp::FeedbackKinds feedback;
-  if (line.is_in_use) {
-    Tell(SelectOffer(asked, asked_formats, FormatsOf(parties[Index(from)])), asked_formats,
-         &told_answerer);
-    Tell(SelectAnswer(asked, asked_formats, answered_formats, FormatsOf(parties[Index(offerer)])),
-         answered_formats, &told_offerer);
-    from_offerer = core::sdp::MapPayloads({.told_to_sender = told_offerer.span(),
-                                           .said_by_sender = asked_formats,
-                                           .said_by_receiver = answered_formats});
-    // Who answers may send what it answered, and no more of what it was offered (RFC 3264 §6.1).
-    ToldFormats chosen;
-    KeepAnswered(told_answerer.span(), answered_formats, &chosen);
-    from_answerer = core::sdp::MapPayloads({.told_to_sender = chosen.span(),
-                                            .said_by_sender = answered_formats,
-                                            .said_by_receiver = asked_formats});
-    if (stream->is_video) {
-      feedback = core::sdp::AgreeFeedback({&offer_, &asked}, {&description_, &answered});
-    }
-    if (asked.is_rtp() && answered.is_rtp()) {
-      // Who has offered sends what the answer chose; who answers, what it chose, under the numbers
-      // that it was offered (RFC 3264 §5.1, §7).
-      NoteCodecs(told_offerer.span(), asked_formats, &stream->leg(offerer));
-      NoteCodecs(answered_formats, told_answerer.span(), &stream->leg(from));
-    }
-  }
-  stream->leg(offerer).map = from_offerer;
-  stream->leg(from).map = from_answerer;
-  stream->feedback = feedback;
-  for (MediaStream::Leg& leg : stream->legs) leg.bridges_digits = bridges;
-  if (!bridges) return;
-  const bool answers = parties[Index(from)].side == Side::kTrunk;
-  DigitBridge* digits = options_.relay->BridgeOf(stream);
-  digits->trunk = answers ? from : offerer;
-  digits->call = parties[Index(from)].call;
-  BridgeDigits(stream, from, (answers ? told_answerer : told_offerer).span(),
-               answers ? asked_formats : answered_formats,
-               answers ? answered_formats : asked_formats);
-}
-
-// The trunk's events end here, under the number that it was told and, as many do it, under its own;
-// and what we play has the number that it told us.
-void MediaAnchor::BridgeDigits(MediaStream* stream, LegId answerer, std::span<const Format> told,
-                               std::span<const Format> customers, std::span<const Format> trunks) {
-  DigitPlayer& player = stream->digits->player;
-  player.SetReceiver(0, 0);
-  const Format* events_told = core::sdp::FindEvents(told);
-  const Format* events_said = core::sdp::FindEvents(trunks);
-  if (events_told == nullptr || events_said == nullptr) return;
-  core::sdp::PayloadMap& map = stream->leg(stream->digits->trunk).map;
-  map.Set(events_told->number, core::sdp::PayloadMap::kEndsHere);
-  const Format* events_theirs = core::sdp::FindEvents(customers);
-  const uint8_t crosses_as = map.Find(events_said->number);
-  if (crosses_as == core::sdp::PayloadMap::kRefused ||
-      (events_theirs != nullptr && crosses_as == events_theirs->number)) {
-    map.Set(events_said->number, core::sdp::PayloadMap::kEndsHere);
-  }
-  // Voice of another clock would give the events times that mean nothing (RFC 4733 §2.1). Which one
-  // it is the answer says: an offer may list several.
-  if (stream->leg(answerer).source.clock_rate_hz() != core::sdp::kEventClockHz) return;
-  player.SetReceiver(events_said->number, core::sdp::EventsOf(events_said->fmtp));
-}
-
 DigitPlayer::Verdict MediaAnchor::PlayDigit(const MediaSession& session, const Digit& digit,
                                             Instant now) {
   for (size_t i = 0; i < session.stream_count; ++i) {
@@ -361,7 +209,8 @@ bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);
     const size_t line = session->streams[i].line;
-    if (stream == nullptr || line >= description_.media().size()) continue;
+    if (stream == nullptr) continue;
+    if (line >= description_.media().size()) return false;  // It answers something else.
     const Media& media = description_.media()[line];
     const bool is_meant =
         IsVideo(media) == stream->is_video && stream->has_ports() && IsAnchored(media, party);

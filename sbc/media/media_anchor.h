@@ -14,6 +14,7 @@
 #include "core/sdp/format_selection.h"
 #include "core/sdp/session_description.h"
 #include "sbc/config.h"
+#include "sbc/media/leg_formats.h"
 #include "sbc/media/media_relay.h"
 #include "sbc/media/media_session.h"
 
@@ -102,13 +103,21 @@ class MediaAnchor {
   std::optional<core::Instant> SilentSince(const MediaSession& session, LegId leg);
 
  private:
-  [[nodiscard]] uint16_t Refuse(uint16_t status_code, std::string_view why);
+  static constexpr uint16_t kNotAcceptable = 488;
   using Media = core::sdp::MediaDescription;
+  using PeerChanges = core::BoundedVector<MediaRelay::PeerChange, MediaRelay::kPeerChangesMax>;
+
+  [[nodiscard]] uint16_t Refuse(uint16_t status_code, std::string_view why);
+  static bool IsAnchored(const Media& media, const Party& party);
+  static FormatsParty FormatsOf(const Party& party) {
+    return {party.side, party.codecs, party.bridges_digits};
+  }
 
   uint16_t TakeOffer(MediaSession* session, LegId from, const Party parties[2],
                      std::string_view sdp, core::Instant now);
   uint16_t TakeAnswer(MediaSession* session, LegId from, const Party parties[2]);
-  /// An m= line of an offer and of its answer, and the stream that it may be.
+  /// A stream, and its m= line in an offer and in the answer. Null: an offer that has fewer lines
+  /// than the last one, against RFC 3264 §8, has ended those that it lacks.
   struct Agreed {
     MediaStream* stream = nullptr;
     const Media* asked = nullptr;

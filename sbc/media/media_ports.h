@@ -74,6 +74,11 @@ class MediaPorts {
   const core::IpAddress& advertised() const { return advertised_; }
   const core::IpAddress& address() const { return config_.address; }
   core::sdp::AddressClassSet allowed() const { return config_.allow; }
+  /// Whether that is one of the entry's places, of any worker, as we or our peers know it.
+  bool Contains(const core::Endpoint& place) const {
+    const bool is_of_ours = place.ip == config_.address || place.ip == advertised_;
+    return is_of_ours && place.port >= config_.port_first && place.port <= config_.port_last;
+  }
 
   /// The pairs of a range: for the check of a configuration, too.
   static uint32_t PairsIn(const MediaConfig& config);

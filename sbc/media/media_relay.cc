@@ -234,6 +234,12 @@ std::optional<core::IpAddress> MediaRelay::AdvertisedAddress(Side side, bool v4)
   return std::nullopt;
 }
 
+bool MediaRelay::MayBeAt(Side side, const Endpoint& place) const {
+  return std::none_of(ports_.begin(), ports_.end(), [&](const auto& ports) {
+    return ports->Contains(place) && (side == Side::kTrunk || ports->side() == Side::kTrunk);
+  });
+}
+
 // A shared pair that has the leg's peer from no other call: the leg's own, or, while its peer knows
 // of none, the next that is. The walk begins where chance put the leg (rule 22).
 std::optional<uint32_t> MediaRelay::FindPairFor(const MediaStream::Leg& leg) const {
@@ -393,7 +399,10 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
   if (!known) {
     from.learns_rtp = false;
     from.peer.rtp = packet.remote();
-    if (from.peer.is_muxed) from.peer.rtcp = packet.remote();
+    if (from.peer.is_muxed) {
+      from.peer.rtcp = packet.remote();
+      from.learns_rtcp = false;
+    }
     ++counters_.learnt;
   } else if (from.learns_rtp && now >= from.old_place_ends_at) {
     from.learns_rtp = false;

@@ -130,6 +130,11 @@ class MediaRelay {
   size_t streams() const { return streams_.size(); }
   /// What descriptions on that side say where our media is; nothing where it has no such ports.
   std::optional<core::IpAddress> AdvertisedAddress(Side side, bool v4) const;
+  /// Whether a peer on that side may have such a place. Ports of ours are refused, as two legs that
+  /// named each other would send one packet round for ever; but a customer may be told to name the
+  /// customer's side, by a PBX that connects two calls of its own directly. A way round would need
+  /// a port of the trunk's side, too.
+  bool MayBeAt(Side side, const core::Endpoint& place) const;
   /// What its configuration allows beside the side's own class of addresses (rule 24).
   core::sdp::AddressClassSet AllowedClasses(Side side) const;
   size_t ports_used(Side side) const;

@@ -181,51 +181,6 @@ TEST_F(MediaRelayTest, EventsHaveEachSidesNumber) {
   relay_->End(stream, now());
 }
 
-// Rule 23, as a matrix: (side) x (state) x (who sends what to which port). Nothing is taken, and
-// nothing is sent to who sent it.
-TEST_F(MediaRelayTest, NobodyElseGetsIn) {
-  Host wrong_port("127.0.0.9:40002", &network_);
-  Host wrong_pbx_port("127.0.0.4:30002", &network_);
-  const auto spray = [&](const char* state) {
-    const uint64_t relayed = relay_->counters().relayed;
-    const auto ports = [](const char* address, uint16_t port) {
-      Endpoint endpoint = At(address);
-      endpoint.port = port;
-      return endpoint;
-    };
-    for (Host* host : {&stranger_, &wrong_port, &wrong_pbx_port}) {
-      for (uint16_t port = 20000; port < 20040; ++port) {
-        for (const std::string& bytes : {Rtp(0), Rtp(13), std::string("\x80\xc8 not RTP", 10)}) {
-          host->Send(bytes, ports("127.0.0.2:1", port));
-          host->Send(bytes, ports("127.0.0.3:1", port));
-        }
-      }
-      Turn();
-      EXPECT_THAT(host->Take(), IsEmpty()) << state;
-    }
-    EXPECT_EQ(relay_->counters().relayed, relayed) << state;
-    EXPECT_THAT(pbx_.Take(), IsEmpty()) << state;
-    EXPECT_THAT(trunk_.Take(), IsEmpty()) << state;
-  };
-  spray("no call");
-  MediaStream* stream = Begin();
-  spray("before any description");
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, PeerAt(pbx_)));
-  spray("before the answer");
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCallee, PeerAt(trunk_)));
-  spray("talking");
-  PeerMedia held = PeerAt(pbx_);
-  held.rtp = held.rtcp = {};
-  ASSERT_TRUE(relay_->SetPeer(stream, LegId::kCaller, held));
-  spray("held");
-  EXPECT_GT(stream->leg(LegId::kCaller).wrong_source, 0u);
-  EXPECT_EQ(stream->leg(LegId::kCallee).wrong_source, 0u);  // On shared ports nobody knows whose.
-  relay_->End(stream, now());
-  spray("after the BYE");
-  EXPECT_GT(relay_->counters().strays, 0u);
-  EXPECT_GT(relay_->counters().wrong_source, 0u);
-}
-
 TEST_F(MediaRelayTest, ThePeerItselfSendsOnlyWhatWasAgreedOn) {
   MediaStream* stream = Talk();
   pbx_.Send(Rtp(8), Port(stream, LegId::kCaller));

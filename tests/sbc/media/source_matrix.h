@@ -181,7 +181,6 @@ class SourceMatrix {
   Party& trunk() { return trunk_; }
   Party& caller() { return cell_.outbound ? customer_ : trunk_; }
   Party& callee() { return cell_.outbound ? trunk_ : customer_; }
-  const Party& callee() const { return cell_.outbound ? trunk_ : customer_; }
   const sbc::MediaRelayCounters& counters() { return world_->worker().media().counters(); }
   /// Of the customer's leg, whose ports are its own: as its record has it.
   uint32_t wrong_source_told();

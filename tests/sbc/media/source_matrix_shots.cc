@@ -210,7 +210,7 @@ std::vector<SourceMatrix::Shot> SourceMatrix::ShotsOf(MatrixAttack attack) const
       break;
     case MatrixAttack::kNotKept:
       for (const Party* party : parties) {
-        if (party->told.port == 0 || party == &callee()) continue;
+        if (party->told.port == 0) continue;
         shots.push_back({party->real, party->told, Rtp(8, "sprayed", party->ssrc)});
       }
       break;

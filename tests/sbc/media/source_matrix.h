@@ -177,6 +177,7 @@ class SourceMatrix {
   void Answer();
   void LearnPorts();
 
+  const Cell& cell() const { return cell_; }
   Party& customer() { return customer_; }
   Party& trunk() { return trunk_; }
   Party& caller() { return cell_.outbound ? customer_ : trunk_; }

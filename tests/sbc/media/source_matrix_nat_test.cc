@@ -50,6 +50,7 @@ core::Endpoint Past(core::Endpoint at, int by) {
 }
 
 bool IsNat(const MatrixKind& kind) { return kind.nat && !kind.learnt && !kind.mux; }
+bool IsLearnt(const MatrixKind& kind) { return kind.learnt; }
 bool HasCidrs(const MatrixKind& kind) { return kind.cidrs; }
 
 /// What the trunk says next arrives there.
@@ -124,6 +125,77 @@ TEST(SourceMatrixNatTest, Rule23_OnlyAValidPacketTeachesAndOnlyOnce) {
     EXPECT_EQ(call->counters().learnt, 1u);
     call->Finish();
   });
+}
+
+// A description that says the same again of where the customer is, or one of the trunk's, changes
+// nothing: the place that was taught is sent to before it is heard again, and no other teaches.
+TEST(SourceMatrixNatTest, Rule23_ALearntPlaceStaysWhileNothingChanged) {
+  using State = MatrixState;
+  constexpr State kStates[] = {
+      State::kTalking,   State::kHeld,    State::kInactive, State::kRefused, State::kOpen,
+      State::kRefreshed, State::kUpdated, State::kMusic,    State::kZero,    State::kOurRefresh};
+  ForEach(&IsLearnt, kStates, [](SourceMatrix* call) {
+    const State state = call->cell().state;
+    const bool outbound = call->cell().outbound;
+    const bool moves = state == State::kMusic || state == State::kZero;
+    if (moves && outbound) return;  // Then the customer says that it is elsewhere.
+    const bool is_held = state == State::kHeld || state == State::kInactive || moves;
+    call->Establish();
+    const core::Endpoint place = call->customer().real;
+    call->Change();
+    if (!is_held || (!outbound && (state == State::kHeld || state == State::kMusic))) {
+      ExpectMediaGoesTo(call, place);
+    }
+    for (const int by : {2, 1002}) {
+      ExpectFrom(call, Past(place, by), false);
+      call->customer().real = Past(place, by);
+      call->SendReport(&call->customer());
+      call->customer().real = place;
+      call->Run(20ms);
+    }
+    if (!is_held || (outbound && state == State::kHeld)) ExpectFrom(call, place, true);
+    const size_t reports = ReportsAt(call, Past(place, 1));
+    call->Run(12s);
+    EXPECT_GT(ReportsAt(call, Past(place, 1)), reports) << "reports to the customer";
+    EXPECT_EQ(call->counters().learnt, 1u);
+    for (const int by : {2, 3, 1002, 1003}) {
+      EXPECT_TRUE(call->Listen(Past(place, by)).got.empty()) << "port " << by << " above";
+    }
+    call->Finish();
+  });
+}
+
+// One that says that it is elsewhere lets another port of its address teach, once. Until that is
+// heard the place of before is good, whatever still comes from there.
+TEST(SourceMatrixNatTest, Rule23_AChangedDescriptionTeachesAnewOnce) {
+  constexpr MatrixState kStates[] = {MatrixState::kTalking};
+  for (const bool by_port : {true, false}) {
+    ForEach(&IsLearnt, kStates, [by_port](SourceMatrix* call) {
+      SCOPED_TRACE(by_port ? "another port" : "another address");
+      call->Establish();
+      SourceMatrix::Party& customer = call->customer();
+      const core::Endpoint place = customer.real;
+      const core::Endpoint other = Past(place, 2);
+      if (by_port) {
+        customer.said.port = 7300;
+      } else {
+        customer.said.ip = call->At(141, 1).ip;
+      }
+      call->SetAnswers(200);
+      call->Offer("INVITE", call->Sdp(call->caller(), "0 8 101"));
+      ExpectMediaGoesTo(call, place);
+      ExpectFrom(call, call->At(66, place.port), false);
+      ExpectFrom(call, place, true);
+      EXPECT_EQ(call->counters().learnt, 1u);
+      ExpectFrom(call, other, true);
+      EXPECT_EQ(call->counters().learnt, 2u);
+      ExpectMediaGoesTo(call, other);
+      for (const core::Endpoint& late : {place, Past(place, 4)}) ExpectFrom(call, late, false);
+      ExpectMediaGoesTo(call, other);
+      EXPECT_EQ(call->counters().learnt, 2u);
+      call->Finish();
+    });
+  }
 }
 
 // The operator's own risk: who sends from these addresses is heard, and nothing is sent there.

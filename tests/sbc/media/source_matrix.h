@@ -35,6 +35,7 @@ inline constexpr MatrixKind kMatrixKinds[] = {
     {.name = "known customer, shared trunk ports, mux", .mux = true},
     {.name = "known customer, own trunk ports, mux", .shared = false, .mux = true},
     {.name = "NATed customer, not learnt, mux", .nat = true, .mux = true},
+    {.name = "NATed customer, learnt, mux", .nat = true, .learnt = true, .mux = true},
     {.name = "IPv6, known customer, shared trunk ports", .v6 = true},
     {.name = "IPv6, known customer, own trunk ports", .shared = false, .v6 = true},
     {.name = "IPv6, known customer, media_cidrs", .shared = false, .cidrs = true, .v6 = true},

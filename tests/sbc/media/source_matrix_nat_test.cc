@@ -48,8 +48,12 @@ core::Endpoint Past(core::Endpoint at, int by) {
   at.port = static_cast<uint16_t>(at.port + by);
   return at;
 }
+// Where the reports go to whose RTP comes from there.
+core::Endpoint RtcpOf(SourceMatrix* call, const core::Endpoint& place) {
+  return call->cell().kind.mux ? place : Past(place, 1);
+}
 
-bool IsNat(const MatrixKind& kind) { return kind.nat && !kind.learnt && !kind.mux; }
+bool IsNat(const MatrixKind& kind) { return kind.nat && !kind.learnt; }
 bool IsLearnt(const MatrixKind& kind) { return kind.learnt; }
 bool HasCidrs(const MatrixKind& kind) { return kind.cidrs; }
 
@@ -112,14 +116,14 @@ TEST(SourceMatrixNatTest, Rule23_OnlyAValidPacketTeachesAndOnlyOnce) {
     ExpectFrom(call, place, true);
     call->SendReport(&call->customer());
     ExpectFrom(call, other, false);
-    const size_t reports = ReportsAt(call, Past(place, 1));
+    const size_t reports = ReportsAt(call, RtcpOf(call, place));
     const uint64_t taken = call->counters().rtcp_received;
     call->customer().real = other;
     call->SendReport(&call->customer());
     call->customer().real = place;
     call->Run(15s);
     EXPECT_EQ(call->counters().rtcp_received, taken);
-    EXPECT_GT(ReportsAt(call, Past(place, 1)), reports);
+    EXPECT_GT(ReportsAt(call, RtcpOf(call, place)), reports);
     EXPECT_EQ(call->HeardByOthers(), 0u);
     ExpectMediaGoesTo(call, place);
     EXPECT_EQ(call->counters().learnt, 1u);
@@ -154,9 +158,9 @@ TEST(SourceMatrixNatTest, Rule23_ALearntPlaceStaysWhileNothingChanged) {
       call->Run(20ms);
     }
     if (!is_held || (outbound && state == State::kHeld)) ExpectFrom(call, place, true);
-    const size_t reports = ReportsAt(call, Past(place, 1));
+    const size_t reports = ReportsAt(call, RtcpOf(call, place));
     call->Run(12s);
-    EXPECT_GT(ReportsAt(call, Past(place, 1)), reports) << "reports to the customer";
+    EXPECT_GT(ReportsAt(call, RtcpOf(call, place)), reports) << "reports to the customer";
     EXPECT_EQ(call->counters().learnt, 1u);
     for (const int by : {2, 3, 1002, 1003}) {
       EXPECT_TRUE(call->Listen(Past(place, by)).got.empty()) << "port " << by << " above";

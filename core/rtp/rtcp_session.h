@@ -195,7 +195,7 @@ class RtcpSession {
   Counts counts_;
   std::array<char, 16> cname_{};
 };
-static_assert(sizeof(RtcpSession) <= 312);
+static_assert(sizeof(RtcpSession) <= 304);
 
 /// A sender's report on the other side of a relay.
 inline SenderReport Translate(const HeaderRewrite& rewrite, SenderReport report) {

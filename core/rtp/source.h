@@ -215,6 +215,6 @@ class Source {
   uint16_t buffer_min_ms_ = 0;
   uint16_t buffer_max_ms_ = 0;
 };
-static_assert(sizeof(Source) <= 384);
+static_assert(sizeof(Source) <= 368);
 
 }  // namespace core::rtp

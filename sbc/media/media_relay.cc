@@ -23,8 +23,9 @@ constexpr size_t kFlowsPerStream = 4;  // RTP and RTCP on each leg.
 constexpr uint8_t kPayloadTypeMax = 0x7f;
 // An event whose three ends were lost is over when voice comes this long after its last packet.
 constexpr core::Duration kEventSilenceMax = std::chrono::milliseconds(200);
-// A peer behind a NAT goes on sending from its old port until it has the answer, and what is under
-// way comes later still. What comes from there after that says that it did not move.
+// A peer behind a NAT that says that it moves goes on sending from its old port until it has the
+// answer, and what is under way comes later still. What comes from there after that, or at once
+// where it says that it stays, ends the lesson.
 constexpr core::Duration kOldPlaceStays = std::chrono::seconds(2);
 
 // At a port of its own, not among the RTP (RFC 5761).
@@ -180,8 +181,12 @@ void MediaRelay::Apply(const PeerChange& change, const PeerMedia& before) {
   if (stops || before.is_held != peer.is_held) leg.source.Pause();
   leg.media_cidrs = change.sources.media_cidrs;
   leg.learns_rtp = leg.learns_rtcp = nat != nullptr && peer.rtp.port != 0;
-  if (nat != nullptr) leg.learns_from = *nat;
-  leg.old_place_ends_at = now + kOldPlaceStays;
+  if (nat != nullptr) {
+    leg.learns_from = *nat;
+    const auto described = static_cast<uint32_t>(HashOf({}, peer.rtp));
+    leg.old_place_ends_at = leg.described == described ? now : now + kOldPlaceStays;
+    leg.described = described;
+  }
   ArmReport(change.stream);
 }
 

@@ -198,6 +198,22 @@ TEST(B2buaCodecsTest, AnAnswerOfRemovedCodecsAloneIsNone) {
   media.scene.ExpectClean();
 }
 
+// Whom neither description told of a codec may not send it, though the answer listed it as well.
+TEST(B2buaCodecsTest, WhatWasRemovedIsNotTakenEither) {
+  MediaScene media(Codecs("{trunk: [PCMU]}"));
+  SimPlan callee;
+  callee.script = {{.status = 200, .body = Trunk("0 8 101")}};
+  const size_t call = media.Place(callee, Pbx("0 8 101"));
+  EXPECT_EQ(FormatsOf(media.ToPbx()), "0 101");
+  media.pbx.Send("removed", TargetOf(media.ToPbx()), 8);
+  media.trunk.Send("removed", TargetOf(media.ToTrunk()), 8);
+  media.Talk("kept");
+  EXPECT_THAT(media.trunk.got, ElementsAre("kept out"));
+  EXPECT_THAT(media.pbx.got, ElementsAre("kept in"));
+  EXPECT_EQ(media.scene.world->worker().media().counters().payload_types, 2u);
+  media.HangUp(call);
+}
+
 // Of a customer that says digits by INFO nothing changes: the trunk has our events, whatever voice
 // it may have.
 TEST(B2buaCodecsTest, OurOwnEventsGoWithWhatIsLeft) {

@@ -592,6 +592,22 @@ TEST(B2buaVideoTest, ACallHasOneVideo) {
   media.HangUp(call);
 }
 
+// RFC 3264 §8 forbids an offer with fewer lines than before; who makes one has ended the others.
+TEST(B2buaVideoTest, ALineThatIsLeftOutHasEnded) {
+  VideoScene media;
+  const size_t call = media.VideoCall();
+  media.scene.trunk.call(0).plan.sdp = Sdp("127.0.0.9", 9000);
+  media.scene.pbx.Do(call, {.method = "INVITE", .body = Sdp("127.0.0.4", 4000)});
+  media.scene.Run(1s);
+  ASSERT_THAT(media.scene.pbx.Got("INVITE", 200), SizeIs(2));
+  media.Show("no more");
+  EXPECT_THAT(media.trunk_video.got_whole, IsEmpty());
+  EXPECT_THAT(media.pbx_video.got_whole, IsEmpty());
+  media.Talk("voice");
+  EXPECT_THAT(media.trunk.got, ElementsAre("voice out"));
+  media.HangUp(call);
+}
+
 // A line that has ended gives its place to the next one, as who adds video anew does not always
 // take up the old line (RFC 3264 §8.1).
 TEST(B2buaVideoTest, VideoComesAgainAsANewLine) {

@@ -131,9 +131,9 @@ TEST(SourceMatrixNatTest, Rule23_OnlyAValidPacketTeachesAndOnlyOnce) {
   });
 }
 
-// A description that says the same again of where the customer is, or one of the trunk's, changes
-// nothing: the place that was taught is sent to before it is heard again, and no other teaches.
-TEST(SourceMatrixNatTest, Rule23_ALearntPlaceStaysWhileNothingChanged) {
+// Where a description says the same again of where the customer is, or is one of the trunk's, the
+// place that was taught is sent to before it is heard again; and once it is, no other teaches.
+TEST(SourceMatrixNatTest, Rule23_ALearntPlaceStaysWhoeverSpeaksAfterIt) {
   using State = MatrixState;
   constexpr State kStates[] = {
       State::kTalking,   State::kHeld,    State::kInactive, State::kRefused, State::kOpen,
@@ -150,6 +150,9 @@ TEST(SourceMatrixNatTest, Rule23_ALearntPlaceStaysWhileNothingChanged) {
     if (!is_held || (!outbound && (state == State::kHeld || state == State::kMusic))) {
       ExpectMediaGoesTo(call, place);
     }
+    call->SendVoice(&call->customer());
+    call->SendReport(&call->customer());
+    call->Run(20ms);
     for (const int by : {2, 1002}) {
       ExpectFrom(call, Past(place, by), false);
       call->customer().real = Past(place, by);

@@ -62,6 +62,9 @@ class Relay:
             raise BenchError(f"rtp_driver: {driver.output()}") from error
         if self.subject.process.poll() is not None:
             raise BenchError(f"{self.name} died: {self.subject.process.output()}")
+        if told["misdelivered"] > 0:  # What that costs is no relay's cost.
+            raise BenchError(f"{self.name}: {told['misdelivered']} of {told['received']} packets "
+                             "came to another call, or back to who sent them")
         sample = meter.take(self.name, rate, max(1, told["received"]))
         lost = 1 - told["received"] / max(1, told["sent"])
         if lost > LOST_MAX:

@@ -223,6 +223,6 @@ def routes_text(calls, address_of):
 
 def ends_text(calls):
     """What rtp_driver reads: both ends of every call."""
-    return "".join(f"{local[0]}:{local[1]} {target[0]}:{target[1]}\n" for call in calls
+    return "".join(f"{call.index} {local[0]}:{local[1]} {target[0]}:{target[1]}\n" for call in calls
                    for local, target in ((call.near, call.near_target),
                                          (call.far, call.far_target)))

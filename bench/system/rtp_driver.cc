@@ -1,8 +1,13 @@
 // Plays both ends of many calls' audio: one socket for each end, each of which sends 172 bytes of
 // RTP at an even pace and takes what comes. The ends are spread evenly over the packet interval, as
-// those of real calls are.
+// those of real calls are. Beside each is a socket for RTCP, as real ends have one: without it what
+// a relay sends there comes back to it as an ICMP error, which is work that no call makes.
 //
-//     rtp_driver SECONDS PACKETS_PER_SECOND ENDS     (a file, a line for each end: "LOCAL TARGET")
+//     rtp_driver SECONDS PACKETS_PER_SECOND ENDS
+//
+// ENDS is a file with a line for each end: "CALL LOCAL TARGET". Every packet says of which call it
+// is, and from which end: one that comes to another call, or back to where it came from, is
+// "misdelivered".
 //
 // It never sleeps, so that its own waking is no part of the latency that it measures: from the
 // moment it sends to the moment it sees the packet at the other end. Prints one line of JSON.
@@ -36,11 +41,12 @@ constexpr uint64_t kMagic = 0x52696e6766656e63;
 struct Payload {
   uint64_t magic = kMagic;
   int64_t sent_ns = 0;
+  uint32_t call = 0;
   uint32_t end = 0;
-  uint32_t number = 0;
 };
 
 struct End {
+  uint32_t call = 0;
   core::SocketId socket;
   Endpoint local;
   Endpoint target;
@@ -51,6 +57,8 @@ struct End {
 struct Counts {
   uint64_t sent = 0;
   uint64_t received = 0;
+  uint64_t misdelivered = 0;
+  uint64_t rtcp = 0;
   uint64_t strange = 0;
   core::Histogram latency_ns;
   core::Histogram lag_ns;  // How late we sent.
@@ -61,17 +69,12 @@ class Driver {
   Driver(core::net::PacketIo* io, core::Clock* clock, double rate)
       : io_(io), clock_(clock), interval_(static_cast<int64_t>(1e9 / rate)) {}
 
-  bool Add(const Endpoint& local, const Endpoint& target) {
-    core::net::SocketOptions options;
-    options.local = local;
-    options.group = core::net::BufferGroup::kMedia;
-    options.icmp_errors = false;
-    const auto opened = io_->Open(options);
-    if (!opened.ok()) {
-      std::fprintf(stderr, "rtp_driver: %s\n", opened.status().ToString().c_str());
-      return false;
-    }
-    ends_.push_back({*opened, local, target, {}, 0});
+  bool Add(uint32_t call, const Endpoint& local, const Endpoint& target) {
+    const auto index = static_cast<uint32_t>(ends_.size());
+    const core::SocketId socket = Open(local, index);
+    const Endpoint rtcp{local.ip, static_cast<uint16_t>(local.port + 1)};
+    if (!socket || !Open(rtcp, kRtcp)) return false;
+    ends_.push_back({call, socket, local, target, {}, 0});
     return true;
   }
 
@@ -98,12 +101,29 @@ class Driver {
   const Counts& counts() const { return counts_; }
 
  private:
+  static constexpr uint32_t kRtcp = UINT32_MAX;  // Of end_of_socket_: no end's own.
+
+  core::SocketId Open(const Endpoint& local, uint32_t end) {
+    core::net::SocketOptions options;
+    options.local = local;
+    options.group = core::net::BufferGroup::kMedia;
+    options.icmp_errors = false;
+    const auto opened = io_->Open(options);
+    if (!opened.ok()) {
+      std::fprintf(stderr, "rtp_driver: %s\n", opened.status().ToString().c_str());
+      return {};
+    }
+    if (end_of_socket_.size() <= opened->index) end_of_socket_.resize(opened->index + size_t{1});
+    end_of_socket_[opened->index] = end;
+    return *opened;
+  }
+
   void Send(uint32_t index, Instant now) {
     End& end = ends_[index];
     Packet packet = pool_.Acquire();
     if (!packet) return;
     const Payload payload{
-        .sent_ns = now.time_since_epoch().count(), .end = index, .number = end.sent};
+        .sent_ns = now.time_since_epoch().count(), .call = end.call, .end = index};
     std::memset(packet.data(), 0xff, kRtpBytes);
     const uint32_t timestamp = end.sent * 160;
     const uint8_t header[12] = {0x80,
@@ -130,11 +150,20 @@ class Driver {
   }
 
   void Take(const Packet& packet, Instant now) {
+    const uint32_t index = end_of_socket_[packet.socket().index];
+    if (index == kRtcp) {
+      ++counts_.rtcp;
+      return;
+    }
     Payload payload;
     const std::string_view text = packet.text();
     if (text.size() == kRtpBytes) std::memcpy(&payload, text.data() + 12, sizeof(payload));
     if (text.size() != kRtpBytes || payload.magic != kMagic) {
-      ++counts_.strange;  // RTCP of who is measured, for one.
+      ++counts_.strange;
+      return;
+    }
+    if (payload.call != ends_[index].call || payload.end == index) {
+      ++counts_.misdelivered;
       return;
     }
     ++counts_.received;
@@ -146,6 +175,7 @@ class Driver {
   Duration interval_;
   core::PacketPool pool_{2048, 4096};
   std::vector<End> ends_;
+  std::vector<uint32_t> end_of_socket_;
   Counts counts_;
 };
 
@@ -176,15 +206,16 @@ int main(int argc, char** argv) {
     return 1;
   }
   Driver driver(io->get(), &clock, rate);
+  uint32_t call = 0;
   std::string local_text;
   std::string target_text;
   bool any = false;
   std::ifstream file(argv[3]);
-  while (file >> local_text >> target_text) {
+  while (file >> call >> local_text >> target_text) {
     Endpoint local;
     Endpoint target;
     if (!Endpoint::Parse(local_text, &local) || !Endpoint::Parse(target_text, &target) ||
-        !driver.Add(local, target)) {
+        !driver.Add(call, local, target)) {
       std::fprintf(stderr, "rtp_driver: bad line: %s %s\n", local_text.c_str(),
                    target_text.c_str());
       return 1;
@@ -197,9 +228,10 @@ int main(int argc, char** argv) {
   }
   driver.Run(Duration(static_cast<int64_t>(seconds * 1e9)));
   const Counts& counts = driver.counts();
-  std::printf("{\"sent\": %" PRIu64 ", \"received\": %" PRIu64 ", \"strange\": %" PRIu64
-              ", \"send_dropped\": %" PRIu64 ", ",
-              counts.sent, counts.received, counts.strange, (*io)->counters().send_dropped);
+  std::printf("{\"sent\": %" PRIu64 ", \"received\": %" PRIu64 ", \"misdelivered\": %" PRIu64
+              ", \"rtcp\": %" PRIu64 ", \"strange\": %" PRIu64 ", \"send_dropped\": %" PRIu64 ", ",
+              counts.sent, counts.received, counts.misdelivered, counts.rtcp, counts.strange,
+              (*io)->counters().send_dropped);
   PrintPercentiles("latency_us", counts.latency_ns);
   std::printf(", ");
   PrintPercentiles("lag_us", counts.lag_ns);

@@ -3,9 +3,13 @@
 // rule, and finds where a datagram goes by its socket, or, on a socket that several calls share, by
 // where it came from.
 //
-//     forward_stub LATENCY_BUDGET_US ROUTES
+//     forward_stub LATENCY_BUDGET_US ROUTES [receive_times]
 //
-// Each line of that file is a direction of a call: "IN FROM OUT TO": what comes to our port IN from
+// With receive_times it asks the kernel when each datagram came, as the relay does: then what it
+// receives is the same, and what is left between the two is the relay's own. Without, it is the
+// least that forwarding costs.
+//
+// Each line of ROUTES is a direction of a call: "IN FROM OUT TO": what comes to our port IN from
 // FROM leaves from our port OUT to TO. It prints "ready" and runs until SIGTERM.
 
 #include <csignal>
@@ -14,6 +18,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -34,7 +39,8 @@ volatile std::sig_atomic_t stop_asked = 0;
 
 class ForwardStub final : public core::engine::WorkerProgram {
  public:
-  explicit ForwardStub(core::net::PacketIo* io) : io_(io) {}
+  ForwardStub(core::net::PacketIo* io, bool receive_times)
+      : io_(io), receive_times_(receive_times) {}
 
   absl::Status Add(const Endpoint& in, const Endpoint& from, const Endpoint& out,
                    const Endpoint& to) {
@@ -86,6 +92,7 @@ class ForwardStub final : public core::engine::WorkerProgram {
     options.local = local;
     options.group = core::net::BufferGroup::kMedia;
     options.icmp_errors = false;
+    options.kernel_receive_time = receive_times_;
     auto opened = io_->Open(options);
     if (!opened.ok()) return opened;
     if (ports_.size() <= opened->index) ports_.resize(opened->index + size_t{1});
@@ -94,6 +101,7 @@ class ForwardStub final : public core::engine::WorkerProgram {
   }
 
   core::net::PacketIo* io_;
+  const bool receive_times_;
   std::map<Endpoint, SocketId> open_;
   std::vector<Port> ports_;  // By socket index.
 };
@@ -106,14 +114,17 @@ int Fail(const std::string& what) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return Fail("usage: forward_stub LATENCY_BUDGET_US ROUTES");
+  const bool receive_times = argc == 4 && std::string_view(argv[3]) == "receive_times";
+  if (argc != 3 && !receive_times) {
+    return Fail("usage: forward_stub LATENCY_BUDGET_US ROUTES [receive_times]");
+  }
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   core::KernelClock clock;
   core::net::UringIoOptions options;
   options.latency_budget = std::chrono::microseconds(std::atoi(argv[1]));
   auto io = core::net::UringIo::Create(options, &clock);
   if (!io.ok()) return Fail(io.status().ToString());
-  ForwardStub stub(io->get());
+  ForwardStub stub(io->get(), receive_times);
   std::string words[4];
   std::ifstream file(argv[2]);
   while (file >> words[0] >> words[1] >> words[2] >> words[3]) {

@@ -374,8 +374,8 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
   }
   MediaStream::Leg& to = arrival.stream->leg(Other(arrival.leg));
   auto kind = core::rtp::PayloadKind::kAudio;
+  core::rtp::PacketView view;
   if (from.peer.is_rtp) {
-    core::rtp::PacketView view;
     if (core::rtp::PacketView::Parse(core::rtp::BytesOf(packet), &view) !=
         core::rtp::PacketError::kOk) {
       ++counters_.malformed;
@@ -421,8 +421,11 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     ++counters_.unwanted;
     return;
   }
-  if (from.bridges_digits) kind = Bridge(&packet, arrival, kind, now);
-  Forward(std::move(packet), arrival, kind, now);
+  if (from.bridges_digits) {
+    kind = Bridge(&packet, arrival, kind, now);
+    view = {};  // It may be another packet now.
+  }
+  Forward(std::move(packet), view, arrival, kind, now);
 }
 
 // A trunk's event where the customer has digits in SIP: it is read, and goes no further.
@@ -481,14 +484,15 @@ core::rtp::PayloadKind MediaRelay::Bridge(Packet* packet, const Arrival& arrival
 
 // Rule 23: all that the leg's peer sends goes on, under whatever SSRC; what is told of a stream in
 // RTCP and in the records is of one SSRC at a time, and Source says of which.
-void MediaRelay::Forward(Packet packet, const Arrival& arrival, core::rtp::PayloadKind kind,
-                         Instant now) {
+// `view`: of the packet, where it was read already; else empty.
+void MediaRelay::Forward(Packet packet, core::rtp::PacketView view, const Arrival& arrival,
+                         core::rtp::PayloadKind kind, Instant now) {
   const core::rtp::Source& source = arrival.stream->leg(arrival.leg).source;
   MediaStream::Leg* to = &arrival.stream->leg(Other(arrival.leg));
   const MediaPorts::Pair& pair = to->ports->pair(to->pair);
-  core::rtp::PacketView view;
-  if (to->peer.is_rtp && core::rtp::PacketView::Parse(core::rtp::BytesOf(packet), &view) ==
-                             core::rtp::PacketError::kOk) {
+  if (to->peer.is_rtp && (view.size() > 0 ||
+                          core::rtp::PacketView::Parse(core::rtp::BytesOf(packet), &view) ==
+                              core::rtp::PacketError::kOk)) {
     if (source.active() && view.ssrc() != source.ssrc()) [[unlikely]] {
       to->rtcp.OnSentBeside(view, kind);
     } else {

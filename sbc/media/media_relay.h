@@ -174,8 +174,8 @@ class MediaRelay {
   void Hear(MediaStream* stream, const core::rtp::DtmfReader::Events& events);
   core::rtp::PayloadKind Bridge(core::Packet* packet, const Arrival& arrival,
                                 core::rtp::PayloadKind kind, core::Instant now);
-  void Forward(core::Packet packet, const Arrival& arrival, core::rtp::PayloadKind kind,
-               core::Instant now);
+  void Forward(core::Packet packet, core::rtp::PacketView view, const Arrival& arrival,
+               core::rtp::PayloadKind kind, core::Instant now);
   void PassFeedback(const core::rtp::RtcpSession::Incoming& incoming, const Arrival& arrival,
                     core::Instant now);
   void SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes);

@@ -1,4 +1,6 @@
-"""What kinds of sockets cost a forwarder: a port a call, connected ones, one for all calls."""
+"""What kinds of sockets cost a forwarder (a port a call, connected ones, one for all calls), and
+what kinds of receives: one that stays armed or is armed anew, one that does not say who sent.
+"""
 
 import functools
 
@@ -9,10 +11,12 @@ from bench_process import wait_until
 from bench_ratio import ratio_of_pairs
 from bench_subjects import Subject
 
-FIRST_PORTS = (20000, 21000, 22000)  # Of each kind: a ring gives its sockets up after its process.
+FIRST_PORTS = range(20000, 25000, 1000)  # Of each kind: a ring outlives its process.
 NEAR_STUB, FAR_STUB = STUB_SIDES.values()
 # By name: the stub's kind, and whether all calls share one port on the trunk's side.
 KINDS = {"a port for each, recvmsg": ("recvmsg", False),
+         "a port for each, recvmsg, armed anew each time": ("single", False),
+         "a port for each, recv, no source": ("recv", False),
          "a port for each, connected, recv": ("connected", False),
          "the trunk's shared, recvmsg": ("recvmsg", True)}
 PLAIN = next(iter(KINDS))

@@ -4,10 +4,16 @@
 //
 //     socket_stub KIND LATENCY_BUDGET_US ROUTES
 //
-// KIND: "recvmsg" takes each datagram with its source and sends to an address, as the relay does;
-// "connected" connects each port to its peer, and takes and sends without addresses. ROUTES is
-// forward_stub's: "IN FROM OUT TO" a line. Where several have one IN they are told apart by FROM,
-// which takes "recvmsg". It prints "ready" and runs until SIGTERM.
+// KIND, of how datagrams are taken and sent:
+//
+//     recvmsg    by one receive that stays armed (multishot), with the source; sent to an address,
+//                as the relay does
+//     single     the same, but each receive is for one datagram and is armed anew
+//     recv       one that stays armed, and no source: who sent it nobody knows
+//     connected  each port is connected to its peer, and has no addresses either way
+//
+// ROUTES is forward_stub's: "IN FROM OUT TO" a line. Where several have one IN they are told apart
+// by FROM, which takes a kind that has the source. It prints "ready" and runs until SIGTERM.
 
 #include <arpa/inet.h>
 #include <liburing.h>
@@ -23,6 +29,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -63,6 +70,14 @@ struct Port {
   Route only;
   absl::flat_hash_map<uint64_t, Route> by_source;
 };
+enum class Kind { kRecvmsg, kSingle, kRecv, kConnected };
+
+// A single receive's message: where its source and its bytes go is known when it is done.
+struct Receiving {
+  msghdr message{};
+  iovec bytes{};
+  sockaddr_in from{};
+};
 // A send's message lives as long as its buffer is away.
 struct Sending {
   msghdr message{};
@@ -72,7 +87,7 @@ struct Sending {
 
 class SocketStub {
  public:
-  explicit SocketStub(bool connected) : connected_(connected), sendings_(kBuffers) {
+  explicit SocketStub(Kind kind) : kind_(kind), sendings_(kBuffers) {
     CHECK(io_uring_queue_init(kEntries, &ring_,
                               IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) == 0);
     void* ring = mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
@@ -91,14 +106,15 @@ class SocketStub {
   }
 
   bool Add(const Endpoint& in, const Endpoint& from, const Endpoint& out, const Endpoint& to) {
-    const int in_fd = Open(in, connected_ ? &from : nullptr);
-    const int out_fd = Open(out, connected_ ? &to : nullptr);
+    const bool connects = kind_ == Kind::kConnected;
+    const int in_fd = Open(in, connects ? &from : nullptr);
+    const int out_fd = Open(out, connects ? &to : nullptr);
     if (in_fd < 0 || out_fd < 0) return false;
     Port& port = ports_[static_cast<size_t>(in_fd)];
     const Route route{out_fd, AddressOf(to)};
     if (port.routes++ == 0) port.only = route;
     port.by_source[KeyOf(AddressOf(from))] = route;
-    return port.routes == 1 || !connected_;
+    return port.routes == 1 || has_source();
   }
 
   void Run(unsigned budget_us) {
@@ -124,6 +140,8 @@ class SocketStub {
   }
 
  private:
+  bool has_source() const { return kind_ == Kind::kRecvmsg || kind_ == Kind::kSingle; }
+
   int Open(const Endpoint& local, const Endpoint* peer) {
     if (const auto found = open_.find(local); found != open_.end()) return found->second;
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -138,6 +156,9 @@ class SocketStub {
     }
     if (ports_.size() <= static_cast<size_t>(fd)) ports_.resize(static_cast<size_t>(fd) + 1);
     ports_[static_cast<size_t>(fd)].fd = fd;
+    if (kind_ == Kind::kSingle && receivings_.size() <= static_cast<size_t>(fd)) {
+      receivings_.resize(static_cast<size_t>(fd) + 1);
+    }
     open_[local] = fd;
     return fd;
   }
@@ -153,10 +174,19 @@ class SocketStub {
 
   void Arm(int fd) {
     io_uring_sqe* entry = Entry();
-    if (connected_) {
-      io_uring_prep_recv_multishot(entry, fd, nullptr, 0, 0);
-    } else {
+    if (kind_ == Kind::kRecvmsg) {
       io_uring_prep_recvmsg_multishot(entry, fd, &template_, 0);
+    } else if (kind_ == Kind::kSingle) {
+      Receiving& receiving = receivings_[static_cast<size_t>(fd)];
+      receiving.bytes = {nullptr, kBufferBytes};
+      receiving.message = {};
+      receiving.message.msg_name = &receiving.from;
+      receiving.message.msg_namelen = sizeof(receiving.from);
+      receiving.message.msg_iov = &receiving.bytes;
+      receiving.message.msg_iovlen = 1;
+      io_uring_prep_recvmsg(entry, fd, &receiving.message, 0);
+    } else {
+      io_uring_prep_recv_multishot(entry, fd, nullptr, 0, 0);
     }
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = kGroup;
@@ -183,21 +213,23 @@ class SocketStub {
     char* bytes = &memory_[size_t{buffer} * kBufferBytes];
     const Port& port = ports_[static_cast<size_t>(fd)];
     const Route* route = &port.only;
-    if (!connected_) {
+    sockaddr_in from{};
+    if (kind_ == Kind::kRecvmsg) {
       io_uring_recvmsg_out* out = io_uring_recvmsg_validate(bytes, size, &template_);
       if (out == nullptr) return GiveBack(buffer);
-      if (port.routes > 1) {
-        sockaddr_in from;
-        std::memcpy(&from, io_uring_recvmsg_name(out), sizeof(from));
-        const auto found = port.by_source.find(KeyOf(from));
-        if (found == port.by_source.end()) return GiveBack(buffer);
-        route = &found->second;
-      }
+      std::memcpy(&from, io_uring_recvmsg_name(out), sizeof(from));
       size = static_cast<int>(io_uring_recvmsg_payload_length(out, size, &template_));
       bytes = static_cast<char*>(io_uring_recvmsg_payload(out, &template_));
+    } else if (kind_ == Kind::kSingle) {
+      from = receivings_[static_cast<size_t>(fd)].from;
+    }
+    if (port.routes > 1) {
+      const auto found = port.by_source.find(KeyOf(from));
+      if (found == port.by_source.end()) return GiveBack(buffer);
+      route = &found->second;
     }
     io_uring_sqe* entry = Entry();
-    if (connected_) {
+    if (kind_ == Kind::kConnected) {
       io_uring_prep_send(entry, route->out, bytes, static_cast<size_t>(size), 0);
     } else {
       Sending& sending = sendings_[buffer];
@@ -212,11 +244,12 @@ class SocketStub {
     io_uring_sqe_set_data64(entry, kSent | buffer);
   }
 
-  const bool connected_;
+  const Kind kind_;
   io_uring ring_{};
   io_uring_buf_ring* buffers_ = nullptr;
   std::unique_ptr<char[]> memory_;
   std::vector<Sending> sendings_;
+  std::vector<Receiving> receivings_;  // By descriptor.
   msghdr template_{};
   std::map<Endpoint, int> open_;
   std::vector<Port> ports_;  // By descriptor.
@@ -230,9 +263,16 @@ int Fail(const std::string& what) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return Fail("usage: socket_stub recvmsg|connected LATENCY_BUDGET_US ROUTES");
+  static const std::map<std::string_view, Kind> kKinds = {{"recvmsg", Kind::kRecvmsg},
+                                                          {"single", Kind::kSingle},
+                                                          {"recv", Kind::kRecv},
+                                                          {"connected", Kind::kConnected}};
+  const auto kind = argc == 4 ? kKinds.find(argv[1]) : kKinds.end();
+  if (kind == kKinds.end()) {
+    return Fail("usage: socket_stub recvmsg|single|recv|connected LATENCY_BUDGET_US ROUTES");
+  }
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
-  SocketStub stub(std::string_view(argv[1]) == "connected");
+  SocketStub stub(kind->second);
   std::string words[4];
   std::ifstream file(argv[3]);
   while (file >> words[0] >> words[1] >> words[2] >> words[3]) {

@@ -71,6 +71,8 @@ struct NodeConfig {
   // How long a worker may let packets gather before it wakes. Wake-ups are the largest cost at
   // moderate load, and 1 ms a reception is small beside a network's own jitter.
   core::Duration latency_budget = 1ms;
+  // Workers never sleep: nothing waits, and each takes all of its core. A change needs a restart.
+  bool poll = false;
   std::optional<DpdkConfig> dpdk;  // Goes with `io: dpdk`, and only with it.
 };
 

@@ -54,7 +54,9 @@ std::string DescribeNode(const Config& config) {
   std::string text =
       Concat("node ", node.name, ": ", node.workers, node.workers == 1 ? " worker" : " workers",
              ", io ", node.io == IoKind::kUring ? "uring" : Concat("dpdk on ", node.dpdk->device),
-             ", latency budget ", DurationText(node.latency_budget), "\n");
+             node.poll ? std::string(", polling")
+                       : Concat(", latency budget ", DurationText(node.latency_budget)),
+             "\n");
   text += Concat("limits: ", config.limits.calls, " calls (", config.emergency.reserve_calls,
                  " kept for emergencies), ", PerSecond(config.limits.calls_per_second), "\n");
   for (const ListenerConfig& listener : config.listeners) {

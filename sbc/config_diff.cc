@@ -114,6 +114,7 @@ void WriteNode(const Config& config, Settings* settings) {
   out.Add("workers", node.workers);
   out.Add("io", std::string(node.io == IoKind::kUring ? "uring" : "dpdk"));
   out.Add("latency_budget", node.latency_budget);
+  out.Add("poll", node.poll);
   if (node.dpdk) {
     Writer dpdk = out.Below("dpdk");
     dpdk.Add("device", node.dpdk->device);

@@ -149,6 +149,7 @@ void ReadNode(const Node& node, NodeConfig* config) {
   node.Read("workers", &config->workers, Range{1, 64});
   node.Read("io", &config->io, std::span<const EnumName<IoKind>>(kIoKinds));
   node.Read("latency_budget", &config->latency_budget, DurationRange{0s, 100ms});
+  node.Read("poll", &config->poll);
   const auto dpdk = node.Find("dpdk");
   if (dpdk) {
     config->dpdk.emplace();

@@ -29,6 +29,7 @@ absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreateDpdkIo(const NodeConf
     options.neighbours.push_back({neighbour.address, neighbour.mac});
   }
   options.latency_budget = node.latency_budget;
+  options.poll = node.poll;
   options.sockets_max = sockets_max;
   auto io = core::net::DpdkIo::Create(options, clock);
   RETURN_IF_ERROR(io.status());

@@ -57,6 +57,7 @@ absl::StatusOr<std::unique_ptr<core::net::PacketIo>> CreatePacketIo(const Config
   }
   core::net::UringIoOptions options;
   options.latency_budget = config.node.latency_budget;
+  options.poll = config.node.poll;
   options.sockets_max = SocketsOf(config, worker);
   if (config.media.empty()) options.media.count = 16;
   auto io = core::net::UringIo::Create(options, clock);

@@ -46,7 +46,7 @@ TEST(DiffConfigTest, NothingChangesNothing) {
 TEST(DiffConfigTest, TellsWhatNeedsARestart) {
   const Config before = Read(Concat(kListeners, "connectors: [{id: a}]\n"));
   const Config after = Read(R"(
-node: {workers: 2, latency_budget: 2ms}
+node: {workers: 2, latency_budget: 2ms, poll: true}
 limits: {calls: 30000, calls_per_second: 100}
 listeners:
   - {side: customer, address: 127.0.0.2, advertise: 203.0.113.1}
@@ -64,6 +64,7 @@ drain_timeout: 1m
                           "listeners[2]: nothing -> trunk udp 127.0.0.4:5060 advertised "
                           "127.0.0.4:5060!",
                           "node.latency_budget: 1ms -> 2ms!",  //
+                          "node.poll: false -> true!",         //
                           "node.workers: 1 -> 2!"));
 }
 

@@ -126,6 +126,7 @@ TEST(ConfigReaderTest, TheLeastConfigurationHasAllDefaults) {
   EXPECT_EQ(config.node.workers, 1);
   EXPECT_EQ(config.node.io, IoKind::kUring);
   EXPECT_EQ(config.node.latency_budget, 1ms);
+  EXPECT_FALSE(config.node.poll);
   EXPECT_EQ(config.limits.calls, 20000u);
   EXPECT_EQ(config.limits.calls_per_second, 0u);
   EXPECT_EQ(config.listeners[0].local.port, 5060);
@@ -315,7 +316,7 @@ TEST(ConfigReaderTest, EachSideMayHaveCodecsOfItsOwn) {
 
 TEST(ConfigReaderTest, ReadsEveryFurtherName) {
   const Config config = Read(Concat(kListeners, R"(
-node: {name: n, workers: 4, latency_budget: 50ms, io: uring}
+node: {name: n, workers: 4, latency_budget: 50ms, io: uring, poll: true}
 limits: {calls: 100, calls_per_second: 50, calls_per_second_per_source: 5, transactions: 999}
 connectors:
   - id: abc
@@ -349,6 +350,7 @@ logs: {directory: logs}
 )"));
   EXPECT_EQ(config.node.workers, 4);
   EXPECT_EQ(config.node.latency_budget, 50ms);
+  EXPECT_TRUE(config.node.poll);
   EXPECT_EQ(config.limits.transactions, 999u);
   EXPECT_EQ(config.limits.calls_per_second_per_source, 5u);
   const ConnectorConfig& connector = config.connectors[0];

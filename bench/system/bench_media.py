@@ -10,8 +10,10 @@ the relay costs beyond it is the relay's own.
 
 import functools
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import time
 from pathlib import Path
@@ -24,7 +26,7 @@ from bench_media_calls import (FAR_IP, NEAR_IP, Call, RtpengineControl, SipEnds,
 from bench_memory import measure_memory
 from bench_process import BenchError, free_port, wait_until
 from bench_ratio import PAIRS_FOR_A_VERDICT, median_interval, ratio_of_pairs
-from bench_subjects import CALLEE_SIDE, CALLER_SIDE, Subject, start_sbc
+from bench_subjects import CALLEE_SIDE, CALLER_SIDE, POLL, Subject, start_sbc
 
 GOAL_FORWARDER, GOAL_RTPENGINE, GOAL_CALL_KB = 1.25, 0.45, 6.0
 GOAL_ADDED_US = 200           # p99 beyond the forwarder's own, and beyond what both may wait.
@@ -55,6 +57,10 @@ class Relay:
 
     def __init__(self, name, subject, calls, close=lambda: None):
         self.name, self.subject, self.calls, self.close = name, subject, calls, close
+
+    def signal(self, number):
+        for pid in self.subject.pids:
+            os.kill(pid, number)
 
     def sample(self, rig, binaries, rate, seconds):
         calls = self.calls[:calls_for(rate)]
@@ -99,7 +105,7 @@ class Media:
 
     def __init__(self, rig, report, binaries, seconds, budget_us, calls, peers=True):
         self.rig, self.report, self.binaries, self.seconds = rig, report, binaries, seconds
-        self.budget_us, self.count = budget_us, calls
+        self.budget_us, self.count = budget_us, calls  # POLL: it never sleeps.
         self.relays = {}
         self._start_sbc()
         for name in STUBS if peers else (BARE,):
@@ -147,6 +153,9 @@ class Media:
                                          ng.close)
 
     def sample(self, name, rate):
+        if self.budget_us == POLL:  # Each wants all of the one core that they have.
+            for other, relay in self.relays.items():
+                relay.signal(signal.SIGCONT if other == name else signal.SIGSTOP)
         return self.relays[name].sample(self.rig, self.binaries, rate, self.seconds)
 
     def rounds(self, title, rate, pairs):
@@ -181,11 +190,16 @@ class Media:
         added = median_interval([
             (turn["ringfence-sbc"][0].p99_ms - turn[BARE][0].p99_ms) * 1e3
             for turn in rounds])
-        goal = self.budget_us + GOAL_ADDED_US
+        goal = (0 if self.budget_us == POLL else self.budget_us) + GOAL_ADDED_US
         self.report.note(f"{title}: p99 of added latency beyond the forwarder's: "
                          f"{added.median:.0f} us [{added.low:.0f}, {added.high:.0f}] (goal: under "
                          f"{goal}, the budget and {GOAL_ADDED_US}): "
                          f"{added.verdict(goal, True, PAIRS_FOR_A_VERDICT)}")
+
+    def added(self, title, rate, pairs):
+        """Nothing but that, and the end of it."""
+        self.note_added(title, self.rounds(title, rate, pairs))
+        self.end()
 
     def saturate(self, step, pairs):
         """Near the highest rate that the relay carries cleanly."""
@@ -202,6 +216,7 @@ class Media:
 
     def end(self):
         for relay in self.relays.values():
+            relay.signal(signal.SIGCONT)
             relay.close()
             self.rig.end(relay.subject.process)
 
@@ -234,7 +249,8 @@ def measure_media(rig, report, binaries, plan):
         media.saturate(plan["step"], plan["pairs"])
         media.end()
     for budget in BUDGETS_US if plan["curve"] else ():
-        media = start(budget, calls_for(GOAL_AT), peers=False)
-        title = f"budget {budget} us, {GOAL_AT} packets/s"
-        media.note_added(title, media.rounds(title, GOAL_AT, max(3, plan["pairs"] // 3)))
-        media.end()
+        start(budget, calls_for(GOAL_AT), peers=False).added(
+            f"budget {budget} us, {GOAL_AT} packets/s", GOAL_AT, max(3, plan["pairs"] // 3))
+    for rate in plan["packets"]:  # The goal of latency.
+        start(POLL, calls_for(rate), peers=False).added(f"polling, {rate} packets/s", rate,
+                                                        plan["pairs"])

@@ -42,6 +42,9 @@ def start_floor(rig, binaries, _caller, callee):
     return Subject("floor", process, near)
 
 
+POLL = "poll"  # For a budget: never to sleep.
+
+
 def start_sbc(rig, binaries, caller, callee, budget_us=LATENCY_BUDGET_US, media_ports=None,
               more=None, before=()):
     """As shipped, with call lines and CDRs; a Voice Connector's call to a PBX by a weighted route.
@@ -57,7 +60,8 @@ def start_sbc(rig, binaries, caller, callee, budget_us=LATENCY_BUDGET_US, media_
     logs = rig.folder / "logs"
     logs.mkdir(exist_ok=True)
     config = {
-        "node": {"name": "bench", "latency_budget": f"{budget_us}us"},
+        "node": {"name": "bench"} | ({"poll": True} if budget_us == POLL else
+                                     {"latency_budget": f"{budget_us}us"}),
         "limits": {"calls": 100_000, "transactions": 1_000_000},
         "listeners": [
             {"side": "trunk", "address": near[0], "port": near[1]},

@@ -5,6 +5,8 @@
 //
 //     forward_stub LATENCY_BUDGET_US ROUTES [receive_times]
 //
+// A budget of "poll" is none: it never sleeps.
+//
 // With receive_times it asks the kernel when each datagram came, as the relay does: then what it
 // receives is the same, and what is left between the two is the relay's own. Without, it is the
 // least that forwarding costs.
@@ -121,6 +123,7 @@ int main(int argc, char** argv) {
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   core::KernelClock clock;
   core::net::UringIoOptions options;
+  options.poll = std::string_view(argv[1]) == "poll";
   options.latency_budget = std::chrono::microseconds(std::atoi(argv[1]));
   auto io = core::net::UringIo::Create(options, &clock);
   if (!io.ok()) return Fail(io.status().ToString());

@@ -35,6 +35,11 @@ Json MosOf(const Histogram& milli) {
   return json;
 }
 
+// What nobody knew is null, and not 0.
+Json OfKnown(const Histogram& values, Json (*write)(const Histogram&)) {
+  return values.count() > 0 ? write(values) : Json(nullptr);
+}
+
 Json CallsOf(const Statistics& statistics) {
   const CallCounts& counts = statistics.counts;
   Json failures = Json::object();
@@ -91,7 +96,9 @@ Json RecordsOf(std::span<const MediaRecord> records) {
                      {"duplicates", record.duplicates},
                      {"misrouted", record.misrouted},
                      {"jitter_us", OrNull(record.jitter_us)},
-                     {"mos", OrNull(record.mos)}});
+                     {"round_trip_us", OrNull(record.round_trip_us)},
+                     {"mos", OrNull(record.mos)},
+                     {"mos_cq", OrNull(record.mos_conversation)}});
   }
   return calls;
 }
@@ -129,6 +136,13 @@ Json MediaOf(const RunSummary& summary) {
             {"pattern_differed", media.pattern_differed},
             {"pattern_calls_failed", media.pattern_calls_failed},
             {"queue_drops", summary.media_queue_drops}}},
+          {"rtcp",
+           {{"sent", media.rtcp_sent},
+            {"without_memory", media.rtcp_unsent},
+            {"received", media.rtcp_received},
+            {"malformed", media.rtcp_malformed},
+            {"foreign", media.rtcp_foreign},
+            {"strays", media.rtcp_strays}}},
           {"marks",
            {{"received", media.marked},
             {"unmarked", media.unmarked},
@@ -141,7 +155,9 @@ Json MediaOf(const RunSummary& summary) {
             {"round_trip_us", PercentilesOf(media.round_trip_us)}}},
           {"call_loss_ppm", PercentilesOf(media.loss_ppm)},
           {"call_jitter_us", PercentilesOf(media.jitter_us)},
+          {"call_round_trip_us", OfKnown(media.rtcp_round_trip_us, PercentilesOf)},
           {"call_mos_milli", MosOf(media.mos_milli)},
+          {"call_mos_cq_milli", OfKnown(media.mos_conversation_milli, MosOf)},
           {"calls_without_mos", media.unjudged},
           {"per_call", RecordsOf(summary.worker->media()->records())}};
 }

@@ -220,6 +220,7 @@ constexpr OptionRow kNetworkRows[] = {
      [](Values v, Options* o) { return ReadWhole<uint64_t>(v[0], 1, 16384, &o->media_calls); }},
     {"media_marks", "", "Audio carries marks that prove loss, order, latency and whose it is",
      SetFlag<&Options::media_marks>},
+    {"no_rtcp", "", "No RTCP is sent, and what comes is not read", SetFlag<&Options::rtcp, false>},
     {"rtp_payload", "NUMBER", "The payload type of an rtp_stream that does not say it (8)",
      [](Values v, Options* o) { return ReadWhole<uint8_t>(v[0], 0, 127, &o->rtp_payload_type); }},
     {"audiotolerance", "SHARE", "Of an apattern, what must not come back for exit code 253 (1.0)",

@@ -52,6 +52,7 @@ struct Options {
   uint64_t media_calls = 0;         // --media_calls; 0: -l's, or what -l would be.
   uint8_t rtp_payload_type = 8;     // -rtp_payload
   bool media_marks = false;         // --media_marks
+  bool rtcp = true;                 // Not with -no_rtcp.
   bool rtp_echo = false;            // -rtp_echo
   double audio_tolerance = 1;       // -audiotolerance
   int buffer_bytes = 0;             // -buff_size; 0: as large as the kernel allows.

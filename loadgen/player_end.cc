@@ -177,7 +177,7 @@ void ScenarioPlayer::End(Call* call, bool succeeded, Failure failure, Instant no
   --statistics_.current;
   const int64_t user_id = call->user_id;
   StopRetransmits(call);
-  if (call->media != nullptr) environment_.media->Close(call->media, call->call_id());
+  if (call->media != nullptr) environment_.media->Close(call->media, call->call_id(), now);
   environment_.calls->Close(call, now);
   if (on_end_ != nullptr) on_end_(end_owner_, user_id);
 }

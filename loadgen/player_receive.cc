@@ -204,7 +204,7 @@ ScenarioPlayer::Next ScenarioPlayer::Accept(Call* call, Received* received, size
   const Message& message = received->message;
   Note(call, *received);
   if (call->media != nullptr) {
-    if (!step.ignore_sdp) environment_.media->OnPeerMessage(call->media, message.bytes());
+    if (!step.ignore_sdp) environment_.media->OnPeerMessage(call->media, message.bytes(), now);
     CheckMedia(call, step);
   }
   ++statistics_.steps[index].messages;

@@ -233,7 +233,7 @@ ScenarioPlayer::Next ScenarioPlayer::Pause(Call* call, const Step& step, Instant
   }
   if (pause.is_timewait) {
     call->timewait = true;
-    if (call->media != nullptr) environment_.media->Stop(call->media);
+    if (call->media != nullptr) environment_.media->Stop(call->media, now);
     // Nothing is rendered from it any more: what comes again is answered from itself.
     if (call->last != nullptr) environment_.calls->Release(call->last);
     call->last = nullptr;

@@ -202,6 +202,7 @@ std::string StatisticsFile::Header() const {
     for (const double percent : kPercents) out.Add(Format("%s_p%g", name, percent));
   }
   for (const double percent : kMosPercents) out.Add(Format("AudioMos_p%g", percent));
+  for (const double percent : kPercents) out.Add(Format("AudioRoundTripMs_p%g", percent));
   return out.Take();
 }
 
@@ -258,6 +259,10 @@ std::string StatisticsFile::Line(const Snapshot& now) const {
   }
   for (const double percent : kMosPercents) {
     out.Add(Thousandths(media.mos_milli.Percentile(percent)));
+  }
+  for (const double percent : kPercents) {
+    const core::Histogram& us = media.rtcp_round_trip_us;  // Empty: unknown.
+    out.Add(us.count() == 0 ? std::string() : Thousandths(us.Percentile(percent)));
   }
   return out.Take();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/base/address.h"
 #include "core/base/bounded_text.h"
@@ -8,6 +9,7 @@
 #include "core/base/instant.h"
 #include "core/rtp/codec.h"
 #include "core/rtp/dtmf.h"
+#include "core/rtp/rtcp_session.h"
 #include "core/rtp/source.h"
 #include "core/time/timer_wheel.h"
 #include "loadgen/media/audio_clip.h"
@@ -72,6 +74,23 @@ struct DigitPlay {
   core::Instant due;
 };
 
+/// The end of RTCP of one call (RFC 3550 §6).
+struct CallRtcp {
+  std::optional<core::rtp::RtcpSession> session;  // From when the peer first said where to.
+  core::Endpoint remote;    // By the peer's last SDP. Port 0: nowhere to send to.
+  bool own_muxes = false;   // Our SDP says rtcp-mux,
+  bool is_muxed = false;    // and the peer's does, too.
+  bool has_left = false;    // BYE was said.
+  bool of_capture = false;  // What is reported is a capture's stream: our own has not begun.
+
+  // The last packet of the stream that is reported; the timestamp is none of an event's.
+  uint32_t ssrc = 0;
+  uint32_t timestamp = 0;
+  uint32_t clock_rate_hz = AudioFormat::kClockRateHz;
+  core::Instant timestamp_at;
+  std::optional<core::Instant> sent_at;  // nullopt: nothing was sent.
+};
+
 /// The audio of one call: what it plays, and what it hears. Plain state; MediaEngine does the work.
 ///
 /// Shape:    fixed size.
@@ -80,12 +99,13 @@ struct CallMedia {
   static constexpr size_t kDigitsMax = 64;  // Received digits that are remembered.
 
   CallMedia(MediaEngine* owner, core::Timer::Fire on_audio, core::Timer::Fire on_pcap,
-            core::Timer::Fire on_digits)
+            core::Timer::Fire on_digits, core::Timer::Fire on_rtcp)
       : engine(owner),
         source({}),
         audio_timer(on_audio, this),
         pcap_timer(on_pcap, this),
-        digit_timer(on_digits, this) {}
+        digit_timer(on_digits, this),
+        rtcp_timer(on_rtcp, this) {}
 
   MediaEngine* const engine;
   uint64_t number = 0;  // Of the call.
@@ -116,6 +136,8 @@ struct CallMedia {
   uint8_t pattern_sent = 0;    // The one that is waited for,
   uint16_t pattern_bytes = 0;  // and so many of it in a packet.
 
+  CallRtcp rtcp;
+
   // --media_marks
   uint32_t marks_sent = 0;
   uint64_t misrouted = 0;
@@ -124,6 +146,7 @@ struct CallMedia {
   core::Timer audio_timer;
   core::Timer pcap_timer;
   core::Timer digit_timer;
+  core::Timer rtcp_timer;
 };
 
 }  // namespace loadgen

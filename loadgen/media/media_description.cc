@@ -93,17 +93,25 @@ bool MediaEngine::ParseDescription(std::string_view message) {
 void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message) {
   if (!ParseDescription(message)) return;
   const MediaDescription* audio = FindAudio(description_);
-  if (audio != nullptr) ReadMeanings(description_, *audio, &media->own_meanings);
+  if (audio == nullptr) return;
+  ReadMeanings(description_, *audio, &media->own_meanings);
+  media->rtcp.own_muxes = audio->has_rtcp_mux;
 }
 
-void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message) {
+void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core::Instant now) {
   if (!ParseDescription(message)) return;
   media->remote = {};
+  media->rtcp.remote = {};
   const MediaDescription* audio = FindAudio(description_);
   if (audio == nullptr) return;
   // An unspecified address is the old way to say hold (RFC 3264 §8.4): it is nowhere. (What the
   // direction says is for the scenario to keep to, as in SIPp.)
-  if (!audio->connection.address.is_unspecified()) media->remote = audio->rtp();
+  if (!audio->connection.address.is_unspecified()) {
+    media->remote = audio->rtp();
+    media->rtcp.is_muxed = media->rtcp.own_muxes && audio->has_rtcp_mux;
+    media->rtcp.remote = audio->RtcpEndpoint(media->rtcp.is_muxed);
+    OpenRtcp(media, now);
+  }
   ReadMeanings(description_, *audio, &media->peer_meanings);
   media->peer_event_type = 0;
   for (const PayloadMeaning& meaning : media->peer_meanings) {

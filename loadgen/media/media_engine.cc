@@ -21,6 +21,10 @@ double LossShare(const core::rtp::StreamCounts& counts) {
   return std::max(0, counts.lost()) / static_cast<double>(counts.expected);
 }
 
+std::optional<core::Duration> RoundTripOf(const CallMedia& media) {
+  return media.rtcp.session ? media.rtcp.session->round_trip() : std::nullopt;
+}
+
 }  // namespace
 
 MediaEngine::MediaEngine(const Parts& parts)
@@ -39,7 +43,7 @@ CallMedia* MediaEngine::Open(uint64_t call_number, Instant now) {
     ++statistics_.no_port;
     return nullptr;
   }
-  CallMedia* media = calls_.Acquire(this, OnAudioTimer, OnPcapTimer, OnDigitTimer);
+  CallMedia* media = calls_.Acquire(this, OnAudioTimer, OnPcapTimer, OnDigitTimer, OnRtcpTimer);
   CHECK(media != nullptr);  // There are as many as pairs.
   by_pair_[pair] = media;
   media->number = call_number;
@@ -52,7 +56,8 @@ CallMedia* MediaEngine::Open(uint64_t call_number, Instant now) {
   return media;
 }
 
-void MediaEngine::Close(CallMedia* media, std::string_view call_id) {
+void MediaEngine::Close(CallMedia* media, std::string_view call_id, Instant now) {
+  LeaveRtcp(media, now);
   Settle(media, call_id);
   by_pair_[media->pair] = nullptr;
   ports_.Release(media->pair);
@@ -62,7 +67,7 @@ void MediaEngine::Close(CallMedia* media, std::string_view call_id) {
 core::rtp::Quality MediaEngine::QualityOf(const CallMedia& media) const {
   return core::rtp::Judge(media.source.counts(),
                           {.codec = media.codec,
-                           .round_trip = std::nullopt,
+                           .round_trip = RoundTripOf(media),
                            .packet_duration = media.source.packet_duration()});
 }
 
@@ -75,6 +80,7 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
   statistics_.pattern_differed += media->pattern_differed;
   if (PatternFailed(*media)) ++statistics_.pattern_calls_failed;
   const core::rtp::StreamCounts counts = media->source.counts();
+  const core::rtp::Quality quality = QualityOf(*media);
   MediaRecord record{.call_id = {},
                      .number = media->number,
                      .sent = media->packets_sent,
@@ -85,9 +91,15 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
                      .duplicates = counts.duplicates,
                      .misrouted = media->misrouted,
                      .jitter_us = std::nullopt,
-                     .mos = QualityOf(*media).mos_listening};
+                     .round_trip_us = std::nullopt,
+                     .mos = quality.mos_listening,
+                     .mos_conversation = quality.mos_conversation};
   if (const auto jitter = media->source.jitter()) {
     record.jitter_us = *jitter / std::chrono::microseconds(1);
+  }
+  if (const auto round_trip = RoundTripOf(*media)) {
+    record.round_trip_us = *round_trip / std::chrono::microseconds(1);
+    statistics_.rtcp_round_trip_us.Record(*record.round_trip_us);
   }
   record.call_id.AssignTruncated(call_id);
   if (records_.size() < records_.capacity()) records_.push_back(record);
@@ -108,6 +120,10 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
   } else {
     ++statistics_.unjudged;
   }
+  if (record.mos_conversation) {
+    statistics_.mos_conversation_milli.Record(
+        static_cast<int64_t>(*record.mos_conversation * 1000));
+  }
 }
 
 void MediaEngine::Note(CallMedia* media, const core::rtp::DtmfReader::Events& events) {
@@ -122,14 +138,12 @@ void MediaEngine::Note(CallMedia* media, const core::rtp::DtmfReader::Events& ev
 void MediaEngine::OnPacket(Packet packet, Instant) {
   const MediaPorts::Place place = ports_.Find(packet.socket());
   CallMedia* media = place.pair == MediaPorts::kNone ? nullptr : by_pair_[place.pair];
+  const bool is_rtcp = place.is_rtcp || core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet));
   if (media == nullptr) {
-    ++statistics_.strays;
+    ++(is_rtcp ? statistics_.rtcp_strays : statistics_.strays);
     return;
   }
-  if (place.is_rtcp || core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet))) {
-    ++statistics_.rtcp_received;
-    return;
-  }
+  if (is_rtcp) return OnRtcp(media, std::move(packet));
   PacketView view;
   if (packet.truncated() ||
       PacketView::Parse(core::rtp::BytesOf(packet), &view) != core::rtp::PacketError::kOk) {

@@ -10,6 +10,7 @@
 #include "core/base/pool.h"
 #include "core/base/random.h"
 #include "core/buffer/packet_pool.h"
+#include "core/engine/wall_mapping.h"
 #include "core/net/packet_io.h"
 #include "core/rtp/quality.h"
 #include "core/sdp/session_description.h"
@@ -27,7 +28,7 @@ namespace loadgen {
 enum class MediaFault : uint8_t { kNone, kMos, kLoss, kJitter, kOneWay, kDigits };
 
 /// The audio of a worker's calls: sends what they play, each packet at its time, and measures what
-/// they hear.
+/// they hear. Each call has an end of RTCP, which reports and tells the round trip.
 ///
 /// A packet is due at a tick of the timer wheel, so that all that are due in the same millisecond
 /// leave with one submission. Who has fallen kBehindMax behind leaves packets out rather than
@@ -50,9 +51,11 @@ class MediaEngine {
     core::net::PacketIo* io = nullptr;
     core::TimerWheel* timers = nullptr;
     core::Random* random = nullptr;
+    const core::engine::WallMapping* wall = nullptr;
     core::Instant wheel_began;     // Where its ticks are counted from.
     bool echo = false;             // -rtp_echo
     bool marks = false;            // --media_marks
+    bool rtcp = true;              // Not with -no_rtcp.
     bool records = false;          // Of each call: --json.
     double pattern_tolerance = 1;  // -audiotolerance: see PatternFailed().
     uint32_t run = 1;              // In marks: not 0, and another one in each generator.
@@ -68,11 +71,11 @@ class MediaEngine {
 
   /// A call's audio. Null when every port has a call.
   CallMedia* Open(uint64_t call_number, core::Instant now);
-  void Close(CallMedia* media, std::string_view call_id);
+  void Close(CallMedia* media, std::string_view call_id, core::Instant now);
 
   /// What a message of the call says, where it has SDP in it: ours, or the peer's.
   void OnOwnMessage(CallMedia* media, std::string_view message);
-  void OnPeerMessage(CallMedia* media, std::string_view message);
+  void OnPeerMessage(CallMedia* media, std::string_view message, core::Instant now);
 
   // What the scenario asks for.
   void Play(CallMedia* media, const PlayAudioAction& play, core::Instant now);
@@ -80,7 +83,7 @@ class MediaEngine {
   void Play(CallMedia* media, const PlayPcapAction& play, core::Instant now);
   void Play(CallMedia* media, const DigitList& digits, core::Instant now);
   void Pause(CallMedia* media, bool pause, core::Instant now);
-  void Stop(CallMedia* media);  // All that plays.
+  void Stop(CallMedia* media, core::Instant now);  // All that plays, and RTCP.
   void SetEchoOfAll(bool on) { parts_.echo = on; }
   MediaFault Judge(const CallMedia& media, const MediaChecks& checks) const;
   /// SIPp's check of a call that sent patterns: whether of its packets the tolerated share, or
@@ -102,6 +105,7 @@ class MediaEngine {
   static void OnAudioTimer(void* owner, core::Timer* timer, core::Instant now);
   static void OnPcapTimer(void* owner, core::Timer* timer, core::Instant now);
   static void OnDigitTimer(void* owner, core::Timer* timer, core::Instant now);
+  static void OnRtcpTimer(void* owner, core::Timer* timer, core::Instant now);
 
   // Sending (media_send.cc).
   struct Outgoing {
@@ -114,10 +118,19 @@ class MediaEngine {
   void SendFrame(CallMedia* media, core::Instant now);
   void SendPcap(CallMedia* media, core::Instant now);
   void SendDigit(CallMedia* media, core::Instant now);
-  void SendRtp(CallMedia* media, const Outgoing& outgoing);
+  void SendRtp(CallMedia* media, const Outgoing& outgoing, core::Instant now);
   core::Packet NewPacket(CallMedia* media);
-  void Send(CallMedia* media, core::Packet packet);
+  void Send(CallMedia* media, core::Packet packet, core::Instant now);
   core::Instant TickAt(core::Instant moment) const;
+
+  // RTCP (media_rtcp.cc).
+  void OpenRtcp(CallMedia* media, core::Instant now);
+  void NoteSent(CallMedia* media, const core::rtp::PacketView& view, core::Instant now);
+  void OnRtcp(CallMedia* media, core::Packet packet);
+  void SendReport(CallMedia* media, core::Instant now);
+  void LeaveRtcp(CallMedia* media, core::Instant now);
+  void SendRtcp(CallMedia* media, std::span<const uint8_t> bytes);
+  size_t WriteSenderReport(CallMedia* media, core::Instant now, std::span<uint8_t> out);
 
   // What SDP says (media_description.cc).
   bool ParseDescription(std::string_view message);

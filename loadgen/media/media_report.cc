@@ -91,7 +91,12 @@ std::string WriteMediaReport(const MediaStatistics& media) {
           core::Concat(media.packets_received, " packets, ", media.streams, " streams in ",
                        media.calls, " calls, ", media.silent_calls, " heard nothing"));
   out.AddIfAny("  not opened, no port", media.no_port);
-  out.AddIfAny("  RTCP", media.rtcp_received);
+  if (media.rtcp_sent + media.rtcp_received > 0) {
+    out.Add("  RTCP", core::Concat(media.rtcp_sent, " sent, ", media.rtcp_received, " received"));
+  }
+  out.AddIfAny("  RTCP not from there", media.rtcp_foreign);
+  out.AddIfAny("  RTCP malformed", media.rtcp_malformed);
+  out.AddIfAny("  RTCP without memory", media.rtcp_unsent);
   out.AddIfAny("  not RTP", media.not_rtp);
   out.AddIfAny("  to a port of no call", media.strays);
   out.AddIfAny("  not from where SDP said", media.foreign);
@@ -101,6 +106,9 @@ std::string WriteMediaReport(const MediaStatistics& media) {
             core::Concat(media.pattern_matched, " as sent, ", media.pattern_differed, " not"));
   }
   out.AddIfAny("  calls without pattern", media.pattern_calls_failed);
+  if (media.rtcp_round_trip_us.count() > 0) {
+    out.Add("  round trip by RTCP", Highs(media.rtcp_round_trip_us, 1000, " ms"));
+  }
   AddMarks(media, &out);
   if (media.streams == 0) return out.Take();
   out.Add("  lost", core::Concat(media.lost, " of ", media.expected, " (",
@@ -110,6 +118,9 @@ std::string WriteMediaReport(const MediaStatistics& media) {
   out.Add("  loss of a call", Highs(media.loss_ppm, 1e4, " %"));
   out.Add("  jitter", Highs(media.jitter_us, 1000, " ms"));
   if (media.mos_milli.count() > 0) out.Add("  MOS", Lows(media.mos_milli, 1000));
+  if (media.mos_conversation_milli.count() > 0) {
+    out.Add("  MOS with round trip", Lows(media.mos_conversation_milli, 1000));
+  }
   out.AddIfAny("  calls without a MOS", media.unjudged);
   return out.Take();
 }

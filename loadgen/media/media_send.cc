@@ -91,7 +91,8 @@ void MediaEngine::Pause(CallMedia* media, bool pause, Instant now) {
   StartAudio(media, now);
 }
 
-void MediaEngine::Stop(CallMedia* media) {
+void MediaEngine::Stop(CallMedia* media, Instant now) {
+  LeaveRtcp(media, now);
   media->audio = {};
   media->pcap = {};
   media->digits = {};
@@ -124,10 +125,12 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
     }
     statistics_.send_late_us.Record((now - play.due) / std::chrono::microseconds(1));
     const uint64_t sent_before = media->packets_sent;
-    SendRtp(media, {.payload_type = play.format.payload_type,
-                    .marker = std::exchange(media->out.marker, false),
-                    .timestamp = media->out.TimestampAt(play.due),
-                    .payload = frame});
+    SendRtp(media,
+            {.payload_type = play.format.payload_type,
+             .marker = std::exchange(media->out.marker, false),
+             .timestamp = media->out.TimestampAt(play.due),
+             .payload = frame},
+            now);
     if (play.clip == nullptr) media->pattern_packets_sent += media->packets_sent - sent_before;
   }
   play.due += frame_time;
@@ -156,7 +159,7 @@ void MediaEngine::SendPcap(CallMedia* media, Instant now) {
     const std::span<const uint8_t> bytes = play.clip->bytes_of(captured);
     std::memcpy(packet.data(), bytes.data(), bytes.size());
     packet.set_size(captured.size);
-    Send(media, std::move(packet));
+    Send(media, std::move(packet), now);
   }
   play = {};
 }
@@ -192,7 +195,8 @@ void MediaEngine::SendDigit(CallMedia* media, Instant now) {
             {.payload_type = media->peer_event_type != 0 ? media->peer_event_type : kSippEventType,
              .marker = frame.marker,
              .timestamp = frame.timestamp,
-             .payload = frame.payload});
+             .payload = frame.payload},
+            now);
     if (play.sender.done()) play.gap_left = kDigitGapPackets;
   } else {
     --play.gap_left;
@@ -211,7 +215,7 @@ Packet MediaEngine::NewPacket(CallMedia* media) {
   return packet;
 }
 
-void MediaEngine::SendRtp(CallMedia* media, const Outgoing& outgoing) {
+void MediaEngine::SendRtp(CallMedia* media, const Outgoing& outgoing, Instant now) {
   Packet packet = NewPacket(media);
   if (!packet) return;
   auto* bytes = reinterpret_cast<uint8_t*>(packet.data());
@@ -223,10 +227,14 @@ void MediaEngine::SendRtp(CallMedia* media, const Outgoing& outgoing) {
                          std::span<uint8_t, PacketView::kHeaderBytes>(bytes, 12));
   std::memcpy(bytes + PacketView::kHeaderBytes, outgoing.payload.data(), outgoing.payload.size());
   packet.set_size(static_cast<uint32_t>(PacketView::kHeaderBytes + outgoing.payload.size()));
-  Send(media, std::move(packet));
+  Send(media, std::move(packet), now);
 }
 
-void MediaEngine::Send(CallMedia* media, Packet packet) {
+void MediaEngine::Send(CallMedia* media, Packet packet, Instant now) {
+  PacketView view;  // A capture's may be anything.
+  if (PacketView::Parse(core::rtp::BytesOf(packet), &view) == core::rtp::PacketError::kOk) {
+    NoteSent(media, view, now);
+  }
   const MediaPorts::Pair& pair = ports_.pair(media->pair);
   packet.SetRoute(pair.rtp, pair.local, media->remote);
   ++statistics_.packets_sent;

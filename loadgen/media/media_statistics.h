@@ -23,10 +23,17 @@ struct MediaStatistics {
   // Received.
   uint64_t packets_received = 0;  // RTP, of open calls.
   uint64_t bytes_received = 0;
-  uint64_t rtcp_received = 0;
   uint64_t not_rtp = 0;
   uint64_t strays = 0;   // To a port that no call had.
   uint64_t foreign = 0;  // Of the packets: from elsewhere than the SDP said.
+
+  // RTCP.
+  uint64_t rtcp_sent = 0;
+  uint64_t rtcp_unsent = 0;  // Were due, and found no memory.
+  uint64_t rtcp_received = 0;
+  uint64_t rtcp_malformed = 0;  // Of these.
+  uint64_t rtcp_foreign = 0;    // Of these, and not read: from elsewhere than the SDP said.
+  uint64_t rtcp_strays = 0;     // To a port that no call had.
 
   // Calls that had a port and have ended.
   uint64_t calls = 0;
@@ -39,13 +46,15 @@ struct MediaStatistics {
   uint64_t reordered = 0;
   uint64_t late = 0;  // For the jitter buffer of core::rtp::JitterBufferModel.
   uint64_t digits_received = 0;
-  uint64_t pattern_matched = 0;       // Packets that came back as "apattern" had sent them,
-  uint64_t pattern_differed = 0;      // and those that came otherwise.
-  uint64_t pattern_calls_failed = 0;  // By MediaEngine::PatternFailed().
-  uint64_t unjudged = 0;              // Calls with audio that has no MOS: see core::rtp::Codec.
-  core::Histogram loss_ppm;           // Of each call's audio, parts in a million.
-  core::Histogram jitter_us;          // At the end of the call.
-  core::Histogram mos_milli;          // MOS-LQ times 1000.
+  uint64_t pattern_matched = 0;        // Packets that came back as "apattern" had sent them,
+  uint64_t pattern_differed = 0;       // and those that came otherwise.
+  uint64_t pattern_calls_failed = 0;   // By MediaEngine::PatternFailed().
+  uint64_t unjudged = 0;               // Calls with audio that has no MOS: see core::rtp::Codec.
+  core::Histogram loss_ppm;            // Of each call's audio, parts in a million.
+  core::Histogram jitter_us;           // At the end of the call.
+  core::Histogram mos_milli;           // MOS-LQ times 1000.
+  core::Histogram rtcp_round_trip_us;  // The last that each call knew, of those that knew one,
+  core::Histogram mos_conversation_milli;  // and what they make of it: MOS-CQ times 1000.
 
   // By --media_marks.
   uint64_t marked = 0;     // Received, each once.

@@ -132,10 +132,10 @@ TEST(MediaAllocationTest, CallsAndPacketsCostNone) {
   const char* checks = "rf_two_way=\"true\" rf_max_loss=\"1\" rf_min_mos=\"4\"";
   tests::SimClock clock;
   End client(tests::TalkingCaller(play + tests::Exec("play_dtmf=\"12,60\"") +
-                                  "<pause milliseconds=\"500\"/>\n" +
+                                  "<pause milliseconds=\"2500\"/>\n" +
                                   core::Concat("<nop ", checks, "/>\n")),
-             {"-r", "20", "-l", "20", "--media_marks"}, &clock);
-  End server(tests::TalkingCallee(play, checks), {"-l", "20", "--media_marks"}, &clock);
+             {"-r", "20", "-l", "80", "--media_marks"}, &clock);
+  End server(tests::TalkingCallee(play, checks), {"-l", "80", "--media_marks"}, &clock);
   client.io.Connect(&server.io);
   server.io.Connect(&client.io);
   const auto one = LoadWorld::At("10.0.0.1:5060");
@@ -155,7 +155,8 @@ TEST(MediaAllocationTest, CallsAndPacketsCostNone) {
     }
   };
 
-  run(2s);
+  run(4s);
+  const uint64_t reports = client.worker->media()->statistics().rtcp_received;
   const uint64_t packets = client.worker->media()->statistics().packets_received;
   const uint64_t calls = client.worker->statistics().counts.successful;
   const size_t before = Allocations();
@@ -163,6 +164,7 @@ TEST(MediaAllocationTest, CallsAndPacketsCostNone) {
 
   EXPECT_EQ(Allocations(), before);
   EXPECT_GT(client.worker->media()->statistics().packets_received, packets + 500);
+  EXPECT_GT(client.worker->media()->statistics().rtcp_received, reports + 20);  // And BYEs.
   EXPECT_GT(client.worker->statistics().counts.successful, calls + 30);
   EXPECT_EQ(client.worker->statistics().counts.failed, 0u);
   EXPECT_EQ(server.worker->statistics().counts.failed, 0u);

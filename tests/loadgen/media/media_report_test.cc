@@ -26,14 +26,14 @@ using tests::MediaFile;
 
 class MediaReportTest : public ::testing::Test {
  protected:
-  void Run(std::vector<const char*> more = {}) {
+  void Run(int64_t ms = 1000) {
     const std::string play = Exec(core::Concat("rtp_stream=\"", file_.path(), ",-1,0\""));
-    std::vector<const char*> arguments = {"-m", "2", "--media_marks", "--json", "unused"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    const std::vector<const char*> arguments = {"-m", "2", "--media_marks", "--json", "unused"};
     LoadNode& server = world_.AddServer(tests::TalkingCallee(play),
                                         {"-m", "2", "--media_calls", "4", "--media_marks"});
-    node_ = &world_.AddClient(tests::TalkingCaller(play + "<pause milliseconds=\"1000\"/>\n"),
-                              arguments);
+    node_ = &world_.AddClient(
+        tests::TalkingCaller(play + core::Concat("<pause milliseconds=\"", ms, "\"/>\n")),
+        arguments);
     ASSERT_TRUE(server.worker().OpenMedia().ok() && node_->worker().OpenMedia().ok());
     statistics_.emplace(&node_->scenario(), &node_->worker(), 0);
     ASSERT_TRUE(statistics_->Open(csv_.path()).ok());
@@ -51,6 +51,19 @@ class MediaReportTest : public ::testing::Test {
             .file_losses = {}};
   }
 
+  // Of the statistics file, by column.
+  std::map<std::string, std::string> LastRow() {
+    std::ifstream in(csv_.path());
+    std::string values;
+    EXPECT_TRUE(std::getline(in, header_) && std::getline(in, values));
+    std::map<std::string, std::string> row;
+    std::istringstream names(header_), cells(values);
+    std::string name, cell;
+    while (std::getline(names, name, ';') && std::getline(cells, cell, ';')) row[name] = cell;
+    return row;
+  }
+
+  std::string header_;
   MediaFile file_{std::string(800, 'v'), "report"};
   MediaFile csv_{"", "report_csv"};
   LoadWorld world_;
@@ -93,21 +106,39 @@ TEST_F(MediaReportTest, PeopleReadTheSame) {
   }
 }
 
+// A round trip that nobody knows is not told as 0, in any form.
+TEST_F(MediaReportTest, RoundTripsAreToldWhereTheyAreKnown) {
+  Run();
+  auto media = nlohmann::json::parse(WriteJsonReport(Summary()))["media"];
+  EXPECT_TRUE(media["call_round_trip_us"].is_null());
+  EXPECT_TRUE(media["call_mos_cq_milli"].is_null());
+  EXPECT_TRUE(media["per_call"][0]["round_trip_us"].is_null());
+  EXPECT_EQ(WriteReport(Summary()).find("round trip by RTCP"), std::string::npos);
+  EXPECT_EQ(LastRow()["AudioRoundTripMs_p50"], "");
+}
+
+TEST_F(MediaReportTest, RoundTripsAreToldOfEachCallAndOfAll) {
+  Run(15'000);
+  auto media = nlohmann::json::parse(WriteJsonReport(Summary()))["media"];
+  EXPECT_EQ(media["call_round_trip_us"]["count"], 2);
+  EXPECT_GT(media["call_round_trip_us"]["p95"], 100);
+  EXPECT_GT(media["call_mos_cq_milli"]["p50"], 4000);
+  EXPECT_GT(media["rtcp"]["sent"], 4);
+  EXPECT_GT(media["per_call"][0]["round_trip_us"], 100);
+  EXPECT_LT(media["per_call"][0]["mos_cq"], media["per_call"][0]["mos"]);
+  EXPECT_THAT(WriteReport(Summary()), HasSubstr("round trip by RTCP"));
+  EXPECT_NE(LastRow()["AudioRoundTripMs_p50"], "");
+}
+
 TEST_F(MediaReportTest, TheStatisticsFileHasColumnsBehindSipps) {
   Run();
-  std::ifstream in(csv_.path());
-  std::string header, values;
-  ASSERT_TRUE(std::getline(in, header) && std::getline(in, values));
-  std::map<std::string, std::string> row;
-  std::istringstream names(header), cells(values);
-  std::string name, cell;
-  while (std::getline(names, name, ';') && std::getline(cells, cell, ';')) row[name] = cell;
+  std::map<std::string, std::string> row = LastRow();
   EXPECT_EQ(row["AudioCalls(C)"], "2");
   EXPECT_EQ(row["AudioStreams(C)"], "2");
   EXPECT_EQ(row["AudioPacketsLost(C)"], "0");
   EXPECT_EQ(row["AudioMos_p50"], "4.409");
   EXPECT_EQ(row["SuccessfulCall(C)"], "2");
-  EXPECT_GT(header.find("AudioCalls(P)"), header.find("CallLengthStDev(C)"));
+  EXPECT_GT(header_.find("AudioCalls(P)"), header_.find("CallLengthStDev(C)"));
 }
 
 }  // namespace

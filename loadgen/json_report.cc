@@ -96,6 +96,7 @@ Json RecordsOf(std::span<const MediaRecord> records) {
                      {"duplicates", record.duplicates},
                      {"misrouted", record.misrouted},
                      {"jitter_us", OrNull(record.jitter_us)},
+                     {"gap_us", OrNull(record.gap_us)},
                      {"round_trip_us", OrNull(record.round_trip_us)},
                      {"mos", OrNull(record.mos)},
                      {"mos_cq", OrNull(record.mos_conversation)}});
@@ -155,6 +156,7 @@ Json MediaOf(const RunSummary& summary) {
             {"round_trip_us", PercentilesOf(media.round_trip_us)}}},
           {"call_loss_ppm", PercentilesOf(media.loss_ppm)},
           {"call_jitter_us", PercentilesOf(media.jitter_us)},
+          {"call_gap_us", OfKnown(media.gap_us, PercentilesOf)},
           {"call_round_trip_us", OfKnown(media.rtcp_round_trip_us, PercentilesOf)},
           {"call_mos_milli", MosOf(media.mos_milli)},
           {"call_mos_cq_milli", OfKnown(media.mos_conversation_milli, MosOf)},

@@ -205,7 +205,7 @@ ScenarioPlayer::Next ScenarioPlayer::Accept(Call* call, Received* received, size
   Note(call, *received);
   if (call->media != nullptr) {
     if (!step.ignore_sdp) environment_.media->OnPeerMessage(call->media, message.bytes(), now);
-    CheckMedia(call, step);
+    CheckMedia(call, step, now);
   }
   ++statistics_.steps[index].messages;
   Book(call, step, std::max(received->at, call->started));

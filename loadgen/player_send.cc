@@ -100,8 +100,8 @@ ScenarioPlayer::Next ScenarioPlayer::Send(Call* call, const Step& step, Instant 
     call->ack_pending = false;
   }
   if (call->media != nullptr) {
-    environment_.media->OnOwnMessage(call->media, packet.text());
-    CheckMedia(call, step);
+    environment_.media->OnOwnMessage(call->media, packet.text(), now);
+    CheckMedia(call, step, now);
   }
   ApplyTransactions(call, send, index, packet.text());
   RememberAnswer(call, send, index);

@@ -155,7 +155,7 @@ ScenarioPlayer::Next ScenarioPlayer::Execute(Call* call, Instant now) {
   if (std::holds_alternative<PauseStep>(step.what)) return Pause(call, step, now);
   Book(call, step, now);
   ++statistics_.steps[call->step].messages;
-  CheckMedia(call, step);
+  CheckMedia(call, step, now);
   ActionRunner runner(this, call, now);
   switch (runner.Run(step.actions, {}, nullptr)) {
     case ActionRunner::Outcome::kGoOn:

@@ -156,7 +156,7 @@ class ScenarioPlayer {
   void Book(Call* call, const Step& step, core::Instant at);
   bool Runs(Call* call, const Step& step);
   bool Lost(const Step& step);
-  void CheckMedia(Call* call, const Step& step);
+  void CheckMedia(Call* call, const Step& step, core::Instant now);
   void CheckMarks(Call* call);
   void CheckPattern(const Call& call);
 

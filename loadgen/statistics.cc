@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, kFailureCount> kNames = {
     "MediaLoss",
     "MediaJitter",
     "MediaOneWay",
+    "MediaGap",
     "MediaDigits",
     "MediaMisrouted",
     "Aborted",

@@ -33,6 +33,7 @@ enum class Failure : uint8_t {
   kMediaLoss,
   kMediaJitter,
   kMediaOneWay,
+  kMediaGap,
   kMediaDigits,
   kMediaMisrouted,  // By --media_marks.
   kAborted,         // Ended with the run: SIPp counts these as failed without a category.

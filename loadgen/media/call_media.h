@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include "core/rtp/dtmf.h"
 #include "core/rtp/rtcp_session.h"
 #include "core/rtp/source.h"
+#include "core/sdp/direction.h"
 #include "core/time/timer_wheel.h"
 #include "loadgen/media/audio_clip.h"
 #include "loadgen/media/digit_list.h"
@@ -74,6 +76,35 @@ struct DigitPlay {
   core::Instant due;
 };
 
+/// How long nothing has come, of the time that counts: what is silent on purpose is not deaf.
+class Silence {
+ public:
+  void OnHeard(core::Instant at) {
+    longest_ = std::max(longest_, At(at));
+    silent_ = {};
+    since_ = std::max(since_, at);
+    heard_ = true;
+  }
+  void Count(bool counts, core::Instant now) {
+    if (counts == counts_) return;
+    silent_ = At(now);
+    counts_ = counts;
+    since_ = now;
+  }
+  core::Duration At(core::Instant now) const {  // Since something came; before that, none.
+    if (!heard_) return {};
+    return counts_ ? silent_ + std::max(now - since_, core::Duration{0}) : silent_;
+  }
+  core::Duration Longest(core::Instant now) const { return std::max(longest_, At(now)); }
+
+ private:
+  core::Duration silent_{};  // What counted before since_.
+  core::Duration longest_{};
+  core::Instant since_{};
+  bool counts_ = false;
+  bool heard_ = false;
+};
+
 /// The end of RTCP of one call (RFC 3550 §6).
 struct CallRtcp {
   std::optional<core::rtp::RtcpSession> session;  // From when the peer first said where to.
@@ -112,8 +143,10 @@ struct CallMedia {
   uint32_t pair = 0;    // In MediaPorts.
   uint16_t port = 0;
 
-  core::Endpoint remote;          // By the peer's last SDP. Port 0: nowhere to send to.
-  uint8_t peer_event_type = 0;    // Its telephone-event; 0: none.
+  core::Endpoint remote;        // By the peer's last SDP. Port 0: nowhere to send to.
+  uint8_t peer_event_type = 0;  // Its telephone-event; 0: none.
+  core::sdp::Direction own_direction = core::sdp::Direction::kInactive;   // Until our SDP,
+  core::sdp::Direction peer_direction = core::sdp::Direction::kInactive;  // or the peer's, says.
   PayloadMeanings own_meanings;   // By our SDP: what we are sent has these numbers.
   PayloadMeanings peer_meanings;  // By the peer's, where ours names none.
 
@@ -125,6 +158,8 @@ struct CallMedia {
   uint64_t packets_sent = 0;
 
   core::rtp::Source source;
+  Silence deaf;   // While SDP lets the peer send, and us hear.
+  Silence alone;  // While SDP lets both talk, and we do.
   core::rtp::DtmfReader digit_reader;
   core::BoundedText<kDigitsMax> digits_received;
   core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of the audio received last.

@@ -1,3 +1,4 @@
+#include "core/buffer/text_writer.h"
 #include "loadgen/action_runner.h"
 #include "loadgen/media/digit_list.h"
 #include "loadgen/media/media_engine.h"
@@ -6,6 +7,13 @@
 // opened ports (a simulation of signalling alone), both do nothing.
 
 namespace loadgen {
+namespace {
+
+void AppendMilliseconds(core::Duration duration, core::TextWriter* out) {
+  out->AppendNumber(static_cast<uint64_t>(duration / std::chrono::milliseconds(1)));
+}
+
+}  // namespace
 
 void ActionRunner::Do(const PlayAudioAction& action) {
   if (call_.media != nullptr) player_.environment_.media->Play(call_.media, action, now_);
@@ -57,11 +65,13 @@ void ScenarioPlayer::CheckPattern(const Call& call) {
   environment_.trace->Warn({"Call-Id: ", call.call_id(), ", too little of its pattern came back"});
 }
 
-void ScenarioPlayer::CheckMedia(Call* call, const Step& step) {
+void ScenarioPlayer::CheckMedia(Call* call, const Step& step, core::Instant now) {
   if (call->media == nullptr || !step.media.any()) return;
   Failure failure = Failure::kNone;
   std::string_view reason;
-  switch (environment_.media->Judge(*call->media, step.media)) {
+  char memory[CallMedia::kDigitsMax];
+  core::TextWriter detail(memory);
+  switch (environment_.media->Judge(*call->media, step.media, now)) {
     case MediaFault::kNone:
       return;
     case MediaFault::kMos:
@@ -80,16 +90,24 @@ void ScenarioPlayer::CheckMedia(Call* call, const Step& step) {
       failure = Failure::kMediaOneWay;
       reason = ", rf_two_way: no audio came, or none was sent";
       break;
+    case MediaFault::kDeaf:
+      failure = Failure::kMediaOneWay;
+      reason = ", rf_two_way: no audio comes any more; ms without: ";
+      AppendMilliseconds(call->media->alone.At(now), &detail);
+      break;
+    case MediaFault::kGap:
+      failure = Failure::kMediaGap;
+      reason = ", audio with a gap above rf_max_gap, or none at all; ms without: ";
+      AppendMilliseconds(call->media->deaf.Longest(now), &detail);
+      break;
     case MediaFault::kDigits:
+      detail.Append(call->media->digits_received.view());
       failure = Failure::kMediaDigits;
       reason = ", other digits than rf_dtmf wants: ";
       break;
   }
   call->failure = failure;
-  const bool names_digits = failure == Failure::kMediaDigits;
-  environment_.trace->Warn(
-      {"Call-Id: ", call->call_id(), reason,
-       names_digits ? call->media->digits_received.view() : std::string_view()});
+  environment_.trace->Warn({"Call-Id: ", call->call_id(), reason, detail.text()});
 }
 
 }  // namespace loadgen

@@ -26,6 +26,9 @@ absl::Status LoadMediaChecks(const ElementReader& in, MediaChecks* checks) {
   if (in.Has("rf_max_jitter")) {
     RETURN_IF_ERROR(in.Milliseconds("rf_max_jitter", &checks->jitter_max.emplace()));
   }
+  if (in.Has("rf_max_gap")) {
+    RETURN_IF_ERROR(in.Milliseconds("rf_max_gap", &checks->gap_max.emplace()));
+  }
   RETURN_IF_ERROR(in.Bool("rf_two_way", &checks->two_way));
   if (const std::optional<std::string_view> digits = in.Text("rf_dtmf")) {
     DigitList list;

@@ -54,6 +54,12 @@ const MediaDescription* FindAudio(const SessionDescription& description) {
   return nullptr;
 }
 
+// Of none, and of the old way to say hold (RFC 3264 §8.4), nothing is to come.
+core::sdp::Direction DirectionOf(const MediaDescription* audio) {
+  const bool flows = audio != nullptr && !audio->connection.address.is_unspecified();
+  return flows ? audio->direction : core::sdp::Direction::kInactive;
+}
+
 void ReadMeanings(const SessionDescription& description, const MediaDescription& audio,
                   PayloadMeanings* meanings) {
   meanings->Clear();
@@ -90,12 +96,27 @@ bool MediaEngine::ParseDescription(std::string_view message) {
   return !sdp.empty() && description_.Parse(sdp) == core::sdp::ParseError::kOk;
 }
 
-void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message) {
+void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message, core::Instant now) {
   if (!ParseDescription(message)) return;
   const MediaDescription* audio = FindAudio(description_);
+  media->own_direction = DirectionOf(audio);
+  CountSilence(media, now);
   if (audio == nullptr) return;
   ReadMeanings(description_, *audio, &media->own_meanings);
   media->rtcp.own_muxes = audio->has_rtcp_mux;
+}
+
+// Who holds says sendonly as a rule, and need not send: to be alone takes sendrecv of both.
+void MediaEngine::CountSilence(CallMedia* media, core::Instant now) const {
+  using core::sdp::Direction;
+  const AudioPlay& audio = media->audio;
+  const bool talks =
+      (audio.plays() && !audio.paused) || media->pcap.clip != nullptr || media->digits.on;
+  media->deaf.Count(
+      core::sdp::Receives(media->own_direction) && core::sdp::Sends(media->peer_direction), now);
+  media->alone.Count(talks && media->own_direction == Direction::kSendRecv &&
+                         media->peer_direction == Direction::kSendRecv,
+                     now);
 }
 
 void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core::Instant now) {
@@ -103,6 +124,8 @@ void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core
   media->remote = {};
   media->rtcp.remote = {};
   const MediaDescription* audio = FindAudio(description_);
+  media->peer_direction = DirectionOf(audio);
+  CountSilence(media, now);
   if (audio == nullptr) return;
   // An unspecified address is the old way to say hold (RFC 3264 §8.4): it is nowhere. (What the
   // direction says is for the scenario to keep to, as in SIPp.)

@@ -58,7 +58,7 @@ CallMedia* MediaEngine::Open(uint64_t call_number, Instant now) {
 
 void MediaEngine::Close(CallMedia* media, std::string_view call_id, Instant now) {
   LeaveRtcp(media, now);
-  Settle(media, call_id);
+  Settle(media, call_id, now);
   by_pair_[media->pair] = nullptr;
   ports_.Release(media->pair);
   calls_.Release(media);
@@ -72,7 +72,7 @@ core::rtp::Quality MediaEngine::QualityOf(const CallMedia& media) const {
 }
 
 // A call's audio becomes a part of the run's.
-void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
+void MediaEngine::Settle(CallMedia* media, std::string_view call_id, Instant now) {
   Note(media, media->digit_reader.Finish());
   ++statistics_.calls;
   statistics_.mark_lost += media->marks.lost();
@@ -91,6 +91,7 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
                      .duplicates = counts.duplicates,
                      .misrouted = media->misrouted,
                      .jitter_us = std::nullopt,
+                     .gap_us = std::nullopt,
                      .round_trip_us = std::nullopt,
                      .mos = quality.mos_listening,
                      .mos_conversation = quality.mos_conversation};
@@ -101,12 +102,16 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id) {
     record.round_trip_us = *round_trip / std::chrono::microseconds(1);
     statistics_.rtcp_round_trip_us.Record(*record.round_trip_us);
   }
+  if (media->source.active()) {
+    record.gap_us = media->deaf.Longest(now) / std::chrono::microseconds(1);
+  }
   record.call_id.AssignTruncated(call_id);
   if (records_.size() < records_.capacity()) records_.push_back(record);
   if (!media->source.active()) {
     ++statistics_.silent_calls;
     return;
   }
+  statistics_.gap_us.Record(*record.gap_us);
   statistics_.streams += 1 + counts.ssrc_changes;
   statistics_.expected += counts.expected;
   statistics_.lost += record.lost;
@@ -163,6 +168,8 @@ void MediaEngine::OnPacket(Packet packet, Instant) {
 
 void MediaEngine::Measure(CallMedia* media, const PacketView& view, Instant at) {
   ++media->packets_received;
+  media->deaf.OnHeard(at);
+  media->alone.OnHeard(at);
   const PayloadMeaning meaning = FindMeaning(*media, view.payload_type());
   if (meaning.kind == PayloadKind::kAudio && view.payload_type() != media->last_payload_type) {
     media->last_payload_type = view.payload_type();
@@ -227,10 +234,17 @@ bool MediaEngine::PatternFailed(const CallMedia& media) const {
   return std::max(0.0, share) >= parts_.pattern_tolerance;
 }
 
-MediaFault MediaEngine::Judge(const CallMedia& media, const MediaChecks& checks) const {
+MediaFault MediaEngine::Judge(const CallMedia& media, const MediaChecks& checks,
+                              Instant now) const {
   const bool heard = media.source.active();
   const core::rtp::StreamCounts counts = media.source.counts();
   if (checks.two_way && (!heard || media.packets_sent == 0)) return MediaFault::kOneWay;
+  if (checks.two_way && media.alone.At(now) > checks.gap_max.value_or(MediaChecks::kAloneMax)) {
+    return MediaFault::kDeaf;
+  }
+  if (checks.gap_max && (!heard || media.deaf.Longest(now) > *checks.gap_max)) {
+    return MediaFault::kGap;
+  }
   if (checks.loss_max_percent && (!heard || LossShare(counts) * 100 > *checks.loss_max_percent)) {
     return MediaFault::kLoss;
   }

@@ -25,7 +25,7 @@
 namespace loadgen {
 
 /// What of MediaChecks a call did not keep to.
-enum class MediaFault : uint8_t { kNone, kMos, kLoss, kJitter, kOneWay, kDigits };
+enum class MediaFault : uint8_t { kNone, kMos, kLoss, kJitter, kOneWay, kDeaf, kGap, kDigits };
 
 /// The audio of a worker's calls: sends what they play, each packet at its time, and measures what
 /// they hear. Each call has an end of RTCP, which reports and tells the round trip.
@@ -74,7 +74,7 @@ class MediaEngine {
   void Close(CallMedia* media, std::string_view call_id, core::Instant now);
 
   /// What a message of the call says, where it has SDP in it: ours, or the peer's.
-  void OnOwnMessage(CallMedia* media, std::string_view message);
+  void OnOwnMessage(CallMedia* media, std::string_view message, core::Instant now);
   void OnPeerMessage(CallMedia* media, std::string_view message, core::Instant now);
 
   // What the scenario asks for.
@@ -85,7 +85,7 @@ class MediaEngine {
   void Pause(CallMedia* media, bool pause, core::Instant now);
   void Stop(CallMedia* media, core::Instant now);  // All that plays, and RTCP.
   void SetEchoOfAll(bool on) { parts_.echo = on; }
-  MediaFault Judge(const CallMedia& media, const MediaChecks& checks) const;
+  MediaFault Judge(const CallMedia& media, const MediaChecks& checks, core::Instant now) const;
   /// SIPp's check of a call that sent patterns: whether of its packets the tolerated share, or
   /// more, did not come back as they were. (Those still on their way when the call ends did not.)
   bool PatternFailed(const CallMedia& media) const;
@@ -134,6 +134,7 @@ class MediaEngine {
 
   // What SDP says (media_description.cc).
   bool ParseDescription(std::string_view message);
+  void CountSilence(CallMedia* media, core::Instant now) const;
 
   // Receiving (media_engine.cc).
   void ReadMark(CallMedia* media, std::span<const uint8_t> payload, core::Instant at);
@@ -143,7 +144,7 @@ class MediaEngine {
   }
   void Measure(CallMedia* media, const core::rtp::PacketView& view, core::Instant at);
   void Note(CallMedia* media, const core::rtp::DtmfReader::Events& events);
-  void Settle(CallMedia* media, std::string_view call_id);
+  void Settle(CallMedia* media, std::string_view call_id, core::Instant now);
   core::rtp::Quality QualityOf(const CallMedia& media) const;
 
   Parts parts_;

@@ -22,6 +22,7 @@ struct MediaRecord {
   uint32_t duplicates = 0;
   uint64_t misrouted = 0;
   std::optional<int64_t> jitter_us;        // nullopt: not known.
+  std::optional<int64_t> gap_us;           // The longest, by Silence.
   std::optional<int64_t> round_trip_us;    // By RTCP.
   std::optional<double> mos;               // MOS-LQ,
   std::optional<double> mos_conversation;  // and with the round trip: MOS-CQ.

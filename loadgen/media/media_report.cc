@@ -117,6 +117,7 @@ std::string WriteMediaReport(const MediaStatistics& media) {
           core::Concat(media.late, ", ", media.duplicates, ", ", media.reordered));
   out.Add("  loss of a call", Highs(media.loss_ppm, 1e4, " %"));
   out.Add("  jitter", Highs(media.jitter_us, 1000, " ms"));
+  out.Add("  longest gap", Highs(media.gap_us, 1000, " ms"));
   if (media.mos_milli.count() > 0) out.Add("  MOS", Lows(media.mos_milli, 1000));
   if (media.mos_conversation_milli.count() > 0) {
     out.Add("  MOS with round trip", Lows(media.mos_conversation_milli, 1000));

@@ -82,12 +82,16 @@ void MediaEngine::StartAudio(CallMedia* media, Instant now) {
   media->audio.due = TickAt(now);
   media->out.marker = true;
   parts_.timers->Arm(&media->audio_timer, media->audio.due);
+  CountSilence(media, now);
 }
 
 void MediaEngine::Pause(CallMedia* media, bool pause, Instant now) {
   if (!media->audio.plays() || media->audio.paused == pause) return;
   media->audio.paused = pause;
-  if (pause) return parts_.timers->Disarm(&media->audio_timer);
+  if (pause) {
+    parts_.timers->Disarm(&media->audio_timer);
+    return CountSilence(media, now);
+  }
   StartAudio(media, now);
 }
 
@@ -99,6 +103,7 @@ void MediaEngine::Stop(CallMedia* media, Instant now) {
   for (core::Timer* timer : {&media->audio_timer, &media->pcap_timer, &media->digit_timer}) {
     parts_.timers->Disarm(timer);
   }
+  CountSilence(media, now);
 }
 
 void MediaEngine::SendFrame(CallMedia* media, Instant now) {
@@ -113,7 +118,7 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
   const std::span<uint8_t> frame(memory.data(), play.format.frame_bytes);
   if (!FillFrame(&play, frame)) {
     play = {};
-    return;
+    return CountSilence(media, now);
   }
   if (!media->digits.on) {
     if (parts_.marks && frame.size() >= MediaMark::kBytes && media->remote.port != 0) {
@@ -140,6 +145,7 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
 void MediaEngine::Play(CallMedia* media, const PlayPcapAction& play, Instant now) {
   media->pcap = {.clip = play.clip, .next = 0, .began = TickAt(now)};
   parts_.timers->Arm(&media->pcap_timer, media->pcap.began);
+  CountSilence(media, now);
 }
 
 // As it was captured, header included (SIPp).
@@ -162,12 +168,14 @@ void MediaEngine::SendPcap(CallMedia* media, Instant now) {
     Send(media, std::move(packet), now);
   }
   play = {};
+  CountSilence(media, now);
 }
 
 void MediaEngine::Play(CallMedia* media, const DigitList& digits, Instant now) {
   media->digits = {.list = digits, .next = 0, .gap_left = 0, .on = true, .sender = {}, .due = {}};
   media->digits.due = TickAt(now);
   parts_.timers->Arm(&media->digit_timer, media->digits.due);
+  CountSilence(media, now);
 }
 
 void MediaEngine::SendDigit(CallMedia* media, Instant now) {
@@ -177,7 +185,7 @@ void MediaEngine::SendDigit(CallMedia* media, Instant now) {
     if (play.next == digits.size()) {
       play.on = false;
       media->out.marker = true;
-      return;
+      return CountSilence(media, now);
     }
     constexpr int kTicksPerMs = AudioFormat::kClockRateHz / 1000;
     const auto ms = play.list.duration / std::chrono::milliseconds(1);

@@ -52,6 +52,7 @@ struct MediaStatistics {
   uint64_t unjudged = 0;               // Calls with audio that has no MOS: see core::rtp::Codec.
   core::Histogram loss_ppm;            // Of each call's audio, parts in a million.
   core::Histogram jitter_us;           // At the end of the call.
+  core::Histogram gap_us;              // The longest of each call: see CallMedia::deaf.
   core::Histogram mos_milli;           // MOS-LQ times 1000.
   core::Histogram rtcp_round_trip_us;  // The last that each call knew, of those that knew one,
   core::Histogram mos_conversation_milli;  // and what they make of it: MOS-CQ times 1000.

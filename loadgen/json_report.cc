@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 
+#include "core/base/concat.h"
 #include "loadgen/report.h"
 
 namespace loadgen {
@@ -83,6 +84,23 @@ Json OrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+Json IdentityOf(const CallIdentity& call) {
+  return call.run == 0 ? Json(nullptr) : Json(core::Concat(call.run, "-", call.call));
+}
+
+Json MarksOf(const MediaRecord& record) {
+  if (!record.marks) return nullptr;
+  const MarkRecord& marks = *record.marks;
+  return {{"own", IdentityOf(marks.own)},
+          {"peer", IdentityOf(marks.peer)},
+          {"mutual", marks.is_mutual},
+          {"sent", marks.sent},
+          {"unmarked_sent", marks.unmarked_sent},
+          {"expected", marks.expected},
+          {"lost", marks.lost},
+          {"unmarked", marks.unmarked}};
+}
+
 Json RecordsOf(std::span<const MediaRecord> records) {
   Json calls = Json::array();
   for (const MediaRecord& record : records) {
@@ -98,6 +116,7 @@ Json RecordsOf(std::span<const MediaRecord> records) {
                      {"jitter_us", OrNull(record.jitter_us)},
                      {"gap_us", OrNull(record.gap_us)},
                      {"round_trip_us", OrNull(record.round_trip_us)},
+                     {"marks", MarksOf(record)},
                      {"mos", OrNull(record.mos)},
                      {"mos_cq", OrNull(record.mos_conversation)}});
   }
@@ -145,7 +164,10 @@ Json MediaOf(const RunSummary& summary) {
             {"foreign", media.rtcp_foreign},
             {"strays", media.rtcp_strays}}},
           {"marks",
-           {{"received", media.marked},
+           {{"sent", media.marked_sent},
+            {"unmarked_sent", media.unmarked_sent},
+            {"mutual_calls", media.mark_mutual_calls},
+            {"received", media.marked},
             {"unmarked", media.unmarked},
             {"lost", media.mark_lost},
             {"late", media.mark_late},

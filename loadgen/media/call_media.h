@@ -175,6 +175,8 @@ struct CallMedia {
 
   // --media_marks
   uint32_t marks_sent = 0;
+  uint64_t unmarked_sent = 0;
+  uint64_t unmarked = 0;  // Received.
   uint64_t misrouted = 0;
   MarkReader marks;
 

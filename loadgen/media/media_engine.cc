@@ -71,42 +71,61 @@ core::rtp::Quality MediaEngine::QualityOf(const CallMedia& media) const {
                            .packet_duration = media.source.packet_duration()});
 }
 
+MediaRecord MediaEngine::RecordOf(const CallMedia& media, std::string_view call_id,
+                                  Instant now) const {
+  const core::rtp::StreamCounts counts = media.source.counts();
+  const core::rtp::Quality quality = QualityOf(media);
+  MediaRecord record{.call_id = {},
+                     .number = media.number,
+                     .sent = media.packets_sent,
+                     .received = media.packets_received,
+                     .expected = counts.expected,
+                     .lost = static_cast<uint32_t>(std::max(0, counts.lost())),
+                     .late = counts.late,
+                     .duplicates = counts.duplicates,
+                     .misrouted = media.misrouted,
+                     .jitter_us = std::nullopt,
+                     .gap_us = std::nullopt,
+                     .round_trip_us = std::nullopt,
+                     .marks = std::nullopt,
+                     .mos = quality.mos_listening,
+                     .mos_conversation = quality.mos_conversation};
+  record.call_id.AssignTruncated(call_id);
+  if (const auto jitter = media.source.jitter()) {
+    record.jitter_us = *jitter / std::chrono::microseconds(1);
+  }
+  if (media.source.active()) {
+    record.gap_us = media.deaf.Longest(now) / std::chrono::microseconds(1);
+  }
+  if (const auto round_trip = RoundTripOf(media)) {
+    record.round_trip_us = *round_trip / std::chrono::microseconds(1);
+  }
+  if (parts_.marks) {
+    record.marks = MarkRecord{.own = IdentityOf(media),
+                              .peer = media.marks.peer(),
+                              .is_mutual = media.marks.is_mutual(),
+                              .sent = media.marks_sent,
+                              .unmarked_sent = media.unmarked_sent,
+                              .expected = media.marks.expected(),
+                              .lost = media.marks.lost(),
+                              .unmarked = media.unmarked};
+  }
+  return record;
+}
+
 // A call's audio becomes a part of the run's.
 void MediaEngine::Settle(CallMedia* media, std::string_view call_id, Instant now) {
   Note(media, media->digit_reader.Finish());
   ++statistics_.calls;
   statistics_.mark_lost += media->marks.lost();
+  if (media->marks.is_mutual()) ++statistics_.mark_mutual_calls;
   statistics_.pattern_matched += media->pattern_matched;
   statistics_.pattern_differed += media->pattern_differed;
   if (PatternFailed(*media)) ++statistics_.pattern_calls_failed;
   const core::rtp::StreamCounts counts = media->source.counts();
-  const core::rtp::Quality quality = QualityOf(*media);
-  MediaRecord record{.call_id = {},
-                     .number = media->number,
-                     .sent = media->packets_sent,
-                     .received = media->packets_received,
-                     .expected = counts.expected,
-                     .lost = static_cast<uint32_t>(std::max(0, counts.lost())),
-                     .late = counts.late,
-                     .duplicates = counts.duplicates,
-                     .misrouted = media->misrouted,
-                     .jitter_us = std::nullopt,
-                     .gap_us = std::nullopt,
-                     .round_trip_us = std::nullopt,
-                     .mos = quality.mos_listening,
-                     .mos_conversation = quality.mos_conversation};
-  if (const auto jitter = media->source.jitter()) {
-    record.jitter_us = *jitter / std::chrono::microseconds(1);
-  }
-  if (const auto round_trip = RoundTripOf(*media)) {
-    record.round_trip_us = *round_trip / std::chrono::microseconds(1);
-    statistics_.rtcp_round_trip_us.Record(*record.round_trip_us);
-  }
-  if (media->source.active()) {
-    record.gap_us = media->deaf.Longest(now) / std::chrono::microseconds(1);
-  }
-  record.call_id.AssignTruncated(call_id);
+  const MediaRecord record = RecordOf(*media, call_id, now);
   if (records_.size() < records_.capacity()) records_.push_back(record);
+  if (record.round_trip_us) statistics_.rtcp_round_trip_us.Record(*record.round_trip_us);
   if (!media->source.active()) {
     ++statistics_.silent_calls;
     return;
@@ -180,7 +199,7 @@ void MediaEngine::Measure(CallMedia* media, const PacketView& view, Instant at) 
   }
   (void)media->source.OnPacket(view, at, meaning.kind);  // What became of it is in its counts.
   if (meaning.kind == PayloadKind::kEvent) Note(media, media->digit_reader.OnPacket(view));
-  if (parts_.marks && meaning.kind == PayloadKind::kAudio) ReadMark(media, view.payload(), at);
+  if (parts_.marks) ReadMark(media, view.payload(), at);
   if (media->pattern_sent == 0 || meaning.kind != PayloadKind::kAudio) return;
   std::span<const uint8_t> payload = view.payload();
   const bool whole = payload.size() == media->pattern_bytes;
@@ -196,6 +215,7 @@ void MediaEngine::ReadMark(CallMedia* media, std::span<const uint8_t> payload, I
   MediaMark mark;
   if (!mark.Read(payload)) {
     ++statistics_.unmarked;
+    ++media->unmarked;
     return;
   }
   switch (media->marks.OnMark(mark, IdentityOf(*media))) {

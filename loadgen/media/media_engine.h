@@ -138,6 +138,7 @@ class MediaEngine {
 
   // Receiving (media_engine.cc).
   void ReadMark(CallMedia* media, std::span<const uint8_t> payload, core::Instant at);
+  void WriteMark(CallMedia* media, std::span<uint8_t> payload, core::Instant now);
   void CountOneWay(core::Duration latency);
   CallIdentity IdentityOf(const CallMedia& media) const {
     return {parts_.run, static_cast<uint32_t>(media.number)};
@@ -145,6 +146,7 @@ class MediaEngine {
   void Measure(CallMedia* media, const core::rtp::PacketView& view, core::Instant at);
   void Note(CallMedia* media, const core::rtp::DtmfReader::Events& events);
   void Settle(CallMedia* media, std::string_view call_id, core::Instant now);
+  MediaRecord RecordOf(const CallMedia& media, std::string_view call_id, core::Instant now) const;
   core::rtp::Quality QualityOf(const CallMedia& media) const;
 
   Parts parts_;

@@ -38,6 +38,7 @@ MarkFate MarkReader::OnMark(const MediaMark& mark, const CallIdentity& own) {
   if (mark.heard.run != 0 && mark.heard != own) return MarkFate::kMisrouted;
   if (peer_.run == 0) peer_ = mark.sender;
   if (mark.sender != peer_) return MarkFate::kMisrouted;
+  if (mark.heard == own) is_mutual_ = true;
   const uint64_t count = uint64_t{mark.sequence} + 1;
   if (count > expected_) {
     const uint64_t steps = count - expected_;

@@ -21,7 +21,7 @@ struct CallIdentity {
 /// `heard` is the call that the sender takes for its peer, once it has heard one: so each side
 /// learns of the other's identity without SIP, and through whatever stands between them.
 ///
-/// Shape: kBytes; a payload that is shorter (G.729, digits) is not marked.
+/// Shape: kBytes; a payload that is shorter (G.729, digits) is not marked, but counted.
 struct MediaMark {
   static constexpr size_t kBytes = 32;
 
@@ -55,6 +55,7 @@ class MarkReader {
   MarkFate OnMark(const MediaMark& mark, const CallIdentity& own);
 
   const CallIdentity& peer() const { return peer_; }  // run 0: none was heard.
+  bool is_mutual() const { return is_mutual_; }       // The peer said that it hears us.
   /// Up to the highest that came, each once.
   uint64_t expected() const { return expected_; }
   uint64_t received() const { return received_; }
@@ -62,6 +63,7 @@ class MarkReader {
 
  private:
   CallIdentity peer_;
+  bool is_mutual_ = false;
   uint64_t expected_ = 0;
   uint64_t received_ = 0;
   uint64_t window_ = 0;  // Bit n: the one n before the highest came.

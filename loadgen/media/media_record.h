@@ -4,8 +4,23 @@
 #include <optional>
 
 #include "core/base/bounded_text.h"
+#include "loadgen/media/media_mark.h"
 
 namespace loadgen {
+
+/// What the marks of one call say. Who has the same of the other end can judge both: the ends of
+/// one call have each other's identities, and what `sent` of the one exceeds `expected` of the
+/// other was lost behind the last that came.
+struct MarkRecord {
+  CallIdentity own;
+  CallIdentity peer;           // run 0: none was heard.
+  bool is_mutual = false;      // The peer's marks said that it hears us.
+  uint64_t sent = 0;           // Packets with a mark,
+  uint64_t unmarked_sent = 0;  // and without.
+  uint64_t expected = 0;       // Up to the last that came.
+  uint64_t lost = 0;           // Of these.
+  uint64_t unmarked = 0;       // Received.
+};
 
 /// What one call sent and heard, for --json: to be held against what others say of the same call.
 struct MediaRecord {
@@ -24,6 +39,7 @@ struct MediaRecord {
   std::optional<int64_t> jitter_us;        // nullopt: not known.
   std::optional<int64_t> gap_us;           // The longest, by Silence.
   std::optional<int64_t> round_trip_us;    // By RTCP.
+  std::optional<MarkRecord> marks;         // With --media_marks.
   std::optional<double> mos;               // MOS-LQ,
   std::optional<double> mos_conversation;  // and with the round trip: MOS-CQ.
 };

@@ -66,6 +66,9 @@ void AddMarks(const MediaStatistics& media, Lines* out) {
                                    media.mark_late, " late, ", media.mark_duplicates, " again, ",
                                    media.misrouted, " misrouted"));
   out->AddIfAny("  unmarked", media.unmarked);
+  out->Add("  marks sent",
+           core::Concat(media.marked_sent, ", and ", media.unmarked_sent, " packets without; ",
+                        media.mark_mutual_calls, " calls heard each other"));
   out->AddIfAny("  by another clock", media.other_clock);
   if (media.one_way_us.count() > 0) {
     out->Add("  one-way latency", Highs(media.one_way_us, 1000, " ms"));

@@ -13,6 +13,7 @@ namespace {
 using core::Instant;
 using core::Packet;
 using core::rtp::PacketView;
+using core::rtp::PayloadKind;
 
 constexpr uint8_t kSippEventType = 96;  // What SIPp takes whatever the SDP says.
 constexpr std::chrono::milliseconds kTick{1};
@@ -121,13 +122,6 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
     return CountSilence(media, now);
   }
   if (!media->digits.on) {
-    if (parts_.marks && frame.size() >= MediaMark::kBytes && media->remote.port != 0) {
-      const MediaMark mark{.sender = IdentityOf(*media),
-                           .heard = media->marks.peer(),
-                           .sequence = media->marks_sent++,
-                           .sent = now};
-      mark.Write(frame);
-    }
     statistics_.send_late_us.Record((now - play.due) / std::chrono::microseconds(1));
     const uint64_t sent_before = media->packets_sent;
     SendRtp(media,
@@ -238,10 +232,28 @@ void MediaEngine::SendRtp(CallMedia* media, const Outgoing& outgoing, Instant no
   Send(media, std::move(packet), now);
 }
 
+void MediaEngine::WriteMark(CallMedia* media, std::span<uint8_t> payload, Instant now) {
+  if (payload.size() < MediaMark::kBytes) {
+    ++statistics_.unmarked_sent;
+    ++media->unmarked_sent;
+    return;
+  }
+  const MediaMark mark{.sender = IdentityOf(*media),
+                       .heard = media->marks.peer(),
+                       .sequence = media->marks_sent++,
+                       .sent = now};
+  mark.Write(payload);
+  ++statistics_.marked_sent;
+}
+
 void MediaEngine::Send(CallMedia* media, Packet packet, Instant now) {
   PacketView view;  // A capture's may be anything.
   if (PacketView::Parse(core::rtp::BytesOf(packet), &view) == core::rtp::PacketError::kOk) {
     NoteSent(media, view, now);
+    const bool is_audio = FindMeaning(*media, view.payload_type()).kind == PayloadKind::kAudio;
+    const auto payload =
+        core::rtp::BytesOf(packet).subspan(view.header_size(), view.payload().size());
+    if (parts_.marks) WriteMark(media, is_audio ? payload : std::span<uint8_t>(), now);
   }
   const MediaPorts::Pair& pair = ports_.pair(media->pair);
   packet.SetRoute(pair.rtp, pair.local, media->remote);

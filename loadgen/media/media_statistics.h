@@ -58,9 +58,12 @@ struct MediaStatistics {
   core::Histogram mos_conversation_milli;  // and what they make of it: MOS-CQ times 1000.
 
   // By --media_marks.
-  uint64_t marked = 0;     // Received, each once.
-  uint64_t unmarked = 0;   // Audio that came without a mark.
-  uint64_t mark_lost = 0;  // Before the last that came, the first of all included.
+  uint64_t marked = 0;    // Received, each once.
+  uint64_t unmarked = 0;  // Came without a mark.
+  uint64_t marked_sent = 0;
+  uint64_t unmarked_sent = 0;      // Digits, comfort noise, and frames shorter than a mark.
+  uint64_t mark_mutual_calls = 0;  // Whose peer said that it hears them.
+  uint64_t mark_lost = 0;          // Before the last that came, the first of all included.
   uint64_t mark_duplicates = 0;
   uint64_t mark_late = 0;  // On their way for more than MediaEngine::kLate.
   uint64_t misrouted = 0;

@@ -172,6 +172,21 @@ def talking(players, server, client, host=HOST, flow=("connector-outbound", "pbx
         if marks and (media["marks"]["received"] < 40 * CALLS or media["marks"]["misrouted"] != 0
                       or media["marks"]["one_way_us"]["count"] == 0):
             return f"marks: {media['marks']}"
+    return judge_pairs(*reports) if marks else None
+
+
+def judge_pairs(callee, caller):
+    """Nothing stands between: the ends of a call share its Call-ID, and must hear each other."""
+    callees = {call["call_id"]: call["marks"] for call in callee["per_call"]}
+    for call in caller["per_call"]:
+        one, other = call["marks"], callees[call["call_id"]]
+        if one["peer"] != other["own"] or other["peer"] != one["own"]:
+            return f"crossed: {one}, {other}"
+        if not one["mutual"] or not other["mutual"]:
+            return f"not mutual: {one}, {other}"
+        # What was on its way when the other hung up is lost at the end.
+        if one["sent"] - other["expected"] > 10 or other["sent"] - one["expected"] > 10:
+            return f"lost at the end: {one}, {other}"
     return None
 
 

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "tests/loadgen/media/pcap_bytes.h"
 #include "tests/loadgen/media/talking_texts.h"
 #include "tests/support/load_world.h"
 
@@ -72,13 +73,32 @@ TEST(MarkReaderTest, KnowsWhatIsOfAnotherCallOrForOne) {
 class MarksTest : public ::testing::Test {
  protected:
   void Start(const std::string& callee, const std::string& caller, const char* calls) {
-    callee_ = &world_.AddServer(
-        callee, {"-m", calls, "--media_calls", "8", "--media_marks", "-mp", "20000"});
-    caller_ = &world_.AddClient(caller, {"-m", calls, "--media_marks", "-mp", "20000"});
+    const std::vector<const char*> arguments = {
+        "-m", calls, "--media_calls", "8", "--media_marks", "-mp", "20000", "--json", "unused"};
+    const auto add = [&](const std::string& scenario, bool is_server) {
+      LoadNode::Config config{.scenario = scenario, .options = LoadWorld::OptionsOf(arguments)};
+      config.options.calls_at_once = 8;
+      config.local = is_server ? world_.server() : world_.client();
+      if (!is_server) config.remote = world_.server();
+      config.injections = {"SEQUENTIAL\n20004\n20000\n"};
+      return &world_.Add(std::move(config));
+    };
+    callee_ = add(callee, true);
+    caller_ = add(caller, false);
     ASSERT_TRUE(callee_->worker().OpenMedia().ok() && caller_->worker().OpenMedia().ok());
   }
   static const MediaStatistics& MediaOf(LoadNode* node) {
     return node->worker().media()->statistics();
+  }
+  // The records of the two ends of a call that SIP joined: they share its Call-ID.
+  static std::vector<std::pair<MarkRecord, MarkRecord>> Joined(LoadNode* one, LoadNode* other) {
+    std::vector<std::pair<MarkRecord, MarkRecord>> joined;
+    for (const MediaRecord& a : one->worker().media()->records()) {
+      for (const MediaRecord& b : other->worker().media()->records()) {
+        if (a.call_id.view() == b.call_id.view()) joined.emplace_back(*a.marks, *b.marks);
+      }
+    }
+    return joined;
   }
   std::string Talk(const MediaFile& file) {
     return Exec(core::Concat("rtp_stream=\"", file.path(), ",-1,0\""));
@@ -139,6 +159,90 @@ TEST_F(MarksTest, AudioOfAnotherCallFailsTheCall) {
 
   EXPECT_GT(MediaOf(callee_).misrouted, 15u);
   EXPECT_GE(callee_->failed_by(Failure::kMediaMisrouted), 1u);
+}
+
+// What is lost behind the last that came, only the sender's count can tell.
+TEST_F(MarksTest, BothEndsTellWhatIsLostAtTheEnd) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  Start(TalkingCallee(Talk(file)),
+        TalkingCaller(Talk(file) + "<pause milliseconds=\"3000\"/>\n" +
+                      Exec("rtp_stream=\"pause\"") + "<pause milliseconds=\"500\"/>\n"),
+        "1");
+  world_.RunFor(2s);
+  world_.network().SetLink(world_.client().ip, world_.server().ip, {.loss = 1});
+  world_.RunFor(1200ms);
+  world_.network().SetLink(world_.client().ip, world_.server().ip, {});
+  ASSERT_TRUE(world_.RunToEnd());
+
+  const auto joined = Joined(callee_, caller_);
+  ASSERT_EQ(joined.size(), 1u);
+  const auto& [callee, caller] = joined[0];
+  EXPECT_EQ(callee.peer, caller.own);
+  EXPECT_EQ(caller.peer, callee.own);
+  EXPECT_TRUE(callee.is_mutual && caller.is_mutual);
+  EXPECT_EQ(callee.lost, 0u);
+  EXPECT_NEAR(static_cast<double>(caller.sent - callee.expected), 50, 2);
+  EXPECT_NEAR(static_cast<double>(caller.sent), 150, 2);
+}
+
+// Two calls whose audio goes to each other's ports, both ways: each hears one other, which hears
+// it. Only who knows which calls SIP joined can tell.
+TEST_F(MarksTest, BothEndsTellACrossingBothWays) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  for (const bool crossed : {true, false}) {
+    LoadWorld world;
+    const std::string own = tests::Sdp("[media_ip]", crossed ? "[field0]" : "[media_port]");
+    std::string callee = TalkingCallee(Talk(file));
+    if (crossed) {
+      const std::string_view port = "[rtpstream_audio_port]";
+      callee.replace(callee.find(port), port.size(), "[field0]");
+    }
+    const auto add = [&](const std::string& scenario, bool is_server) {
+      LoadNode::Config config{
+          .scenario = scenario,
+          .options = LoadWorld::OptionsOf({"-m", "2", "-r", "1000", "-l", "8", "--media_marks",
+                                           "-mp", "20000", "--json", "unused"})};
+      config.local = is_server ? world.server() : world.client();
+      if (!is_server) config.remote = world.server();
+      config.injections = {"SEQUENTIAL\n20004\n20000\n"};
+      return &world.Add(std::move(config));
+    };
+    callee_ = add(callee, true);
+    caller_ = add(TalkingCaller(Talk(file) + "<pause milliseconds=\"1000\"/>\n", own), false);
+    ASSERT_TRUE(callee_->worker().OpenMedia().ok() && caller_->worker().OpenMedia().ok());
+    ASSERT_TRUE(world.RunToEnd());
+
+    EXPECT_EQ(caller_->counts().successful + callee_->counts().successful, 4u);
+    EXPECT_EQ(MediaOf(caller_).mark_mutual_calls, 2u);
+    const auto joined = Joined(callee_, caller_);
+    ASSERT_EQ(joined.size(), 2u);
+    for (const auto& [one, other] : joined) {
+      EXPECT_EQ(one.peer == other.own, !crossed);
+      EXPECT_EQ(other.peer == one.own, !crossed);
+    }
+  }
+}
+
+// G.729 of 20 ms and digits have no room: both ends count them. A capture has, and is marked.
+TEST_F(MarksTest, WhatHasNoRoomForAMarkIsCounted) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  const std::string head("\x80\x00\x00\x01\x00\x00\x00\xa0\x01\x02\x03\x04", 12);
+  const MediaFile capture(tests::PcapBytes{}.File({{0, 4000, head + std::string(160, 'c')},
+                                                   {20'000, 4000, head + std::string(20, 's')}}),
+                          "marks_pcap");
+  Start(TalkingCallee(""),
+        TalkingCaller(Exec(core::Concat("rtp_stream=\"", file.path(), ",1,18,G729/8000\"")) +
+                      "<pause milliseconds=\"1000\"/>\n" + Exec("play_dtmf=\"1,60\"") +
+                      "<pause milliseconds=\"500\"/>\n" +
+                      Exec(core::Concat("play_pcap_audio=\"", capture.path(), "\"")) +
+                      "<pause milliseconds=\"500\"/>\n"),
+        "1");
+  ASSERT_TRUE(world_.RunToEnd());
+  EXPECT_EQ(MediaOf(caller_).marked_sent, 1u);
+  EXPECT_EQ(MediaOf(callee_).marked, 1u);
+  EXPECT_GT(MediaOf(caller_).unmarked_sent, 44u);  // 40 of G.729, a digit's, and the short one.
+  EXPECT_EQ(MediaOf(callee_).unmarked, MediaOf(caller_).unmarked_sent);
+  EXPECT_EQ(callee_->worker().media()->records()[0].marks->unmarked, MediaOf(callee_).unmarked);
 }
 
 }  // namespace

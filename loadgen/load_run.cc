@@ -229,6 +229,10 @@ absl::Status LoadRun::OpenFiles() {
     files.errors = &errors_;
   }
   trace_ = Trace(files);
+  if (options_.trace_media) {
+    media_file_.emplace();
+    RETURN_IF_ERROR(media_file_->Open(FileName(options_.media_file, "_media.csv")));
+  }
   if (options_.json_file.empty()) return absl::OkStatus();
   // It is written at the end: whether it can be is better known now.
   const int fd = ::open(options_.json_file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -263,21 +267,22 @@ absl::Status LoadRun::Open() {
 
 absl::Status LoadRun::Start() {
   RETURN_IF_ERROR(OpenFiles());
-  worker_ =
-      std::make_unique<LoadWorker>(LoadWorker::Parts{.options = &options_,
-                                                     .run = &values_,
-                                                     .injections = &injections_,
-                                                     .scenario = scenario_.get(),
-                                                     .out_of_call = out_of_call_.get(),
-                                                     .io = io_.get(),
-                                                     .clock = clock_,
-                                                     .random = &random_,
-                                                     .trace = &trace_,
-                                                     .socket = socket_,
-                                                     .local = io_->LocalOf(socket_),
-                                                     .target = target_,
-                                                     .target_is_all = !options_.send_host.empty(),
-                                                     .media_address = media_address_});
+  worker_ = std::make_unique<LoadWorker>(
+      LoadWorker::Parts{.options = &options_,
+                        .run = &values_,
+                        .injections = &injections_,
+                        .scenario = scenario_.get(),
+                        .out_of_call = out_of_call_.get(),
+                        .io = io_.get(),
+                        .clock = clock_,
+                        .random = &random_,
+                        .trace = &trace_,
+                        .socket = socket_,
+                        .local = io_->LocalOf(socket_),
+                        .target = target_,
+                        .target_is_all = !options_.send_host.empty(),
+                        .media_file = media_file_ ? &*media_file_ : nullptr,
+                        .media_address = media_address_});
   RETURN_IF_ERROR(worker_->OpenMedia(PortIsFree));
   RETURN_IF_ERROR(SetGlobals());
   if (!options_.trace_stat) return absl::OkStatus();
@@ -434,7 +439,8 @@ RunSummary LoadRun::Summarize() const {
           .media_queue_drops =
               worker_->media() == nullptr ? 0 : worker_->media()->ports().QueueDrops(*io_),
           .file_losses = FileLosses(),
-          .results_lost = statistics_file_ && statistics_file_->lost() > 0};
+          .results_lost = (statistics_file_ && statistics_file_->lost() > 0) ||
+                          (media_file_ && media_file_->lost() > 0)};
 }
 
 std::vector<std::string> LoadRun::FileLosses() const {
@@ -443,6 +449,7 @@ std::vector<std::string> LoadRun::FileLosses() const {
     if (lost > 0) losses.push_back(core::Concat(lost, " lines of ", path));
   };
   if (statistics_file_) add(statistics_file_->lost(), FileName(options_.stat_file, "_.csv"));
+  if (media_file_) add(media_file_->lost(), FileName(options_.media_file, "_media.csv"));
   add(messages_.lost(), FileName(options_.message_file, "_messages.log"));
   add(errors_.lost(), FileName(options_.error_file, "_errors.log"));
   return losses;

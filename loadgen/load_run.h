@@ -14,6 +14,7 @@
 #include "loadgen/injection_file.h"
 #include "loadgen/keyboard.h"
 #include "loadgen/load_worker.h"
+#include "loadgen/media/media_record_file.h"
 #include "loadgen/options.h"
 #include "loadgen/report.h"
 #include "loadgen/scenario.h"
@@ -88,6 +89,7 @@ class LoadRun {
   std::unique_ptr<core::net::UringIo> io_;
   core::SocketId socket_;
   std::unique_ptr<LoadWorker> worker_;
+  std::optional<MediaRecordFile> media_file_;
   std::optional<StatisticsFile> statistics_file_;
 
   Keyboard keyboard_;

@@ -65,6 +65,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
     core::Endpoint local;
     core::Endpoint target;
     bool target_is_all = false;
+    MediaRecordFile* media_file = nullptr;  // -trace_media; null: off.
     core::IpAddress media_address{};  // What audio's ports are bound to; unspecified: as `local`.
   };
   explicit LoadWorker(const Parts& parts);

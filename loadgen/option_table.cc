@@ -266,6 +266,10 @@ constexpr OptionRow kOutputRows[] = {
        if (o->stat_interval > core::Duration{0}) return absl::OkStatus();
        return absl::InvalidArgumentError("wanted a time above 0");
      }},
+    {"trace_media", "", "The audio of each call as CSV, a line when it ends",
+     SetFlag<&Options::trace_media>},
+    {"media_file", "FILE", "The file of -trace_media (SCENARIO_PID_media.csv)",
+     SetText<&Options::media_file>},
     {"trace_err", "", "Unexpected messages and errors", SetFlag<&Options::trace_errors>},
     {"error_file", "FILE", "The file of -trace_err", SetText<&Options::error_file>},
     {"trace_msg", "", "Every message", SetFlag<&Options::trace_messages>},

@@ -96,6 +96,8 @@ struct Options {
   bool trace_stat = false;                                  // -trace_stat
   std::string stat_file;                                    // -stf
   core::Duration stat_interval = std::chrono::seconds(60);  // -fd
+  bool trace_media = false;                                 // -trace_media
+  std::string media_file;                                   // -media_file
   bool trace_errors = false;                                // -trace_err
   std::string error_file;                                   // -error_file
   bool trace_messages = false;                              // -trace_msg

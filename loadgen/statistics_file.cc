@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <span>
 
 #include "core/base/concat.h"
 #include "core/base/status.h"
@@ -202,7 +203,10 @@ std::string StatisticsFile::Header() const {
     for (const double percent : kPercents) out.Add(Format("%s_p%g", name, percent));
   }
   for (const double percent : kMosPercents) out.Add(Format("AudioMos_p%g", percent));
-  for (const double percent : kPercents) out.Add(Format("AudioRoundTripMs_p%g", percent));
+  for (const char* name : {"AudioLossPercent", "AudioGapMs", "AudioRoundTripMs"}) {
+    for (const double percent : kPercents) out.Add(Format("%s_p%g", name, percent));
+  }
+  for (const double percent : kMosPercents) out.Add(Format("AudioMosCq_p%g", percent));
   return out.Take();
 }
 
@@ -261,9 +265,16 @@ std::string StatisticsFile::Line(const Snapshot& now) const {
     out.Add(Thousandths(media.mos_milli.Percentile(percent)));
   }
   for (const double percent : kPercents) {
-    const core::Histogram& us = media.rtcp_round_trip_us;  // Empty: unknown.
-    out.Add(us.count() == 0 ? std::string() : Thousandths(us.Percentile(percent)));
+    out.Add(Format("%.4f", static_cast<double>(media.loss_ppm.Percentile(percent)) / 1e4));
   }
+  const auto add_known = [&out](const core::Histogram& values, std::span<const double> percents) {
+    for (const double percent : percents) {  // None: unknown.
+      out.Add(values.count() == 0 ? std::string() : Thousandths(values.Percentile(percent)));
+    }
+  };
+  add_known(media.gap_us, kPercents);
+  add_known(media.rtcp_round_trip_us, kPercents);
+  add_known(media.mos_conversation_milli, kMosPercents);
   return out.Take();
 }
 

@@ -125,6 +125,7 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id, Instant now
   const core::rtp::StreamCounts counts = media->source.counts();
   const MediaRecord record = RecordOf(*media, call_id, now);
   if (records_.size() < records_.capacity()) records_.push_back(record);
+  if (parts_.file != nullptr) parts_.file->Write(record, parts_.wall->At(now));
   if (record.round_trip_us) statistics_.rtcp_round_trip_us.Record(*record.round_trip_us);
   if (!media->source.active()) {
     ++statistics_.silent_calls;

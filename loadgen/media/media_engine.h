@@ -20,6 +20,7 @@
 #include "loadgen/media/media_checks.h"
 #include "loadgen/media/media_ports.h"
 #include "loadgen/media/media_record.h"
+#include "loadgen/media/media_record_file.h"
 #include "loadgen/media/media_statistics.h"
 
 namespace loadgen {
@@ -52,13 +53,14 @@ class MediaEngine {
     core::TimerWheel* timers = nullptr;
     core::Random* random = nullptr;
     const core::engine::WallMapping* wall = nullptr;
-    core::Instant wheel_began;     // Where its ticks are counted from.
-    bool echo = false;             // -rtp_echo
-    bool marks = false;            // --media_marks
-    bool rtcp = true;              // Not with -no_rtcp.
-    bool records = false;          // Of each call: --json.
-    double pattern_tolerance = 1;  // -audiotolerance: see PatternFailed().
-    uint32_t run = 1;              // In marks: not 0, and another one in each generator.
+    core::Instant wheel_began;        // Where its ticks are counted from.
+    bool echo = false;                // -rtp_echo
+    bool marks = false;               // --media_marks
+    bool rtcp = true;                 // Not with -no_rtcp.
+    bool records = false;             // Of each call: --json.
+    MediaRecordFile* file = nullptr;  // -trace_media; null: off.
+    double pattern_tolerance = 1;     // -audiotolerance: see PatternFailed().
+    uint32_t run = 1;                 // In marks: not 0, and another one in each generator.
     MediaPorts::Options ports;
   };
   explicit MediaEngine(const Parts& parts);

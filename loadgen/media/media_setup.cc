@@ -56,6 +56,7 @@ absl::Status LoadWorker::OpenMedia(bool (*is_free)(const core::Endpoint& port)) 
                          .marks = parts_.options->media_marks,
                          .rtcp = parts_.options->rtcp,
                          .records = !parts_.options->json_file.empty(),
+                         .file = parts_.media_file,
                          .pattern_tolerance = parts_.options->audio_tolerance,
                          .run = RunOf(parts_),
                          .ports = {.address = given ? parts_.media_address : parts_.local.ip,

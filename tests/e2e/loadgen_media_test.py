@@ -7,6 +7,7 @@ The talking pair of scenarios is played by each pair of the two programs; SIPp p
 us, which wants to be root; and what we send to SIPp's -rtp_echo must come back as it was.
 """
 
+import csv
 import json
 import os
 import shutil
@@ -120,7 +121,8 @@ class Players:
         folder = self.folder / tag
         folder.mkdir(parents=True)
         (folder / "media").symlink_to(SCENARIOS / "media")
-        own = [self.load, "--json", "report.json"] if program == "load" else ["sipp", "-nostdin"]
+        own = ([self.load, "--json", "report.json", "-trace_media", "-media_file", "media.csv"]
+               if program == "load" else ["sipp", "-nostdin"])
         with open(folder / "output", "wb") as log:
             return subprocess.Popen(
                 own + arguments + ["-i", host, "-m", str(CALLS), "-trace_err"], cwd=folder,
@@ -143,7 +145,9 @@ class Players:
             report = self.folder / tag / side / "report.json"
             reports.append(json.loads(report.read_text())["media"] if report.exists() else None)
         if codes == [0, 0]:
-            return None, *reports
+            problems = [judge_csv(self.folder / tag / side / "media.csv", media)
+                        for side, media in zip(("server", "client"), reports) if media]
+            return next(filter(None, problems), None), *reports
         text = f"server {codes[0]}, client {codes[1]}\n"
         for file in sorted((self.folder / tag).rglob("*")):
             if file.is_file():
@@ -173,6 +177,14 @@ def talking(players, server, client, host=HOST, flow=("connector-outbound", "pbx
                       or media["marks"]["one_way_us"]["count"] == 0):
             return f"marks: {media['marks']}"
     return judge_pairs(*reports) if marks else None
+
+
+def judge_csv(path, media):
+    """The file says of each call what --json says."""
+    rows = list(csv.DictReader(path.open(), delimiter=";"))
+    told = {row["CallId"]: int(row["PacketsReceived"]) for row in rows}
+    known = {call["call_id"]: call["received"] for call in media["per_call"]}
+    return None if told == known and len(rows) == CALLS else f"{path}: {told}, --json {known}"
 
 
 def judge_pairs(callee, caller):

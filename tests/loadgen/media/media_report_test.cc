@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -128,6 +129,9 @@ TEST_F(MediaReportTest, RoundTripsAreToldOfEachCallAndOfAll) {
   EXPECT_LT(media["per_call"][0]["mos_cq"], media["per_call"][0]["mos"]);
   EXPECT_THAT(WriteReport(Summary()), HasSubstr("round trip by RTCP"));
   EXPECT_NE(LastRow()["AudioRoundTripMs_p50"], "");
+  EXPECT_NE(LastRow()["AudioMosCq_p5"], "");
+  EXPECT_EQ(LastRow()["AudioLossPercent_p99"], "0.0000");
+  EXPECT_NE(LastRow()["AudioGapMs_p95"], "");
 }
 
 TEST_F(MediaReportTest, TheStatisticsFileHasColumnsBehindSipps) {
@@ -139,6 +143,49 @@ TEST_F(MediaReportTest, TheStatisticsFileHasColumnsBehindSipps) {
   EXPECT_EQ(row["AudioMos_p50"], "4.409");
   EXPECT_EQ(row["SuccessfulCall(C)"], "2");
   EXPECT_GT(header_.find("AudioCalls(P)"), header_.find("CallLengthStDev(C)"));
+}
+
+TEST_F(MediaReportTest, EachCallIsALineOfCsvAsItEnds) {
+  MediaRecordFile file;
+  const MediaFile path("", "record_csv");
+  ASSERT_TRUE(file.Open(path.path()).ok());
+  MediaRecord record;
+  record.call_id.AssignTruncated("a;b\"c\n@h");
+  record.number = 7;
+  record.sent = 50;
+  record.expected = 40;
+  record.lost = 1;
+  file.Write(record, {1'700'000'000'123'456});
+  record.jitter_us = 1234;
+  record.gap_us = 20'005;
+  record.round_trip_us = 60'500;
+  record.mos = 4.4094;
+  record.mos_conversation = 4.3;
+  record.marks = MarkRecord{.own = {11, 7}, .peer = {12, 9}, .is_mutual = true, .sent = 50};
+  file.Write(record, {1'700'000'000'123'456});
+
+  std::ifstream in(path.path());
+  std::string header, unknown, known;
+  ASSERT_TRUE(std::getline(in, header) && std::getline(in, unknown) && std::getline(in, known));
+  EXPECT_EQ(header + "\n", MediaRecordFile::Header());
+  EXPECT_EQ(unknown, "1700000000123;7;a_b_c_@h;50;0;40;1;0;0;0;2.500;;;;;;;;;;;;;;");
+  EXPECT_EQ(known,
+            "1700000000123;7;a_b_c_@h;50;0;40;1;0;0;0;2.500;1.234;20.005;60.500;4.409;4.300;"
+            "11-7;12-9;1;50;0;0;0;0;");
+  for (const std::string* line : {&unknown, &known}) {
+    EXPECT_EQ(std::count(line->begin(), line->end(), ';'),
+              std::count(header.begin(), header.end(), ';'));
+  }
+  EXPECT_EQ(file.lost(), 0u);
+}
+
+// A full disk is counted, and stops nobody.
+TEST_F(MediaReportTest, LinesThatFindNoRoomAreCounted) {
+  MediaRecordFile file;
+  ASSERT_TRUE(file.Open("/dev/full").ok());
+  file.Write({}, {});
+  EXPECT_EQ(file.lost(), 2u);  // The header, too.
+  EXPECT_FALSE(MediaRecordFile().Open("/nowhere/media.csv").ok());
 }
 
 }  // namespace

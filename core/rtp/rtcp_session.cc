@@ -16,7 +16,8 @@ constexpr Duration kSenderFor = std::chrono::seconds(10);
 }  // namespace
 
 RtcpSession::RtcpSession(const Config& config, Instant now, Random* random)
-    : average_octets_(kCompoundMax + kUdpIpOctets),
+    : is_sender_(config.is_sender),
+      average_octets_(kCompoundMax + kUdpIpOctets),
       own_ssrc_(config.ssrc),
       clock_rate_hz_(config.clock_rate_hz),
       octets_per_second_(config.octets_per_second) {
@@ -174,9 +175,8 @@ uint32_t RtcpSession::TicksSince(Instant then, Instant now) const {
 
 // The SR that the sender itself did not send (rule 25), or that of our own stream.
 std::optional<SenderReport> RtcpSession::OwnReport(Instant now, WallTime wall) const {
-  const bool is_sender = sent_ssrc_ == own_ssrc_;
   if (!sends_at(now)) return std::nullopt;
-  if (!is_sender && now - sender_reported_at_ < kSenderSilence) return std::nullopt;
+  if (!is_sender_ && now - sender_reported_at_ < kSenderSilence) return std::nullopt;
   return SenderReport{.ssrc = sent_ssrc_,
                       .ntp = NtpTime::From(wall),
                       .rtp_timestamp = sent_timestamp_ + TicksSince(sent_timestamp_at_, now),

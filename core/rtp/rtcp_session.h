@@ -26,8 +26,8 @@ namespace core::rtp {
 /// what we sent; where none came for kSenderSilence we make one, for the same SSRC. Until then
 /// nothing is reported in that name: a sender has no RR (§6.4), and its SR is not ours to make. So
 /// reports between go under our own SSRC, as of the second participant that we are (§6.4 asks an RR
-/// of who sends nothing). Where what we send is under our own SSRC, we are its sender, and all SRs
-/// are ours.
+/// of who sends nothing). Where what we send is our own stream (Config::is_sender), all SRs are ours,
+/// and the first report has one.
 ///
 /// The round trip is from our own send time of the SR that the peer names, whoever's timestamps
 /// that SR carried: neither party's clock is believed.
@@ -54,6 +54,7 @@ class RtcpSession {
     uint32_t ssrc = 0;                  // Ours, for reports while we send nothing.
     uint32_t clock_rate_hz = 8000;      // Of what we send.
     uint32_t octets_per_second = 1000;  // RTCP's: 5 % of two G.711 streams of 80 kbit/s.
+    bool is_sender = false;             // What we send is nobody else's: we relay nothing.
     // Of another session of ours with the same peer: who reports has one name in all of them
     // (§6.5.1). Empty: one is drawn.
     std::string_view cname{};
@@ -174,6 +175,7 @@ class RtcpSession {
   Beside beside_;
   bool sending_ = false;
 
+  bool is_sender_ = false;
   bool reported_ = false;
   bool forwarded_ = false;
   uint16_t average_octets_ = 0;

@@ -112,14 +112,8 @@ struct CallRtcp {
   bool own_muxes = false;   // Our SDP says rtcp-mux,
   bool is_muxed = false;    // and the peer's does, too.
   bool has_left = false;    // BYE was said.
-  bool of_capture = false;  // What is reported is a capture's stream: our own has not begun.
-
-  // The last packet of the stream that is reported; the timestamp is none of an event's.
-  uint32_t ssrc = 0;
-  uint32_t timestamp = 0;
-  uint32_t clock_rate_hz = AudioFormat::kClockRateHz;
-  core::Instant timestamp_at;
-  std::optional<core::Instant> sent_at;  // nullopt: nothing was sent.
+  bool has_sent = false;    // Of the stream that is reported.
+  bool of_capture = false;  // It is a capture's: our own has not begun.
 };
 
 /// The audio of one call: what it plays, and what it hears. Plain state; MediaEngine does the work.

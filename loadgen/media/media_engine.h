@@ -132,7 +132,6 @@ class MediaEngine {
   void SendReport(CallMedia* media, core::Instant now);
   void LeaveRtcp(CallMedia* media, core::Instant now);
   void SendRtcp(CallMedia* media, std::span<const uint8_t> bytes);
-  size_t WriteSenderReport(CallMedia* media, core::Instant now, std::span<uint8_t> out);
 
   // What SDP says (media_description.cc).
   bool ParseDescription(std::string_view message);

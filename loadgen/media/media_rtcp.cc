@@ -19,9 +19,6 @@ using core::rtp::RtcpSession;
 
 using Compound = std::array<uint8_t, RtcpSession::kCompoundMax>;
 
-// §6.4: who sent since the report before the last sends an SR.
-constexpr core::Duration kSenderFor = std::chrono::seconds(10);
-
 RtcpSession::Reception ReceptionOf(CallMedia* media) {
   return {.source = &media->source, .codec = media->codec};
 }
@@ -38,7 +35,8 @@ void MediaEngine::OpenRtcp(CallMedia* media, Instant now) {
   CallRtcp& rtcp = media->rtcp;
   if (!parts_.rtcp || rtcp.remote.port == 0 || rtcp.has_left) return;
   if (!rtcp.session) {
-    rtcp.session.emplace(RtcpSession::Config{.ssrc = media->out.ssrc}, now, parts_.random);
+    rtcp.session.emplace(RtcpSession::Config{.ssrc = media->out.ssrc, .is_sender = true}, now,
+                         parts_.random);
   }
   if (!media->rtcp_timer.armed()) parts_.timers->Arm(&media->rtcp_timer, rtcp.session->due());
 }
@@ -49,18 +47,14 @@ void MediaEngine::NoteSent(CallMedia* media, const PacketView& view, Instant now
   CallRtcp& rtcp = media->rtcp;
   if (!rtcp.session) return;
   const bool is_own = view.ssrc() == media->out.ssrc;
-  if (!is_own && rtcp.sent_at && !rtcp.of_capture) return;
+  if (!is_own && rtcp.has_sent && !rtcp.of_capture) return;
   rtcp.of_capture = !is_own;
   const PayloadMeaning meaning = FindMeaning(*media, view.payload_type());
-  rtcp.session->OnSent(view, now, meaning.kind);
-  const bool begins = !rtcp.sent_at || rtcp.ssrc != view.ssrc();
-  if (begins || meaning.kind != PayloadKind::kEvent) {
-    rtcp.timestamp = view.timestamp();
-    rtcp.timestamp_at = now;
-    rtcp.clock_rate_hz = meaning.clock_rate_hz;
+  if (meaning.kind != PayloadKind::kEvent) {
+    rtcp.session->set_clock_rate_hz(meaning.clock_rate_hz);
   }
-  rtcp.ssrc = view.ssrc();
-  rtcp.sent_at = now;
+  rtcp.session->OnSent(view, now, meaning.kind);
+  rtcp.has_sent = true;
 }
 
 void MediaEngine::OnRtcp(CallMedia* media, Packet packet) {
@@ -78,28 +72,12 @@ void MediaEngine::OnRtcp(CallMedia* media, Packet packet) {
   if (!is_whole) ++statistics_.rtcp_malformed;
 }
 
-// An SR for the stream that we send: we are its sender, and our clock is the sender's. 0 where
-// there is none.
-size_t MediaEngine::WriteSenderReport(CallMedia* media, Instant now, std::span<uint8_t> out) {
-  CallRtcp& rtcp = media->rtcp;
-  if (!rtcp.sent_at || now - *rtcp.sent_at > kSenderFor) return 0;
-  const auto since = static_cast<uint64_t>((now - rtcp.timestamp_at).count());  // At most a call.
-  const auto ticks = static_cast<uint32_t>(since / 1000 * rtcp.clock_rate_hz / 1'000'000);
-  return rtcp.session->Forward({.ssrc = rtcp.ssrc,
-                                .ntp = core::rtp::NtpTime::From(parts_.wall->At(now)),
-                                .rtp_timestamp = rtcp.timestamp + ticks},
-                               ReceptionOf(media), now, parts_.random, out);
-}
-
 void MediaEngine::SendReport(CallMedia* media, Instant now) {
   CallRtcp& rtcp = media->rtcp;
   if (rtcp.remote.port == 0) return;  // The next SDP that says a place arms the timer again.
   Compound bytes;
-  size_t size = WriteSenderReport(media, now, bytes);
-  if (size == 0) {
-    size =
-        rtcp.session->Report(ReceptionOf(media), now, parts_.wall->At(now), parts_.random, bytes);
-  }
+  const size_t size =
+      rtcp.session->Report(ReceptionOf(media), now, parts_.wall->At(now), parts_.random, bytes);
   SendRtcp(media, std::span(bytes).first(size));
   parts_.timers->Arm(&media->rtcp_timer, rtcp.session->due());
 }
@@ -109,15 +87,9 @@ void MediaEngine::LeaveRtcp(CallMedia* media, Instant now) {
   CallRtcp& rtcp = media->rtcp;
   parts_.timers->Disarm(&media->rtcp_timer);
   if (!rtcp.session || std::exchange(rtcp.has_left, true) || rtcp.remote.port == 0) return;
-  if (!rtcp.sent_at && rtcp.session->counts().packets_out == 0) return;
+  if (!rtcp.has_sent && rtcp.session->counts().packets_out == 0) return;
   Compound bytes;
-  size_t size = WriteSenderReport(media, now, bytes);
-  core::rtp::RtcpWriter bye{std::span(bytes).subspan(size)};
-  if (size != 0 && bye.PutBye(rtcp.ssrc, "")) {
-    size += bye.written().size();
-  } else {
-    size = rtcp.session->Leave(ReceptionOf(media), now, parts_.wall->At(now), bytes);
-  }
+  const size_t size = rtcp.session->Leave(ReceptionOf(media), now, parts_.wall->At(now), bytes);
   SendRtcp(media, std::span(bytes).first(size));
 }
 

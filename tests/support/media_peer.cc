@@ -28,7 +28,9 @@ core::SocketId Open(const core::Endpoint& local, SimIo* io) {
 }  // namespace
 
 MediaPeer::MediaPeer(const std::string& address, SimNetwork* network, Simulation* simulation)
-    : network_(network), io_(network), rtcp_({.ssrc = kSsrc}, network->clock().Now(), &random_) {
+    : network_(network),
+      io_(network),
+      rtcp_({.ssrc = kSsrc, .is_sender = true}, network->clock().Now(), &random_) {
   CHECK(core::Endpoint::Parse(address, &local_));
   OpenBoth();
   simulation->Add(this, &io_);

@@ -73,10 +73,13 @@ inline Said Listen(std::span<const uint8_t> bytes) {
 
 /// A leg in virtual time: a packet each 20 ms both ways, and reports when they are due.
 struct Leg {
+  explicit Leg(bool is_sender = false)
+      : session({.ssrc = kOwn, .is_sender = is_sender}, kStart, &random) {}
+
   Random random{1};
   Instant now = kStart;
   Source source{Source::Config{}};
-  RtcpSession session{{.ssrc = kOwn}, kStart, &random};
+  RtcpSession session;
   bool sends = true;
   bool receives = true;
   uint32_t sent_ssrc = kSent;

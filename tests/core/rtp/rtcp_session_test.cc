@@ -163,9 +163,9 @@ TEST(RtcpSessionTest, ForwardsASendersReportWithOurCounts) {
   }
 }
 
-// Who sends under its own SSRC is the sender: its first report is an SR already (§6.4).
+// Who sends a stream of its own is the sender: its first report is an SR already (§6.4).
 TEST(RtcpSessionTest, AllReportsOfOurOwnStreamAreSenderReports) {
-  Leg leg;
+  Leg leg(true);
   leg.sent_ssrc = kOwn;
   leg.RunFor(20s);
   ASSERT_LT(leg.reports.front().first - kStart, RtcpSession::kSenderSilence);

@@ -84,13 +84,18 @@ class SimulatedHour {
   void SayByInfo(Talker* from);
   bool AwaitsAnswer(Conversation* talk);
 
-  // sbc_sim_media_checks.cc: what must be true of them at the end.
+  // sbc_sim_media_checks.cc, sbc_sim_quality_checks.cc: what must be true of them at the end.
   void CheckMedia();
   void CheckRelays();
   void CheckConversation(Conversation* talk, const sbc::CallMedia& told);
   void CheckVoice(const std::string& who, const Conversation& talk, const Talker& from,
                   const Talker& to, const sbc::MediaLegSummary& took,
                   const sbc::MediaLegSummary& gave);
+  void CheckStatistics(const std::string& who, const Conversation& talk, const Talker& from,
+                       const sbc::MediaLegSummary& took);
+  void CheckQuality(const std::string& who, const Conversation& talk, const Talker& from,
+                    const sbc::MediaLegSummary& took);
+  void CheckRecord(const Conversation& talk, const sbc::CallReport& report);
   void CheckRest(const std::string& who, const Talker& from, const Talker& to);
   void CheckInfos(const std::string& who, const Conversation& talk, const Talker& customer);
   void CheckKeys(const std::string& who, const Talker& trunk, const Talker& customer);

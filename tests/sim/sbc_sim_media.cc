@@ -20,7 +20,8 @@ namespace {
 
 constexpr char kCustomerMedia[] = "127.0.0.24";
 constexpr char kTrunkMedia[] = "127.0.0.29";
-constexpr uint8_t kOpus = 96;
+// From the SBC to who has them, and nothing is lost there.
+constexpr core::Duration kWayBack = 10ms;
 
 core::IpAddress Ip(const char* text) {
   core::IpAddress address;
@@ -81,7 +82,7 @@ void SimulatedHour::GiveOwnSdp(SimPlan* plan, bool with_video) {
 }
 
 void SimulatedHour::SetMediaWeather() {
-  const SimLink clean = {.delay = 10ms};
+  const SimLink clean = {.delay = kWayBack};
   network_.SetLink(Ip("127.0.0.2"), Ip(kCustomerMedia), clean);
   network_.SetLink(Ip("127.0.0.3"), Ip(kTrunkMedia), clean);
   network_.set_on_delivered([this](const Endpoint& from, const Endpoint&, std::string_view bytes) {
@@ -110,8 +111,14 @@ void SimulatedHour::OnDelivered(const Endpoint& from, std::string_view bytes) {
     }
   } else if (talk.is_fax) {
     if (from.port == talker.sdp.fax_port) talker.pages.emplace_back(bytes);
-  } else if (place % 2 == 0 && place < kVideoPorts) {
+  } else if (place < kVideoPorts && place % 2 == 0) {
     talker.voice.push_back(BroughtRtp::Read(now, bytes));
+  } else if (place < kVideoPorts) {
+    ++talker.voice_rtcp;
+    if (!AnswersReport(bytes)) return;
+    for (const MediaPeer::SentRtcp& sent : talker.media->sent_rtcp) {
+      if (sent.bytes == bytes) talker.round_trip = now - sent.at + kWayBack;
+    }
   }
 }
 
@@ -147,6 +154,7 @@ void SimulatedHour::AgreeFormats(Conversation* talk, bool delayed) {
   asks.sdp = SpokenSdp::Draw(&trait_dice_, asks.sdp.address, asks.sdp.port);
   answers.sdp =
       SpokenSdp::DrawAnswer(&trait_dice_, answers.sdp.address, answers.sdp.port, asks.sdp);
+  talk->is_clocked = trait_dice_.Chance(0.8);
   talk->is_timed = !asks.sdp.Has(kOpus);
   if (asks.video != nullptr) {
     asks.sdp.video_number = 99;
@@ -198,6 +206,7 @@ void SimulatedHour::TalkThrough(Conversation* talk) {
   simulation_.RunFor(3s);
 
   if (!FindTalkers(talk)) return;
+  talk->codec = (delayed ? talk->caller : talk->callee).sdp.Codec();
   std::vector<uint8_t> agreed = (delayed ? talk->caller : talk->callee).sdp.formats;
   const bool has_events = (talk->caller.is_trunk ? talk->caller : talk->callee).sdp.Has(kEvents);
   for (Talker* each : {&talk->caller, &talk->callee}) {

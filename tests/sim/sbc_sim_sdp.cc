@@ -10,9 +10,9 @@ struct Meaning {
   uint8_t number;
   const char* map;
 };
-constexpr Meaning kMeanings[] = {{8, "PCMA/8000"},     {9, "G722/8000"},
-                                 {13, "CN/8000"},      {18, "G729/8000"},
-                                 {96, "opus/48000/2"}, {kEvents, "telephone-event/8000"}};
+constexpr Meaning kMeanings[] = {{8, "PCMA/8000"},        {9, "G722/8000"},
+                                 {13, "CN/8000"},         {18, "G729/8000"},
+                                 {kOpus, "opus/48000/2"}, {kEvents, "telephone-event/8000"}};
 
 std::string FaxLine(uint16_t port, const std::string& connection) {
   return "m=image " + std::to_string(port) + " udptl t38\r\n" + connection +
@@ -48,6 +48,26 @@ std::string VoiceLine(const SpokenSdp& sdp, const std::string& connection) {
 
 bool SpokenSdp::Has(uint8_t format) const {
   return std::find(formats.begin(), formats.end(), format) != formats.end();
+}
+
+std::string SpokenSdp::Codec() const {
+  for (const uint8_t format : formats) {
+    switch (format) {
+      case 0:
+        return "pcmu";
+      case 8:
+        return "pcma";
+      case 9:
+        return "g722";
+      case 18:
+        return "g729";
+      case kOpus:
+        return "opus";
+      default:
+        break;  // Events, and comfort noise.
+    }
+  }
+  return "";
 }
 
 std::string SpokenSdp::Text() const {

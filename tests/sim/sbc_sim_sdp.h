@@ -12,7 +12,9 @@ namespace tests {
 /// Where those have their media who agree on some and send none.
 inline constexpr char kNobodysMedia[] = "192.0.2.77";
 
-inline constexpr uint8_t kEvents = 101;  // telephone-event's number, whoever says it.
+// The numbers of telephone-event and of opus, whoever says it.
+inline constexpr uint8_t kEvents = 101;
+inline constexpr uint8_t kOpus = 96;
 
 /// What one end of a conversation says of its media, as it stands now.
 ///
@@ -37,6 +39,8 @@ struct SpokenSdp {
 
   std::string Text() const;
   bool Has(uint8_t format) const;
+  /// The first of its voices, as records name it.
+  std::string Codec() const;
   /// An end's first offer.
   static SpokenSdp Draw(Dice* dice, const std::string& address, uint16_t port);
   /// An end's answer to that one.

@@ -49,8 +49,12 @@ std::string Compound(const std::vector<Feedback>& requests) {
 void SimulatedHour::Speak(Conversation* talk) {
   size_t said = 0;
   for (Talker* each : {&talk->caller, &talk->callee}) {
-    if (each->speaks) each->media->Talk(each->to);
     said += each->infos.size();
+    if (!each->speaks) continue;
+    if (talk->is_clocked && each->hushed_at != core::kNever) {
+      each->media->SkipTime(simulation_.now() - each->hushed_at);
+    }
+    each->media->Talk(each->to);
   }
   const core::Instant end = simulation_.now() + 1s + trait_dice_.Within(2s);
   while (simulation_.now() < end) {
@@ -66,8 +70,10 @@ void SimulatedHour::Speak(Conversation* talk) {
   size_t waiting = talk->caller.infos.size() + talk->callee.infos.size() - said;
   if (waiting > 0) simulation_.RunFor(1500ms + 400ms * waiting);
   if (talk->caller.media->plays() || talk->callee.media->plays()) simulation_.RunFor(500ms);
-  talk->caller.media->Hush();
-  talk->callee.media->Hush();
+  for (Talker* each : {&talk->caller, &talk->callee}) {
+    each->media->Hush();
+    if (each->speaks) each->hushed_at = simulation_.now();
+  }
   simulation_.RunFor(3s);  // Until all of it has come.
 }
 

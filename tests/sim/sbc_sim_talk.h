@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct Talker {
   core::Endpoint video_to;           // its picture: port 0 where it was told of no place,
   core::Endpoint fax_to;             // and its fax.
   bool speaks = true;
+  core::Instant hushed_at = core::kNever;
   core::Instant key_after{};    // It presses no key before.
   std::vector<Info> infos;      // Of a customer.
   size_t log_read = 0;          // Of the agent's log, for their answers.
@@ -53,6 +55,9 @@ struct Talker {
   std::vector<std::string> pictures;  // Without their first two bytes: numbers of formats differ.
   std::vector<BroughtRtcp> requests;
   std::vector<std::string> pages;
+  uint64_t voice_rtcp = 0;
+  // From the SBC to the end and back, as the last report took it that names one of the SBC's.
+  std::optional<core::Duration> round_trip;
 };
 
 /// A call that talks.
@@ -69,7 +74,9 @@ struct Conversation {
   Talker callee;
   bool relays_video = false;  // What the connector's configuration was when it began.
   bool bridges_digits = false;
-  bool is_timed = true;  // All that they may speak has the clock of what they do speak.
+  bool is_clocked = true;  // Their timestamps go on while they say nothing.
+  bool is_timed = true;    // All that they may speak has the clock of what they do speak.
+  std::string codec;       // Of what they agreed on, by its name in records.
   bool picture_flows = false;
   bool is_fax = false;
 };

@@ -19,87 +19,6 @@ constexpr uint32_t kClockHz = 8000;
 constexpr uint32_t kTicksPerMs = kClockHz / 1000;
 constexpr core::Duration kKeySilenceMax = 200ms;
 
-uint32_t Ticks(core::Duration since) {
-  return static_cast<uint32_t>(since.count() * kTicksPerMs / 1'000'000);
-}
-
-uint32_t Distance(uint32_t a, uint32_t b) {
-  return std::min<uint32_t>(a - b, b - a);  // Either way round.
-}
-
-/// Appendix A.8 and A.1's probation: the first packet counts once another one follows it.
-class Receiver {
- public:
-  void On(const BroughtRtp& packet, VoiceTruth* truth) {
-    if (!active_) {
-      if (!first_.has_value() || first_->number == packet.number) {
-        first_ = packet;
-        return;
-      }
-      active_ = true;
-      Take(*first_, truth);
-    }
-    Take(packet, truth);
-  }
-  /// What its sender skips until it goes on is nobody's loss; what stood on probation is over.
-  void Break(VoiceTruth* truth) {
-    paused_ = true;
-    truth->unproved = truth->unproved || (!active_ && first_.has_value());
-    if (!active_) first_.reset();
-  }
-  void Finish(VoiceTruth* truth) const {
-    truth->distinct = seen_.size();
-    uint64_t expected = 0;
-    for (const Run& run : runs_) expected += run.last - run.first + 1u;
-    truth->lost = expected - seen_.size();
-  }
-
- private:
-  struct Run {  // Of numbers, between two breaks.
-    uint16_t first = 0;
-    uint16_t last = 0;
-  };
-
-  // False where it changes nothing: a repeat, or one of before the last break.
-  bool Place(uint16_t number) {
-    if (runs_.empty() || (paused_ && number > runs_.back().last)) {
-      timed_ = timed_ && !paused_;
-      paused_ = false;
-      runs_.push_back({number, number});
-    } else if (runs_.size() > 1 && number <= runs_[runs_.size() - 2].last) {
-      return false;
-    }
-    runs_.back().first = std::min(runs_.back().first, number);
-    runs_.back().last = std::max(runs_.back().last, number);
-    return seen_.insert(number).second;
-  }
-
-  void Take(const BroughtRtp& packet, VoiceTruth* truth) {
-    if (!Place(packet.number) || packet.is_key()) return;
-    ++truth->voices;
-    const uint32_t transit = Ticks(packet.at - first_->at) - packet.timestamp;
-    const uint32_t late = Distance(transit, transit_);
-    const uint32_t step = Distance(packet.timestamp, timestamp_);
-    if (timed_ && (late <= kClockHz || step <= kClockHz)) {
-      const uint32_t jitter = truth->jitter_16.value_or(0);
-      truth->jitter_16 = jitter + late - ((jitter + 8) >> 4);
-      truth->jitter_max_16 = std::max(truth->jitter_max_16, *truth->jitter_16);
-    }
-    timed_ = true;
-    transit_ = transit;
-    timestamp_ = packet.timestamp;
-  }
-
-  std::optional<BroughtRtp> first_;
-  bool active_ = false;
-  bool paused_ = false;
-  bool timed_ = false;
-  uint32_t transit_ = 0;
-  uint32_t timestamp_ = 0;
-  std::set<uint16_t> seen_;
-  std::vector<Run> runs_;
-};
-
 bool IsAhead(uint32_t timestamp, uint32_t of) { return static_cast<int32_t>(timestamp - of) > 0; }
 
 std::string NameOf(const Feedback& feedback) {
@@ -129,27 +48,13 @@ BroughtRtp BroughtRtp::Read(Instant at, std::string_view bytes) {
   packet.type = byte(1) & 0x7f;
   packet.number = word(2);
   packet.timestamp = uint32_t{word(4)} << 16 | word(6);
+  packet.ssrc = uint32_t{word(8)} << 16 | word(10);
+  packet.bytes = bytes.size();
   if (!packet.is_key() || bytes.size() < kHeaderBytes + 4) return packet;
   packet.key = byte(kHeaderBytes);
   packet.ends = (byte(kHeaderBytes + 1) & 0x80) != 0;
   packet.ticks = word(kHeaderBytes + 2);
   return packet;
-}
-
-VoiceTruth VoiceTruth::Of(std::span<const BroughtRtp> brought) {
-  VoiceTruth truth;
-  Receiver receiver;
-  for (const BroughtRtp& packet : brought) {
-    if (packet.is_break) {
-      receiver.Break(&truth);
-      continue;
-    }
-    ++truth.packets;
-    truth.keys += packet.is_key() ? 1u : 0u;
-    receiver.On(packet, &truth);
-  }
-  receiver.Finish(&truth);
-  return truth;
 }
 
 std::string Text(const std::vector<PressedKey>& keys) {
@@ -208,6 +113,13 @@ std::vector<PressedKey> KeysBegun(std::span<const BroughtRtp> got) {
 bool LooksLikeRtcp(std::string_view datagram) {
   const auto type = static_cast<uint8_t>(datagram.size() < 2 ? 0 : datagram[1]);
   return type >= 192 && type < 224;
+}
+
+bool AnswersReport(std::string_view rtcp) {
+  const bool is_sender = rtcp.size() > 1 && static_cast<uint8_t>(rtcp[1]) == 200;
+  const size_t block = is_sender ? 28 : 8;
+  const bool has_block = !rtcp.empty() && (rtcp[0] & 0x1f) != 0 && rtcp.size() >= block + 24;
+  return has_block && rtcp.substr(block + 16, 4) != std::string_view("\0\0\0\0", 4);
 }
 
 std::vector<std::string> PicturesIn(const std::vector<std::string>& datagrams) {

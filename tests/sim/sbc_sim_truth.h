@@ -19,6 +19,8 @@ struct BroughtRtp {
   core::Instant at;
   uint16_t number = 0;
   uint32_t timestamp = 0;
+  uint32_t ssrc = 0;
+  size_t bytes = 0;  // From the header on.
   uint8_t type = 0;
   uint8_t key = 0;  // Of a key's packet, as the next two.
   bool ends = false;
@@ -27,20 +29,6 @@ struct BroughtRtp {
 
   static BroughtRtp Read(core::Instant at, std::string_view bytes);
   bool is_key() const { return type == 101; }
-};
-
-/// What statistics of RFC 3550 must say of them, of 8 kHz and one SSRC.
-struct VoiceTruth {
-  uint64_t packets = 0;
-  uint64_t keys = 0;                  // Packets of keys among them.
-  uint64_t distinct = 0;              // Each number once,
-  uint64_t voices = 0;                // and of these the voice's.
-  uint64_t lost = 0;                  // Of each run between breaks, from its first to its last.
-  bool unproved = false;              // One that passed was taken for nobody's, as a break came.
-  std::optional<uint32_t> jitter_16;  // Appendix A.8's, in ticks / 16.
-  uint32_t jitter_max_16 = 0;
-
-  static VoiceTruth Of(std::span<const BroughtRtp> brought);
 };
 
 /// A key and how long it was said to be pressed.
@@ -59,6 +47,8 @@ std::vector<PressedKey> KeysBegun(std::span<const BroughtRtp> got);
 
 /// As RFC 5761 §4 tells it from RTP at the same port.
 bool LooksLikeRtcp(std::string_view datagram);
+/// Whether it names a report that its sender got, so that who sent that knows how long it was gone.
+bool AnswersReport(std::string_view rtcp);
 /// What is none of it.
 std::vector<std::string> PicturesIn(const std::vector<std::string>& datagrams);
 

@@ -120,6 +120,10 @@ void MediaPeer::Talk(const core::Endpoint& to, bool with_rtcp) {
   next_ = network_->clock().Now();
 }
 
+void MediaPeer::SkipTime(core::Duration duration) {
+  timestamp_ += static_cast<uint32_t>(duration / kPacketTime) * kPacketTicks;
+}
+
 void MediaPeer::Press(uint8_t event, char type, bool ends) {
   const char payload[] = {static_cast<char>(event), ends ? '\x8a' : '\x0a', '\x03', '\x20'};
   SendRtp(type, timestamp_, {payload, sizeof(payload)});
@@ -166,6 +170,7 @@ void MediaPeer::SendRtcp(Instant now) {
   const core::WallTime wall{.unix_us = now.time_since_epoch().count() / 1000};
   const size_t size = rtcp_.Report({&source_, core::rtp::Codec::kPcmu}, now, wall, &random_, bytes);
   core::Packet packet = store_.Copy({reinterpret_cast<const char*>(bytes), size});
+  sent_rtcp.push_back({now, std::string(packet.text())});
   packet.SetRoute(rtcp_socket_, rtcp_local_, {to_.ip, static_cast<uint16_t>(to_.port + 1)});
   io_.Send(std::move(packet));
 }

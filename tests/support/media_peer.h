@@ -41,6 +41,8 @@ class MediaPeer final : public Participant {
   void SkipNumbers(uint16_t count) {
     sequence_number_ = static_cast<uint16_t>(sequence_number_ + count);
   }
+  /// As a sender whose clock goes on while it sends nothing.
+  void SkipTime(core::Duration duration);
   /// A digit of 100 ms, as one packet that begins it, and ends it unless its ends were lost.
   void Press(uint8_t event, char type = 101, bool ends = true);
 
@@ -57,6 +59,12 @@ class MediaPeer final : public Participant {
   std::vector<std::string> got_rtcp;   // and those at the port above.
   std::vector<uint8_t> got_types;      // and their types, where they came in RTP.
   std::set<uint16_t> got_numbers;      // Sequence numbers: counted by nobody's Source.
+
+  struct SentRtcp {
+    core::Instant at;
+    std::string bytes;
+  };
+  std::vector<SentRtcp> sent_rtcp;  // Of Talk().
 
  private:
   void OpenBoth();

@@ -55,7 +55,9 @@ class SimulatedHour {
 
   // sbc_sim_media.cc: calls that talk, and what they agree on.
   void SetMediaWeather();
-  void OnDelivered(const core::Endpoint& from, std::string_view bytes);
+  void OnDelivered(const core::Endpoint& from, const core::Endpoint& to, std::string_view bytes);
+  static void NoteWrongSource(Conversation* talk, const core::Endpoint& from,
+                              const core::Endpoint& to);
   void GiveOwnSdp(SimPlan* plan, bool with_video);
   void Converse();
   void TalkThrough(Conversation* talk);
@@ -80,6 +82,8 @@ class SimulatedHour {
   void SendPages(Conversation* talk);
   void ShowPicture(const Conversation& talk, Talker* from);
   void AskForPicture(Conversation* talk, Talker* from);
+  void BeginSpeech(Conversation* talk, Talker* from);
+  void SayOtherwise(Talker* from);
   void PressKey(Conversation* talk, Talker* from);
   void SayByInfo(Talker* from);
   bool AwaitsAnswer(Conversation* talk);

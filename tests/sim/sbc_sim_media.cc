@@ -85,14 +85,29 @@ void SimulatedHour::SetMediaWeather() {
   const SimLink clean = {.delay = kWayBack};
   network_.SetLink(Ip("127.0.0.2"), Ip(kCustomerMedia), clean);
   network_.SetLink(Ip("127.0.0.3"), Ip(kTrunkMedia), clean);
-  network_.set_on_delivered([this](const Endpoint& from, const Endpoint&, std::string_view bytes) {
-    OnDelivered(from, bytes);
-  });
+  network_.set_on_delivered([this](const Endpoint& from, const Endpoint& to,
+                                   std::string_view bytes) { OnDelivered(from, to, bytes); });
   stranger_ = std::make_unique<MediaPeer>("127.0.0.66:7000", &network_, &simulation_);
 }
 
+// What came to the SBC's port for an end's voice or fax, and not from there.
+void SimulatedHour::NoteWrongSource(Conversation* talk, const Endpoint& from, const Endpoint& to) {
+  using Fax = SpokenSdp::Fax;
+  for (Talker* each : {&talk->caller, &talk->callee}) {
+    const bool is_voices = to == each->to;
+    if (to.port == 0 || (!is_voices && to != each->fax_to)) continue;
+    const Fax here = is_voices ? Fax::kInPlace : Fax::kOwnLine;
+    uint16_t port = is_voices && each->sdp.fax == Fax::kNone ? each->sdp.port : uint16_t{0};
+    if (each->sdp.fax == here) port = each->sdp.fax_port;
+    const bool is_right = from.ip == Ip(each->is_trunk ? kTrunkMedia : kCustomerMedia);
+    if (is_right && from.port == port) continue;
+    ++(is_voices ? each->wrong_sources : each->wrong_fax_sources);
+  }
+}
+
 // What came to the SBC, where its sender had the right to send that.
-void SimulatedHour::OnDelivered(const Endpoint& from, std::string_view bytes) {
+void SimulatedHour::OnDelivered(const Endpoint& from, const Endpoint& to, std::string_view bytes) {
+  if (!conversations_.empty()) NoteWrongSource(&conversations_.back(), from, to);
   const bool is_trunk = from.ip == Ip(kTrunkMedia);
   if (!is_trunk && from.ip != Ip(kCustomerMedia)) return;
   const size_t index = static_cast<size_t>(from.port - kFirstPort) / kPortsEach;
@@ -112,10 +127,17 @@ void SimulatedHour::OnDelivered(const Endpoint& from, std::string_view bytes) {
   } else if (talk.is_fax) {
     if (from.port == talker.sdp.fax_port) talker.pages.emplace_back(bytes);
   } else if (place < kVideoPorts && place % 2 == 0) {
-    talker.voice.push_back(BroughtRtp::Read(now, bytes));
+    const BroughtRtp packet = BroughtRtp::Read(now, bytes);
+    if (packet.is_of_no_use()) {
+      ++talker.wrong_types;
+    } else {
+      talker.voice.push_back(packet);
+      talker.ssrc = packet.ssrc;
+    }
   } else if (place < kVideoPorts) {
     ++talker.voice_rtcp;
-    if (!AnswersReport(bytes)) return;
+    // Of a stream that is over by now it tells nothing.
+    if (AnsweredSsrc(bytes) != talk.Other(&talker).ssrc) return;
     for (const MediaPeer::SentRtcp& sent : talker.media->sent_rtcp) {
       if (sent.bytes == bytes) talker.round_trip = now - sent.at + kWayBack;
     }

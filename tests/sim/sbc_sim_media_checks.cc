@@ -57,10 +57,12 @@ void SimulatedHour::CheckRelays() {
   uint64_t told = 0;
   uint64_t taken = 0;
   uint64_t played = 0;
+  uint64_t refused_types = 0;
   for (size_t i = 0; i < world_->workers(); ++i) {
     const sbc::MediaRelayCounters& media = world_->worker(i).media().counters();
     const auto& calls = world_->worker(i).CurrentSnapshot().calls;
     relayed += media.relayed;
+    refused_types += media.payload_types;
     feedback += media.feedback_passed;
     told += calls.digits_told + calls.digits_failed + calls.digits_lost;
     taken += calls.digits_taken;
@@ -69,10 +71,14 @@ void SimulatedHour::CheckRelays() {
   uint64_t got = 0;
   uint64_t asked = 0;
   uint64_t ended = 0;
+  uint64_t wrong_types = 0;
+  bool is_certain = true;  // No call ended under who still spoke.
   for (const Conversation& talk : conversations_) {
     const Talker& trunk = talk.caller.is_trunk ? talk.caller : talk.callee;
     if (talk.bridges_digits) ended += KeysEnded(trunk.voice).size();
+    is_certain = is_certain && !talk.call_id.empty();
     for (const Talker* each : {&talk.caller, &talk.callee}) {
+      wrong_types += each->wrong_types;
       got += each->media->got_whole.size() + each->pages_got.size();
       if (each->video == nullptr) continue;
       got += PicturesIn(each->video->got_whole).size();
@@ -87,6 +93,10 @@ void SimulatedHour::CheckRelays() {
   expect("datagrams relayed", relayed, got);
   expect("requests for pictures", feedback, asked);
   expect("digits played or dropped", played, taken);
+  if (is_certain || refused_types > wrong_types) {
+    expect("packets of a type that was not agreed on", refused_types, wrong_types);
+  }
+  changes_["packet of a wrong type refused"] += refused_types;
   // The answer to the last one of a call may come when the call is over.
   if (told > ended || calm_) expect("digits told, failed or lost", told, ended);
   if (stranger_ != nullptr && !stranger_->got_whole.empty()) Complain("a stranger got media");

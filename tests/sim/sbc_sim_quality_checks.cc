@@ -72,6 +72,16 @@ void SimulatedHour::CheckStatistics(const std::string& who, const Conversation& 
   expect("restarts", stream.restarts, 0);
   expect("longest gap, ns", static_cast<uint64_t>(took.longest_gap.count()),
          static_cast<uint64_t>(truth.longest_gap.count()));
+  // At the trunk's shared ports what comes from elsewhere is no call's.
+  const uint64_t elsewhere = from.is_trunk ? 0 : from.wrong_sources;
+  // A line of a fax that is over is in no record, but its own stream's is.
+  const uint64_t of_fax = from.is_trunk ? 0 : from.wrong_fax_sources;
+  if (took.wrong_source != elsewhere + of_fax) {
+    expect("from elsewhere", took.wrong_source, elsewhere);
+  }
+  changes_["packet from elsewhere refused"] += took.wrong_source;
+  changes_["SSRC changed"] += took.whole.stream.ssrc_changes;
+  changes_["payload switched"] += took.whole.stream.payload_switches;
   expect("RTCP received", took.whole.received.rtcp_packets, from.voice_rtcp);
   expect("digits", took.dtmf_digits, KeysBegun(from.voice).size());
   changes_["digit counted"] += took.dtmf_digits;
@@ -99,7 +109,8 @@ void SimulatedHour::CheckQuality(const std::string& who, const Conversation& tal
     Complain(who + ": codec " + told("codec") + ", in truth " + talk.codec);
   }
   if (took.round_trip.has_value() != from.round_trip.has_value()) {
-    Complain(who + ": a round trip is told or not, and should not or be");
+    Complain(who + ": a round trip is told" +
+             (took.round_trip.has_value() ? ", and none was" : " not, and one was"));
   } else if (took.round_trip.has_value()) {
     if (Apart(*took.round_trip, *from.round_trip) > kRoundTripError) {
       Complain(who + ": round trip " + std::to_string(took.round_trip->count()) + " ns, in truth " +

@@ -10,7 +10,7 @@ struct Meaning {
   uint8_t number;
   const char* map;
 };
-constexpr Meaning kMeanings[] = {{8, "PCMA/8000"},        {9, "G722/8000"},
+constexpr Meaning kMeanings[] = {{kPcma, "PCMA/8000"},    {9, "G722/8000"},
                                  {13, "CN/8000"},         {18, "G729/8000"},
                                  {kOpus, "opus/48000/2"}, {kEvents, "telephone-event/8000"}};
 
@@ -55,7 +55,7 @@ std::string SpokenSdp::Codec() const {
     switch (format) {
       case 0:
         return "pcmu";
-      case 8:
+      case kPcma:
         return "pcma";
       case 9:
         return "g722";

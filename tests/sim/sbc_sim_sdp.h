@@ -12,9 +12,10 @@ namespace tests {
 /// Where those have their media who agree on some and send none.
 inline constexpr char kNobodysMedia[] = "192.0.2.77";
 
-// The numbers of telephone-event and of opus, whoever says it.
+// The numbers of telephone-event, of opus and of the other G.711, whoever says it.
 inline constexpr uint8_t kEvents = 101;
 inline constexpr uint8_t kOpus = 96;
+inline constexpr uint8_t kPcma = 8;
 
 /// What one end of a conversation says of its media, as it stands now.
 ///

@@ -19,9 +19,26 @@ namespace {
 
 constexpr core::Duration kPacketTime = 20ms;
 constexpr core::Duration kKeyEnds = 60ms;
+// Behind those of the stream before: who goes on as another one begins anywhere.
+constexpr uint16_t kOtherNumbers = 5000;
+// Which type the packet is of that proves its stream is not noted by the SBC's statistics.
+constexpr core::Duration kNoSwitch = 400ms;
 constexpr char kKeys[] = "0123456789*#ABCD";
 
 uint32_t VideoSsrc(const Talker& of) { return of.is_trunk ? 0x54524b02 : 0x50425801; }
+
+std::string Voice(uint16_t number, uint8_t type) {
+  std::string voice(core::rtp::PacketView::kHeaderBytes, '\0');
+  core::rtp::WriteHeader(
+      {.marker = false,
+       .payload_type = type,
+       .sequence_number = number,
+       .timestamp = 160u * number,
+       .ssrc = 0x7e57},
+      std::span<uint8_t, core::rtp::PacketView::kHeaderBytes>(
+          reinterpret_cast<uint8_t*>(voice.data()), core::rtp::PacketView::kHeaderBytes));
+  return voice + std::string(160, 'x');
+}
 
 std::string Picture(const Talker& from, uint16_t number, size_t bytes, bool marker) {
   std::string picture(core::rtp::PacketView::kHeaderBytes, '\0');
@@ -50,11 +67,7 @@ void SimulatedHour::Speak(Conversation* talk) {
   size_t said = 0;
   for (Talker* each : {&talk->caller, &talk->callee}) {
     said += each->infos.size();
-    if (!each->speaks) continue;
-    if (talk->is_clocked && each->hushed_at != core::kNever) {
-      each->media->SkipTime(simulation_.now() - each->hushed_at);
-    }
-    each->media->Talk(each->to);
+    if (each->speaks) BeginSpeech(talk, each);
   }
   const core::Instant end = simulation_.now() + 1s + trait_dice_.Within(2s);
   while (simulation_.now() < end) {
@@ -62,6 +75,7 @@ void SimulatedHour::Speak(Conversation* talk) {
       if (each->video != nullptr) ShowPicture(*talk, each);
       if (talk->picture_flows && trait_dice_.Chance(0.2)) AskForPicture(talk, each);
       if (trait_dice_.Chance(0.12)) PressKey(talk, each);
+      if (trait_dice_.Chance(0.12)) SayOtherwise(each);
     }
     simulation_.RunFor(60ms + trait_dice_.Within(100ms));
   }
@@ -75,6 +89,40 @@ void SimulatedHour::Speak(Conversation* talk) {
     if (each->speaks) each->hushed_at = simulation_.now();
   }
   simulation_.RunFor(3s);  // Until all of it has come.
+}
+
+// Some go on as somebody else, as after a transfer behind them.
+void SimulatedHour::BeginSpeech(Conversation* talk, Talker* from) {
+  if (from->hushed_at != core::kNever) {
+    if (talk->is_clocked) from->media->SkipTime(simulation_.now() - from->hushed_at);
+    if (trait_dice_.Chance(0.15)) {
+      from->media->set_ssrc(static_cast<uint32_t>(1 + trait_dice_.Below(UINT32_MAX)));
+      from->media->SkipNumbers(kOtherNumbers);
+    }
+  }
+  from->media->Talk(from->to);
+  from->began_at = simulation_.now();
+  // What the two send in one moment nobody can say the order of.
+  simulation_.RunFor(1ms);
+}
+
+// Voice by another of the formats that they agreed on, or by one that nobody did; and somebody else
+// says that he is this end.
+void SimulatedHour::SayOtherwise(Talker* from) {
+  if (!from->speaks) return;
+  const auto number = static_cast<uint16_t>(trait_dice_.Below(UINT16_MAX));
+  switch (trait_dice_.Below(3)) {
+    case 0:
+      if (simulation_.now() < from->began_at + kNoSwitch || !from->sdp.Has(kPcma)) break;
+      from->media->set_voice_type(trait_dice_.Chance(0.5) ? kPcma : uint8_t{0});
+      break;
+    case 1:
+      from->media->SendBytes(Voice(number, trait_dice_.Of(kUselessTypes)), from->to);
+      break;
+    default:
+      stranger_->SendBytes(Voice(number, 0), from->to);
+      break;
+  }
 }
 
 // UDPTL of any look, RTP's and RTCP's too. Voice that goes on is nobody's, nor is a key.

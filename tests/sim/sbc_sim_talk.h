@@ -42,6 +42,7 @@ struct Talker {
   core::Endpoint video_to;           // its picture: port 0 where it was told of no place,
   core::Endpoint fax_to;             // and its fax.
   bool speaks = true;
+  core::Instant began_at{};
   core::Instant hushed_at = core::kNever;
   core::Instant key_after{};    // It presses no key before.
   std::vector<Info> infos;      // Of a customer.
@@ -52,10 +53,14 @@ struct Talker {
 
   // What the network brought to the SBC of what was right to send at that moment.
   std::vector<BroughtRtp> voice;
+  uint32_t ssrc = 0;                  // Of the last of it.
   std::vector<std::string> pictures;  // Without their first two bytes: numbers of formats differ.
   std::vector<BroughtRtcp> requests;
   std::vector<std::string> pages;
   uint64_t voice_rtcp = 0;
+  uint64_t wrong_types = 0;        // Of what came from its place, but was not agreed on;
+  uint64_t wrong_sources = 0;      // and what came to the SBC's port for it from elsewhere,
+  uint64_t wrong_fax_sources = 0;  // and to the one for a fax on a line of its own.
   // From the SBC to the end and back, as the last report took it that names one of the SBC's.
   std::optional<core::Duration> round_trip;
 };

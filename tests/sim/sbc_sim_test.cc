@@ -12,7 +12,8 @@
 //   - neither side was shown anything of the other in a header field (rule 16);
 //   - of voice, video and faxes what its sender was agreed to send went on as the network brought
 //     it, and nothing else; each key that was pressed is on the other side once, in its order;
-//   - what the SBC tells of the media of calls that talk is what their peers sent and heard: counts,
+//   - what the SBC tells of the media of calls that talk is what their peers sent and heard:
+//   counts,
 //     jitter, gaps, digits, the way there and back, opinions by the E-model, codec and duration;
 //   - each worker has said once that it is drained where it was told to, and else not.
 //

@@ -57,6 +57,11 @@ BroughtRtp BroughtRtp::Read(Instant at, std::string_view bytes) {
   return packet;
 }
 
+bool BroughtRtp::is_of_no_use() const {
+  return std::find(std::begin(kUselessTypes), std::end(kUselessTypes), type) !=
+         std::end(kUselessTypes);
+}
+
 std::string Text(const std::vector<PressedKey>& keys) {
   std::string text;
   for (const PressedKey& key : keys) {
@@ -115,11 +120,17 @@ bool LooksLikeRtcp(std::string_view datagram) {
   return type >= 192 && type < 224;
 }
 
-bool AnswersReport(std::string_view rtcp) {
+std::optional<uint32_t> AnsweredSsrc(std::string_view rtcp) {
+  const auto word = [rtcp](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(rtcp[at + i]);
+    return value;
+  };
   const bool is_sender = rtcp.size() > 1 && static_cast<uint8_t>(rtcp[1]) == 200;
   const size_t block = is_sender ? 28 : 8;
   const bool has_block = !rtcp.empty() && (rtcp[0] & 0x1f) != 0 && rtcp.size() >= block + 24;
-  return has_block && rtcp.substr(block + 16, 4) != std::string_view("\0\0\0\0", 4);
+  if (!has_block || word(block + 16) == 0) return std::nullopt;
+  return word(block);
 }
 
 std::vector<std::string> PicturesIn(const std::vector<std::string>& datagrams) {

@@ -14,6 +14,9 @@ namespace tests {
 // What the network brought to the SBC of one end's media, in the order in which it came, and what
 // follows from that: made by nobody's reader but these few lines.
 
+/// Types that no description has.
+inline constexpr uint8_t kUselessTypes[] = {3, 15, 34, 77, 127};
+
 /// A packet of voice, or of a key that was pressed (RFC 4733).
 struct BroughtRtp {
   core::Instant at;
@@ -29,6 +32,7 @@ struct BroughtRtp {
 
   static BroughtRtp Read(core::Instant at, std::string_view bytes);
   bool is_key() const { return type == 101; }
+  bool is_of_no_use() const;  // Its type is none that anybody agrees on.
 };
 
 /// A key and how long it was said to be pressed.
@@ -47,8 +51,8 @@ std::vector<PressedKey> KeysBegun(std::span<const BroughtRtp> got);
 
 /// As RFC 5761 §4 tells it from RTP at the same port.
 bool LooksLikeRtcp(std::string_view datagram);
-/// Whether it names a report that its sender got, so that who sent that knows how long it was gone.
-bool AnswersReport(std::string_view rtcp);
+/// The SSRC of whose reports it answers, so that who sent that knows how long it was gone.
+std::optional<uint32_t> AnsweredSsrc(std::string_view rtcp);
 /// What is none of it.
 std::vector<std::string> PicturesIn(const std::vector<std::string>& datagrams);
 

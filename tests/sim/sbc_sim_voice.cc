@@ -141,6 +141,7 @@ class Receiver {
     runs_.back().is_played.emplace(packet.number, true);
     if (packet.is_key()) return;
     ++truth_->voices;
+    Switch(packet.type);
     Note(packet);
   }
 
@@ -152,6 +153,11 @@ class Receiver {
 
   void Wait(Instant until) {
     truth_->longest_gap = std::max(truth_->longest_gap, until - last_at_);
+  }
+
+  void Switch(uint8_t type) {
+    if (type_.has_value() && *type_ != type) ++truth_->payload_switches;
+    type_ = type;
   }
 
   void Note(const BroughtRtp& packet) {
@@ -179,8 +185,7 @@ class Receiver {
     bool is_played = true;
     if (!packet.is_key()) {
       ++truth_->voices;
-      if (type_.has_value() && *type_ != packet.type) ++truth_->payload_switches;
-      type_ = packet.type;
+      Switch(packet.type);
       is_played = Time(packet);
       truth_->late += is_played ? 0u : 1u;
     }

@@ -16,7 +16,6 @@ namespace {
 
 constexpr core::Duration kPacketTime = std::chrono::milliseconds(20);
 constexpr uint32_t kPacketTicks = 160;
-constexpr uint32_t kSsrc = 0x7e57;
 constexpr uint8_t kKeyEnds = 3;
 
 core::SocketId Open(const core::Endpoint& local, SimIo* io) {
@@ -30,7 +29,7 @@ core::SocketId Open(const core::Endpoint& local, SimIo* io) {
 MediaPeer::MediaPeer(const std::string& address, SimNetwork* network, Simulation* simulation)
     : network_(network),
       io_(network),
-      rtcp_({.ssrc = kSsrc, .is_sender = true}, network->clock().Now(), &random_) {
+      rtcp_({.ssrc = ssrc_, .is_sender = true}, network->clock().Now(), &random_) {
   CHECK(core::Endpoint::Parse(address, &local_));
   OpenBoth();
   simulation->Add(this, &io_);
@@ -64,7 +63,7 @@ void MediaPeer::Turn() {
     if (plays()) {
       SendKey();
     } else if (lose_one_in_ == 0 || ++due_ % lose_one_in_ != 0) {
-      SendRtp(0, timestamp_, std::string(160, 'v'));
+      SendRtp(voice_type_, timestamp_, std::string(160, 'v'));
       ++sent_;
     } else {
       ++sequence_number_;
@@ -153,14 +152,14 @@ void MediaPeer::SendRtp(char type, uint32_t timestamp, const std::string& payloa
                           .payload_type = static_cast<uint8_t>(type),
                           .sequence_number = sequence_number_++,
                           .timestamp = timestamp,
-                          .ssrc = kSsrc},
+                          .ssrc = ssrc_},
                          std::span<uint8_t, PacketView::kHeaderBytes>(
                              reinterpret_cast<uint8_t*>(bytes.data()), PacketView::kHeaderBytes));
   core::Packet packet = store_.Copy(bytes + payload);
   PacketView view;
   CHECK(PacketView::Parse(core::rtp::BytesOf(packet), &view) == core::rtp::PacketError::kOk);
   rtcp_.OnSent(view, network_->clock().Now(),
-               type == 0 ? PayloadKind::kAudio : PayloadKind::kEvent);
+               type == voice_type_ ? PayloadKind::kAudio : PayloadKind::kEvent);
   packet.SetRoute(socket_, local_, to_);
   io_.Send(std::move(packet));
 }

@@ -43,6 +43,9 @@ class MediaPeer final : public Participant {
   }
   /// As a sender whose clock goes on while it sends nothing.
   void SkipTime(core::Duration duration);
+  /// From now on its voice is of this type, and of this SSRC.
+  void set_voice_type(uint8_t type) { voice_type_ = static_cast<char>(type); }
+  void set_ssrc(uint32_t ssrc) { ssrc_ = ssrc; }
   /// A digit of 100 ms, as one packet that begins it, and ends it unless its ends were lost.
   void Press(uint8_t event, char type = 101, bool ends = true);
 
@@ -77,6 +80,7 @@ class MediaPeer final : public Participant {
   core::PacketStore store_{{.small = 64, .medium = 4, .large = 1}};
   SimIo io_;
   core::Random random_{7};
+  uint32_t ssrc_ = 0x7e57;
   core::Endpoint local_;
   core::SocketId socket_;
   core::Endpoint rtcp_local_;
@@ -84,6 +88,7 @@ class MediaPeer final : public Participant {
   core::rtp::Source source_{{}};
   core::rtp::RtcpSession rtcp_;
 
+  char voice_type_ = 0;
   bool talking_ = false;
   bool with_rtcp_ = false;
   core::Endpoint to_;

@@ -1,7 +1,9 @@
-// What changes in the middle of a conversation, by re-INVITE.
+// What changes in the middle of a conversation, by re-INVITE or UPDATE, and before its answer, by
+// PRACK or UPDATE.
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/sim/sbc_sim_hour.h"
 
@@ -11,34 +13,41 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The CSeq of the last request in the dialog that is confirmed.
-uint32_t LastSequence(const SimCall& call) {
-  for (const SimDialog& dialog : call.dialogs) {
-    if (dialog.state == SimDialog::State::kConfirmed) return dialog.local_sequence;
+// The dialog that is confirmed; before that, the only one.
+size_t DialogOf(const SimCall& call) {
+  for (size_t i = 0; i < call.dialogs.size(); ++i) {
+    if (call.dialogs[i].state == SimDialog::State::kConfirmed) return i;
   }
   return 0;
 }
 
-// The final response to the INVITE of that number, or nothing.
+/// A request that an end has made: a method and a number.
+struct Asked {
+  std::string method;
+  uint32_t sequence = 0;
+};
+
+// The final response to it, or nothing.
 std::optional<SimMessage> FinalResponse(const SimUserAgent& agent, const std::string& call_id,
-                                        uint32_t sequence) {
+                                        const Asked& asked) {
   for (auto entry = agent.log().rbegin(); entry != agent.log().rend(); ++entry) {
     if (entry->sent || !entry->text.starts_with("SIP/2.0 ")) continue;
     if (entry->text.find(call_id) == std::string::npos) continue;
     SimMessage message;
     if (!SimMessage::Parse(entry->text, &message) || message.call_id() != call_id) continue;
-    if (message.method() != "INVITE" || message.sequence() != sequence) continue;
+    if (message.method() != asked.method || message.sequence() != asked.sequence) continue;
     if (message.status() >= 200) return message;
   }
   return std::nullopt;
 }
 
-// The last offer that came in an INVITE.
+// The last offer that came in an INVITE or UPDATE.
 std::string LastOffer(const SimUserAgent& agent, const std::string& call_id) {
   std::string offer;
   uint32_t last = 0;
   for (auto entry = agent.log().rbegin(); entry != agent.log().rend(); ++entry) {
-    if (entry->sent || !entry->text.starts_with("INVITE ")) continue;
+    const bool is_offer = entry->text.starts_with("INVITE ") || entry->text.starts_with("UPDATE ");
+    if (entry->sent || !is_offer) continue;
     if (entry->text.find(call_id) == std::string::npos) continue;
     SimMessage message;
     if (!SimMessage::Parse(entry->text, &message) || message.call_id() != call_id) continue;
@@ -59,11 +68,7 @@ bool SimulatedHour::Change(Conversation* talk) {
   Talker* to = &talk->Other(from);
   if (trait_dice_.Chance(0.25)) return ChangeToFax(talk, from);
   if (talk->caller.video != nullptr && trait_dice_.Chance(0.5)) return ChangeVideo(talk, from);
-  const auto move = [](Talker* talker) {
-    talker->sdp.port += 4;
-    talker->media->Move(talker->sdp.port);
-  };
-  switch (trait_dice_.Below(4)) {
+  switch (trait_dice_.Below(5)) {
     case 0:
       from->sdp.direction = "sendonly";
       to->sdp.direction = "recvonly";
@@ -76,16 +81,18 @@ bool SimulatedHour::Change(Conversation* talk) {
       from->sdp.direction = to->sdp.direction = "sendrecv";
       return Reinvite(talk, from, true);
     case 1:
-      move(from);
+      Move(from);
       if (!Reinvite(talk, from, true)) return false;
       ++changes_["conversation moved"];
       return true;
     case 2:
-      move(from);
-      move(to);
+      Move(from);
+      Move(to);
       if (!Reinvite(talk, from, true)) return false;
       ++changes_["conversation moved, both ends"];
       return true;
+    case 3:
+      return ChangeCodec(talk, from);
     default:
       if (!Reinvite(talk, from, false)) return false;
       ++changes_["conversation offered anew by who was asked"];
@@ -132,9 +139,10 @@ bool SimulatedHour::ChangeToFax(Conversation* talk, Talker* from) {
   }
   auto& answers = to->agent->call(to->call).plan.answers;
   const bool is_wanted = trait_dice_.Chance(0.75);
-  if (!is_wanted) answers["INVITE"] = 488;
+  if (!is_wanted) answers["INVITE"] = answers["UPDATE"] = 488;
   const Outcome outcome = Offer(talk, from);
   answers.erase("INVITE");
+  answers.erase("UPDATE");
   if (outcome == Outcome::kUnknown) return false;
   if (outcome == Outcome::kRefused) {
     ++changes_["fax refused"];
@@ -157,7 +165,95 @@ bool SimulatedHour::ChangeToFax(Conversation* talk, Talker* from) {
   return true;
 }
 
-// A re-INVITE with an offer, and what both ends were told if it was accepted.
+// Other formats, of which PCMU is always one.
+bool SimulatedHour::ChangeCodec(Conversation* talk, Talker* from) {
+  Talker* to = &talk->Other(from);
+  const SpokenSdp before[] = {from->sdp, to->sdp};
+  const SpokenSdp drawn = SpokenSdp::Draw(&trait_dice_, "", 0);
+  const bool trunk_has_events = (from->is_trunk ? from : to)->sdp.Has(kEvents);
+  from->sdp.formats = drawn.formats;
+  std::erase(from->sdp.formats, kOpus);  // Its clock is another one.
+  to->sdp.formats = SpokenSdp::DrawAnswer(&trait_dice_, "", 0, from->sdp).formats;
+  for (Talker* each : {from, to}) {
+    if (!talk->bridges_digits) continue;
+    std::erase(each->sdp.formats, kEvents);
+    if (each->is_trunk && trunk_has_events) each->sdp.formats.push_back(kEvents);
+  }
+  const std::string codec = std::exchange(talk->codec, "");
+  const Outcome outcome = Offer(talk, from);
+  if (outcome == Outcome::kUnknown) return false;
+  if (outcome == Outcome::kRefused) {
+    talk->codec = codec;
+    from->sdp.formats = before[0].formats;
+    to->sdp.formats = before[1].formats;
+    return true;
+  }
+  SettleFormats(talk, *to);
+  if (codec != talk->codec) ++changes_["codec changed"];
+  return true;
+}
+
+void SimulatedHour::Move(Talker* of) {
+  of->sdp.port += 4;
+  of->media->Move(of->sdp.port);
+}
+
+// ---- before the answer --------------------------------------------------------------------------
+
+// The callee says reliably where it is before it answers; the PRACK of that has the answer to it,
+// or another offer: then both ends are elsewhere when they begin to speak.
+void SimulatedHour::PlanEarly(Conversation* talk, bool delayed, SimPlan* plan) {
+  plan->supports_100rel = true;
+  if (delayed) {
+    plan->prack_body = plan->sdp;
+    return;
+  }
+  if (trait_dice_.Chance(0.5)) return;
+  talk->early_body = talk->callee.sdp.Text();
+  for (Talker* each : {&talk->caller, &talk->callee}) {
+    Move(each);
+    ++each->sdp.version;
+  }
+  plan->prack_body = plan->sdp = talk->caller.sdp.Text();
+}
+
+// They speak, some agree on something else by UPDATE and speak again, and then it is answered.
+bool SimulatedHour::TalkEarly(Conversation* talk) {
+  const SimUserAgent& caller = *talk->caller.agent;
+  const std::string call_id = caller.call(talk->caller.call).call_id;
+  if (!talk->early_body.empty()) {
+    for (const SimMessage& response : caller.Got("PRACK", 200)) {
+      if (response.call_id() == call_id && !response.body.empty()) talk->early_body.clear();
+    }
+    if (!talk->early_body.empty()) return false;  // It never came.
+    ++changes_["offer by PRACK"];
+  } else if (caller.call(talk->caller.call).invite.body.empty()) {
+    ++changes_["answer by PRACK"];
+  }
+  Speak(talk);
+  ++changes_["conversation before the answer"];
+  if (trait_dice_.Chance(0.6) && StillTalks(*talk)) {
+    Talker* from = trait_dice_.Chance(0.5) ? &talk->caller : &talk->callee;
+    if (trait_dice_.Chance(0.5)) {
+      if (!ChangeCodec(talk, from)) return false;
+    } else {
+      Move(from);
+      if (Offer(talk, from) != Outcome::kAccepted) return false;
+    }
+    Speak(talk);
+  }
+  if (!StillTalks(*talk)) return false;
+  talk->callee.agent->Do(
+      talk->callee.call,
+      {.status = 200, .body = trait_dice_.Chance(0.5) ? talk->callee.sdp.Text() : ""});
+  simulation_.RunFor(4s);
+  talk->is_early = false;
+  return StillTalks(*talk);
+}
+
+// ---- offers -------------------------------------------------------------------------------------
+
+// A re-INVITE or UPDATE with an offer, and what both ends were told if it was accepted.
 SimulatedHour::Outcome SimulatedHour::Offer(Conversation* talk, Talker* from) {
   Talker* to = &talk->Other(from);
   for (Talker* each : {from, to}) {
@@ -165,13 +261,16 @@ SimulatedHour::Outcome SimulatedHour::Offer(Conversation* talk, Talker* from) {
     each->agent->call(each->call).plan.sdp = each->sdp.Text();
   }
   const SimCall& call = from->agent->call(from->call);
-  from->agent->Do(from->call,
-                  {.method = "INVITE", .fork = SimStep::kConfirmed, .body = from->sdp.Text()});
-  const uint32_t sequence = LastSequence(call);
+  const bool by_update = talk->is_early || trait_dice_.Chance(0.4);
+  const size_t dialog = DialogOf(call);
+  const std::string method = by_update ? "UPDATE" : "INVITE";
+  from->agent->Do(from->call, {.method = method, .fork = dialog, .body = from->sdp.Text()});
+  const Asked asked = {method, call.dialogs[dialog].local_sequence};
   simulation_.RunFor(4s);
-  const auto response = FinalResponse(*from->agent, call.call_id, sequence);
+  const auto response = FinalResponse(*from->agent, call.call_id, asked);
   if (!response.has_value() || !StillTalks(*talk)) return Outcome::kUnknown;
   if (response->status() >= 300) return Outcome::kRefused;
+  if (by_update) ++changes_[talk->is_early ? "offer by early UPDATE" : "offer by UPDATE"];
   const std::string told_to = LastOffer(*to->agent, to->agent->call(to->call).call_id);
   const bool by_caller = from == &talk->caller;
   AgreeVideo(talk, by_caller ? response->body : told_to, by_caller ? told_to : response->body);
@@ -193,10 +292,11 @@ bool SimulatedHour::Reinvite(Conversation* talk, Talker* from, bool with_offer) 
     each->agent->call(each->call).plan.sdp = each->sdp.Text();
   }
   const SimCall& call = from->agent->call(from->call);
-  from->agent->Do(from->call, {.method = "INVITE", .fork = SimStep::kConfirmed});
-  const uint32_t sequence = LastSequence(call);
+  const size_t dialog = DialogOf(call);
+  from->agent->Do(from->call, {.method = "INVITE", .fork = dialog});
+  const Asked asked = {"INVITE", call.dialogs[dialog].local_sequence};
   simulation_.RunFor(4s);
-  const auto response = FinalResponse(*from->agent, call.call_id, sequence);
+  const auto response = FinalResponse(*from->agent, call.call_id, asked);
   return response.has_value() && response->status() < 300;
 }
 

@@ -63,6 +63,7 @@ class SimulatedHour {
   void TalkThrough(Conversation* talk);
   Conversation& BeginConversation(bool to_trunk);
   bool JoinConversation(const SimMessage& invite, SimPlan* plan) const;
+  void SettleFormats(Conversation* talk, const Talker& answered);
   bool FindTalkers(Conversation* talk);
   bool StillTalks(const Conversation& talk) const;
   void AgreeFormats(Conversation* talk, bool delayed);
@@ -70,6 +71,10 @@ class SimulatedHour {
                   const std::string& told_callee);
 
   // sbc_sim_changes.cc: and what they agree on later.
+  void PlanEarly(Conversation* talk, bool delayed, SimPlan* plan);
+  bool TalkEarly(Conversation* talk);
+  bool ChangeCodec(Conversation* talk, Talker* from);
+  static void Move(Talker* of);
   enum class Outcome : uint8_t { kAccepted, kRefused, kUnknown };
   bool Change(Conversation* talk);
   bool ChangeVideo(Conversation* talk, Talker* from);

@@ -29,14 +29,23 @@ core::IpAddress Ip(const char* text) {
   return address;
 }
 
-// The call of that number that this agent is in, or none.
-std::optional<size_t> FindTalking(SimUserAgent* agent, const std::string& number, bool caller) {
+/// Which call is meant: of that number, as seen from one end.
+struct Wanted {
+  const std::string& number;
+  bool by_caller = false;
+  SimDialog::State state = SimDialog::State::kConfirmed;
+};
+
+// The call that this agent is in, or none.
+std::optional<size_t> FindTalking(SimUserAgent* agent, const Wanted& wanted) {
   for (size_t c = agent->calls(); c-- > 0;) {
     SimCall& call = agent->call(c);
-    const std::string& called = caller ? call.remote : call.local;
-    if (call.caller != caller || called.find(number) == std::string::npos) continue;
+    const std::string& called = wanted.by_caller ? call.remote : call.local;
+    if (call.caller != wanted.by_caller || called.find(wanted.number) == std::string::npos) {
+      continue;
+    }
     for (const SimDialog& dialog : call.dialogs) {
-      if (dialog.state == SimDialog::State::kConfirmed) return c;
+      if (dialog.state == wanted.state) return c;
     }
   }
   return std::nullopt;
@@ -224,19 +233,14 @@ void SimulatedHour::TalkThrough(Conversation* talk) {
   plan.confirmed = {{.after = 240s, .method = "BYE"}};
   plan.script = {{.after = 3600s, .method = "BYE", .fork = SimStep::kConfirmed}};
   talk->caller.agent = caller;
+  talk->is_early = trait_dice_.Chance(0.25);
+  if (talk->is_early) PlanEarly(talk, delayed, &plan);
   talk->caller.call = caller->Place(plan);
-  simulation_.RunFor(3s);
+  simulation_.RunFor(talk->is_early ? 4s : 3s);
 
   if (!FindTalkers(talk)) return;
-  talk->codec = (delayed ? talk->caller : talk->callee).sdp.Codec();
-  std::vector<uint8_t> agreed = (delayed ? talk->caller : talk->callee).sdp.formats;
-  const bool has_events = (talk->caller.is_trunk ? talk->caller : talk->callee).sdp.Has(kEvents);
-  for (Talker* each : {&talk->caller, &talk->callee}) {
-    each->sdp.formats = agreed;
-    if (!talk->bridges_digits) continue;
-    std::erase(each->sdp.formats, kEvents);
-    if (each->is_trunk && has_events) each->sdp.formats.push_back(kEvents);
-  }
+  SettleFormats(talk, delayed ? talk->caller : talk->callee);
+  if (talk->is_early && !TalkEarly(talk)) return;
   Speak(talk);
   for (size_t changes = trait_dice_.Below(4); changes > 0 && StillTalks(*talk); --changes) {
     if (!Change(talk)) break;
@@ -248,11 +252,26 @@ void SimulatedHour::TalkThrough(Conversation* talk) {
   caller->Do(talk->caller.call, {.method = "BYE", .fork = SimStep::kConfirmed});
 }
 
+// What was answered is what both ends speak.
+void SimulatedHour::SettleFormats(Conversation* talk, const Talker& answered) {
+  talk->codec = answered.sdp.Codec();
+  const std::vector<uint8_t> agreed = answered.sdp.formats;
+  const bool has_events = (talk->caller.is_trunk ? talk->caller : talk->callee).sdp.Has(kEvents);
+  for (Talker* each : {&talk->caller, &talk->callee}) {
+    each->sdp.formats = agreed;
+    if (!each->sdp.Has(kPcma)) each->media->set_voice_type(0);
+    if (!talk->bridges_digits) continue;
+    std::erase(each->sdp.formats, kEvents);
+    if (each->is_trunk && has_events) each->sdp.formats.push_back(kEvents);
+  }
+}
+
 // Who answered, and where each end was told to send to. False where no conversation came about.
 bool SimulatedHour::FindTalkers(Conversation* talk) {
-  if (!FindTalking(talk->caller.agent, talk->number, true).has_value()) return false;
+  const auto state = talk->is_early ? SimDialog::State::kEarly : SimDialog::State::kConfirmed;
+  if (!FindTalking(talk->caller.agent, {talk->number, true, state}).has_value()) return false;
   for (SimUserAgent* agent : agents_) {
-    if (const auto call = FindTalking(agent, talk->number, false)) {
+    if (const auto call = FindTalking(agent, {talk->number, false, state})) {
       talk->callee.agent = agent;
       talk->callee.call = *call;
     }
@@ -318,8 +337,9 @@ void SimulatedHour::AgreeVideo(Conversation* talk, const std::string& told_calle
 }
 
 bool SimulatedHour::StillTalks(const Conversation& talk) const {
-  return !stopped_ && FindTalking(talk.caller.agent, talk.number, true).has_value() &&
-         FindTalking(talk.callee.agent, talk.number, false).has_value();
+  const auto state = talk.is_early ? SimDialog::State::kEarly : SimDialog::State::kConfirmed;
+  return !stopped_ && FindTalking(talk.caller.agent, {talk.number, true, state}).has_value() &&
+         FindTalking(talk.callee.agent, {talk.number, false, state}).has_value();
 }
 
 // The plan of who is called to talk; false for any other call.
@@ -332,6 +352,10 @@ bool SimulatedHour::JoinConversation(const SimMessage& invite, SimPlan* plan) co
   plan->script = {{.after = 20ms, .status = 180},
                   {.after = 100ms, .status = 200, .body = plan->sdp}};
   plan->confirmed = {{.after = 1800s, .method = "BYE", .fields = kFallback}};
+  if (!talk.is_early) return true;
+  const std::string first = talk.early_body.empty() ? plan->sdp : talk.early_body;
+  plan->script = {{.after = 20ms, .status = 183, .reliable = true, .body = first},
+                  {.after = 60s, .status = 200}};
   return true;
 }
 

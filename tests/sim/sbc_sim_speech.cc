@@ -205,6 +205,7 @@ void SimulatedHour::AskForPicture(Conversation* talk, Talker* from) {
 
 // As the end says keys: the trunk in RTP, a customer by INFO where the SBC wants that.
 void SimulatedHour::PressKey(Conversation* talk, Talker* from) {
+  if (talk->is_early) return;
   if (talk->bridges_digits && !from->is_trunk) {
     for (size_t keys = trait_dice_.Chance(0.3) ? 4 : 1; keys > 0; --keys) SayByInfo(from);
     return;

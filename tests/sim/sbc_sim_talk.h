@@ -81,7 +81,9 @@ struct Conversation {
   bool bridges_digits = false;
   bool is_clocked = true;  // Their timestamps go on while they say nothing.
   bool is_timed = true;    // All that they may speak has the clock of what they do speak.
-  std::string codec;       // Of what they agreed on, by its name in records.
+  bool is_early = false;   // Before its answer.
+  std::string early_body;  // What its callee says first, where that is not all.
+  std::string codec;       // By its name in records; empty where nobody can tell.
   bool picture_flows = false;
   bool is_fax = false;
 };

@@ -49,6 +49,7 @@ struct SimPlan {
   bool ack = true;
   core::Duration ack_delay{};
   bool prack = true;
+  std::string prack_body{};  // The answer to an offer in what it acknowledges, or an offer.
   bool supports_100rel = false;
   bool requires_100rel = false;
   bool silent = false;                   // Gives no response at all, to nothing.

@@ -223,6 +223,7 @@ void SimUserAgent::Prack(size_t c, size_t d, const SimMessage& response) {
   SimStep step;
   step.method = "PRACK";
   step.fields = "RAck: " + std::to_string(rseq) + " " + response.Get("CSeq") + "\r\n";
+  if (!response.body.empty()) step.body = calls_[c]->plan.prack_body;
   SendInDialog(c, d, step);
 }
 
@@ -473,6 +474,9 @@ void SimUserAgent::OnInDialog(const SimMessage& request, const Endpoint& from) {
   if (method == "PRACK" && !OnPrack(c, d, request)) status = 481;
   std::string fields = call.plan.answer_fields[method];
   std::string body;
+  // An offer, where it does not answer ours (RFC 3262 §5).
+  const bool offers = method == "PRACK" && !request.body.empty() && !call.invite.body.empty();
+  if (status == 200 && offers) body = call.plan.sdp;
   if (status == 200 && method == "UPDATE") {
     dialog.target = request.ContactUri();
     fields += Contact();

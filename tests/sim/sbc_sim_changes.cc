@@ -134,8 +134,8 @@ bool SimulatedHour::ChangeToFax(Conversation* talk, Talker* from) {
     each->sdp.has_fax_line = each->sdp.has_fax_line || kind == Fax::kOwnLine;
     each->sdp.fax_port = same_port ? each->sdp.port : own_port;
     if (same_port || each->fax != nullptr) continue;
-    each->fax = std::make_unique<MediaPeer>(each->sdp.address + ":" + std::to_string(own_port),
-                                            &network_, &simulation_);
+    each->fax =
+        std::make_unique<MediaPeer>(HostPort(each->address, own_port), &network_, &simulation_);
   }
   auto& answers = to->agent->call(to->call).plan.answers;
   const bool is_wanted = trait_dice_.Chance(0.75);
@@ -194,8 +194,9 @@ bool SimulatedHour::ChangeCodec(Conversation* talk, Talker* from) {
 }
 
 void SimulatedHour::Move(Talker* of) {
-  of->sdp.port += 4;
-  of->media->Move(of->sdp.port);
+  of->port += 4;
+  of->sdp.port = of->port;
+  of->media->Move(of->port);
 }
 
 // ---- before the answer --------------------------------------------------------------------------

@@ -97,6 +97,7 @@ constexpr Way kWays[] = {
     {"answer by PRACK", 2},
     {"conversation before the answer", 19},
     {"codec changed", 11},
+    {"conversation between IPv6 and IPv4", 6},
     {"SSRC changed", 32},
     {"payload switched", 19},
     {"packet of a wrong type refused", 278},
@@ -242,7 +243,8 @@ void SimCoverage::CountMessages(const SimUserAgent& agent) {
     const int status = message.status();
     if (entry.sent) {
       if (status == 422) ++counts_["422 to the SBC"];
-      const bool is_silent = message.body.find(kNobodysMedia) != std::string::npos;
+      const bool is_silent = message.body.find(kNobodysMedia) != std::string::npos ||
+                             message.body.find(kNobodysMedia6) != std::string::npos;
       if (method != "INVITE" || status != 0 || !is_silent) continue;
       if (message.body.find("m=video ") != std::string::npos) {
         ++counts_["video offered by who says nothing"];

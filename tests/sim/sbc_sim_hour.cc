@@ -116,15 +116,15 @@ std::string SimulatedHour::Run() {
 
 void SimulatedHour::Place(SimUserAgent* caller, SimPlan plan) {
   const bool with_video = !plan.body.empty() && traits_.media && trait_dice_.Chance(0.3);
-  GiveOwnSdp(&plan, with_video);
+  GiveOwnSdp(*caller, &plan, with_video);
   caller->Place(std::move(plan));
 }
 
 // What a callee does. A trunk that wants to know who calls asks before anything else.
 SimPlan SimulatedHour::Answering(const SimUserAgent& callee, const SimMessage& invite) {
   SimPlan plan;
-  if (!JoinConversation(invite, &plan)) plan = CalleePlan(&dice_);
-  GiveOwnSdp(&plan, invite.body.find("m=video ") != std::string::npos);
+  if (!JoinConversation(callee, invite, &plan)) plan = CalleePlan(&dice_);
+  GiveOwnSdp(callee, &plan, invite.body.find("m=video ") != std::string::npos);
   if (&callee != &trunk_ || !traits_.digest) return plan;
   const std::string value = invite.Get("Proxy-Authorization");
   core::sip::DigestCredentials credentials;

@@ -58,11 +58,12 @@ class SimulatedHour {
   void OnDelivered(const core::Endpoint& from, const core::Endpoint& to, std::string_view bytes);
   static void NoteWrongSource(Conversation* talk, const core::Endpoint& from,
                               const core::Endpoint& to);
-  void GiveOwnSdp(SimPlan* plan, bool with_video);
+  void GiveOwnSdp(const SimUserAgent& agent, SimPlan* plan, bool with_video);
   void Converse();
   void TalkThrough(Conversation* talk);
   Conversation& BeginConversation(bool to_trunk);
-  bool JoinConversation(const SimMessage& invite, SimPlan* plan) const;
+  bool JoinConversation(const SimUserAgent& callee, const SimMessage& invite, SimPlan* plan);
+  void Seat(const Conversation& talk, Talker* talker, const std::string& address, bool has_video);
   void SettleFormats(Conversation* talk, const Talker& answered);
   bool FindTalkers(Conversation* talk);
   bool StillTalks(const Conversation& talk) const;

@@ -19,6 +19,7 @@ using core::Endpoint;
 namespace {
 
 constexpr char kCustomerMedia[] = "127.0.0.24";
+constexpr char kCustomerMedia6[] = "fd00::24";
 constexpr char kTrunkMedia[] = "127.0.0.29";
 // From the SBC to who has them, and nothing is lost there.
 constexpr core::Duration kWayBack = 10ms;
@@ -66,9 +67,10 @@ std::string LastSdp(const SimUserAgent& agent, const std::string& call_id) {
 // One port for many calls would be many calls' conflict at the trunk's shared ports.
 // Some offer video beside their voice, and who is asked wants it; some would rather have a fax
 // later and get no answer that could be.
-void SimulatedHour::GiveOwnSdp(SimPlan* plan, bool with_video) {
+void SimulatedHour::GiveOwnSdp(const SimUserAgent& agent, SimPlan* plan, bool with_video) {
   if (!traits_.media) return;
-  SpokenSdp said{.address = kNobodysMedia, .port = static_cast<uint16_t>(20000 + 2 * own_sdps_++)};
+  SpokenSdp said{.address = agent.local().ip.is_v4() ? kNobodysMedia : kNobodysMedia6,
+                 .port = static_cast<uint16_t>(20000 + 2 * own_sdps_++)};
   if (with_video) {
     said.video_number = 99;
     said.video_port = static_cast<uint16_t>(said.port + 20000);
@@ -93,6 +95,7 @@ void SimulatedHour::GiveOwnSdp(SimPlan* plan, bool with_video) {
 void SimulatedHour::SetMediaWeather() {
   const SimLink clean = {.delay = kWayBack};
   network_.SetLink(Ip("127.0.0.2"), Ip(kCustomerMedia), clean);
+  network_.SetLink(Ip("fd00::2"), Ip(kCustomerMedia6), clean);
   network_.SetLink(Ip("127.0.0.3"), Ip(kTrunkMedia), clean);
   network_.set_on_delivered([this](const Endpoint& from, const Endpoint& to,
                                    std::string_view bytes) { OnDelivered(from, to, bytes); });
@@ -106,9 +109,9 @@ void SimulatedHour::NoteWrongSource(Conversation* talk, const Endpoint& from, co
     const bool is_voices = to == each->to;
     if (to.port == 0 || (!is_voices && to != each->fax_to)) continue;
     const Fax here = is_voices ? Fax::kInPlace : Fax::kOwnLine;
-    uint16_t port = is_voices && each->sdp.fax == Fax::kNone ? each->sdp.port : uint16_t{0};
+    uint16_t port = is_voices && each->sdp.fax == Fax::kNone ? each->port : uint16_t{0};
     if (each->sdp.fax == here) port = each->sdp.fax_port;
-    const bool is_right = from.ip == Ip(each->is_trunk ? kTrunkMedia : kCustomerMedia);
+    const bool is_right = from.ip == Ip(each->address.c_str());
     if (is_right && from.port == port) continue;
     ++(is_voices ? each->wrong_sources : each->wrong_fax_sources);
   }
@@ -118,7 +121,7 @@ void SimulatedHour::NoteWrongSource(Conversation* talk, const Endpoint& from, co
 void SimulatedHour::OnDelivered(const Endpoint& from, const Endpoint& to, std::string_view bytes) {
   if (!conversations_.empty()) NoteWrongSource(&conversations_.back(), from, to);
   const bool is_trunk = from.ip == Ip(kTrunkMedia);
-  if (!is_trunk && from.ip != Ip(kCustomerMedia)) return;
+  if (!is_trunk && from.ip != Ip(kCustomerMedia) && from.ip != Ip(kCustomerMedia6)) return;
   const size_t index = static_cast<size_t>(from.port - kFirstPort) / kPortsEach;
   CHECK(index < conversations_.size());
   Conversation& talk = conversations_[index];
@@ -165,17 +168,23 @@ Conversation& SimulatedHour::BeginConversation(bool to_trunk) {
   talk.callee.is_trunk = to_trunk;
   const bool has_video = trait_dice_.Chance(0.5);
   for (Talker* each : {&talk.caller, &talk.callee}) {
-    const std::string address = each->is_trunk ? kTrunkMedia : kCustomerMedia;
-    const auto open = [&](int behind) {
-      return std::make_unique<MediaPeer>(address + ":" + std::to_string(port + behind), &network_,
-                                         &simulation_);
-    };
-    each->media = open(0);
-    if (has_video) each->video = open(kVideoPorts);
-    each->sdp.address = address;
-    each->sdp.port = port;
+    Seat(talk, each, each->is_trunk ? kTrunkMedia : kCustomerMedia, has_video);
   }
   return talk;
+}
+
+// Gives an end its ports at that address, in place of those that it had.
+void SimulatedHour::Seat(const Conversation& talk, Talker* talker, const std::string& address,
+                         bool has_video) {
+  const auto open = [&](std::unique_ptr<MediaPeer>* peer, int behind) {
+    if (*peer != nullptr) simulation_.Remove(peer->get());
+    *peer = std::make_unique<MediaPeer>(HostPort(address, talk.first_port + behind), &network_,
+                                        &simulation_);
+  };
+  talker->address = talker->sdp.address = address;
+  talker->port = talker->sdp.port = talk.first_port;
+  open(&talker->media, 0);
+  if (has_video) open(&talker->video, kVideoPorts);
 }
 
 // Each end's first words. Who answers has the lines that it is asked for, in their places.
@@ -206,7 +215,14 @@ void SimulatedHour::AgreeFormats(Conversation* talk, bool delayed) {
 }
 
 void SimulatedHour::Converse() {
-  Conversation& talk = BeginConversation(trait_dice_.Chance(0.5));
+  const bool to_trunk = trait_dice_.Chance(0.5);
+  SimUserAgent* caller = to_trunk ? agents_[trait_dice_.Below(2)] : &trunk_;
+  if (to_trunk && traits_.ipv6 && trait_dice_.Chance(0.5)) caller = &three_;
+  Conversation& talk = BeginConversation(to_trunk);
+  talk.caller.agent = caller;
+  if (!caller->local().ip.is_v4()) {
+    Seat(talk, &talk.caller, kCustomerMedia6, talk.caller.video != nullptr);
+  }
   TalkThrough(&talk);
   // Whatever became of it, nobody speaks any more.
   for (Talker* each : {&talk.caller, &talk.callee}) {
@@ -218,7 +234,7 @@ void SimulatedHour::Converse() {
 
 void SimulatedHour::TalkThrough(Conversation* talk) {
   const bool to_trunk = talk->callee.is_trunk;
-  SimUserAgent* caller = to_trunk ? agents_[trait_dice_.Below(2)] : &trunk_;
+  SimUserAgent* caller = talk->caller.agent;
   const SimPlan drawn = CallerPlan(&trait_dice_, to_trunk, placed_++);
   const bool delayed = trait_dice_.Chance(0.2);  // The callee offers, in its 2xx.
   if (delayed) ++changes_["conversation with a delayed offer"];
@@ -232,7 +248,6 @@ void SimulatedHour::TalkThrough(Conversation* talk) {
   // Where the conversation does not come about, the call ends by itself.
   plan.confirmed = {{.after = 240s, .method = "BYE"}};
   plan.script = {{.after = 3600s, .method = "BYE", .fork = SimStep::kConfirmed}};
-  talk->caller.agent = caller;
   talk->is_early = trait_dice_.Chance(0.25);
   if (talk->is_early) PlanEarly(talk, delayed, &plan);
   talk->caller.call = caller->Place(plan);
@@ -343,10 +358,16 @@ bool SimulatedHour::StillTalks(const Conversation& talk) const {
 }
 
 // The plan of who is called to talk; false for any other call.
-bool SimulatedHour::JoinConversation(const SimMessage& invite, SimPlan* plan) const {
+bool SimulatedHour::JoinConversation(const SimUserAgent& callee, const SimMessage& invite,
+                                     SimPlan* plan) {
   if (conversations_.empty()) return false;
-  const Conversation& talk = conversations_.back();
+  Conversation& talk = conversations_.back();
   if (invite.Get("To").find(talk.number) == std::string::npos) return false;
+  // Which route it took nobody knows before.
+  const char* address = callee.local().ip.is_v4() ? kCustomerMedia : kCustomerMedia6;
+  const bool is_elsewhere = !talk.callee.is_trunk && talk.callee.address != address;
+  if (is_elsewhere && !talk.early_body.empty()) return false;
+  if (is_elsewhere) Seat(talk, &talk.callee, address, talk.callee.video != nullptr);
   *plan = SimPlan();
   plan->sdp = talk.callee.sdp.Text();
   plan->script = {{.after = 20ms, .status = 180},

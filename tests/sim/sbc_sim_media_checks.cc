@@ -44,6 +44,9 @@ void SimulatedHour::CheckMedia() {
       continue;
     }
     ++compared_;
+    const bool is_v6 =
+        !talk.caller.agent->local().ip.is_v4() || !talk.callee.agent->local().ip.is_v4();
+    if (is_v6) ++changes_["conversation between IPv6 and IPv4"];
     CheckConversation(&talk, report->media);
     CheckRecord(talk, *report);
   }

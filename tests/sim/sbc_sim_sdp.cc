@@ -71,9 +71,10 @@ std::string SpokenSdp::Codec() const {
 }
 
 std::string SpokenSdp::Text() const {
-  const std::string connection = "c=IN IP4 " + address + "\r\n";
+  const std::string family = address.find(':') == std::string::npos ? "IN IP4 " : "IN IP6 ";
+  const std::string connection = "c=" + family + address + "\r\n";
   const std::string each = address_in_media ? connection : "";
-  std::string text = "v=0\r\no=- 1 " + std::to_string(version) + " IN IP4 " + address +
+  std::string text = "v=0\r\no=- 1 " + std::to_string(version) + " " + family + address +
                      "\r\ns=-\r\n" + (address_in_media ? "" : connection) + "t=0 0\r\n";
   if (video_number != 0 && video_first) text += VideoLine(*this, each);
   text += fax == Fax::kInPlace ? FaxLine(fax_port, each) : VoiceLine(*this, each);
@@ -83,6 +84,11 @@ std::string SpokenSdp::Text() const {
   return text;
 }
 
+std::string HostPort(const std::string& address, int port) {
+  const bool is_v4 = address.find(':') == std::string::npos;
+  return (is_v4 ? address : "[" + address + "]") + ":" + std::to_string(port);
+}
+
 core::Endpoint TargetOf(const std::string& sdp, const char* line) {
   const auto after = [&sdp](const char* start) {
     const size_t at = sdp.find(start);
@@ -90,9 +96,10 @@ core::Endpoint TargetOf(const std::string& sdp, const char* line) {
     const size_t begin = at + std::char_traits<char>::length(start);
     return sdp.substr(begin, sdp.find_first_of(" \r", begin) - begin);
   };
+  const std::string v4 = after("c=IN IP4 ");
+  const std::string address = v4.empty() ? "[" + after("c=IN IP6 ") + "]" : v4;
   core::Endpoint target;
-  return core::Endpoint::Parse(after("c=IN IP4 ") + ":" + after(line), &target) ? target
-                                                                                : core::Endpoint{};
+  return core::Endpoint::Parse(address + ":" + after(line), &target) ? target : core::Endpoint{};
 }
 
 SpokenSdp SpokenSdp::Draw(Dice* dice, const std::string& address, uint16_t port) {

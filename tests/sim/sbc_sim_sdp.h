@@ -11,6 +11,7 @@ namespace tests {
 
 /// Where those have their media who agree on some and send none.
 inline constexpr char kNobodysMedia[] = "192.0.2.77";
+inline constexpr char kNobodysMedia6[] = "fd00::77";
 
 // The numbers of telephone-event, of opus and of the other G.711, whoever says it.
 inline constexpr uint8_t kEvents = 101;
@@ -48,6 +49,9 @@ struct SpokenSdp {
   static SpokenSdp DrawAnswer(Dice* dice, const std::string& address, uint16_t port,
                               const SpokenSdp& offer);
 };
+
+/// As it is written where both are: an IPv6 address in brackets.
+std::string HostPort(const std::string& address, int port);
 
 /// Where a description says that its sender is to be sent to, by the first line that begins so
 /// ("m=audio "). Port 0 where it says nothing of the kind.

@@ -15,7 +15,7 @@ namespace tests {
 
 // The ports of a conversation's ends, the first one's from the first on: each end moves up to seven
 // times.
-inline constexpr uint16_t kFirstPort = 4000;
+inline constexpr uint16_t kFirstPort = 6000;
 inline constexpr uint16_t kPortsEach = 64;
 inline constexpr uint16_t kVideoPorts = 40;  // Behind the first one of those.
 inline constexpr uint16_t kFaxPorts = 44;
@@ -34,6 +34,8 @@ struct Talker {
   SimUserAgent* agent = nullptr;
   size_t call = 0;
   bool is_trunk = false;
+  std::string address;  // Where its media is,
+  uint16_t port = 0;    // and its voice.
   SpokenSdp sdp;
   std::unique_ptr<MediaPeer> media;
   std::unique_ptr<MediaPeer> video;  // Null: it knows of none.

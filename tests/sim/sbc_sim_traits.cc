@@ -26,7 +26,7 @@ SimTraits SimTraits::Draw(Dice* dice) {
   traits.drains = dice->Chance(0.1);
   traits.reloads = dice->Chance(0.2);
   traits.ipv6 = dice->Chance(0.2);
-  traits.media = dice->Chance(0.3);
+  traits.media = dice->Chance(traits.ipv6 ? 0.6 : 0.3);
   traits.video = dice->Chance(0.5);
   traits.digits = dice->Chance(0.5);
   traits.few_ports = dice->Chance(0.2);
@@ -58,6 +58,7 @@ std::string SimTraits::Yaml() const {
     yaml += "media:\n  - {side: customer, address: 127.0.0.2, ports: ";
     yaml += few_ports ? "20000-20015}\n" : "20000-20079}\n";
     yaml += "  - {side: trunk, address: 127.0.0.3, ports: 30000-30039}\n";
+    if (ipv6) yaml += "  - {side: customer, address: \"fd00::2\", ports: 20000-20079}\n";
   }
   if (transfers) yaml += "transfer: pass\n";
   return yaml + "node: {name: sim, workers: " + std::to_string(workers) + "}\n";

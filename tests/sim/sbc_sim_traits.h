@@ -17,7 +17,7 @@ struct SimTraits {
   bool drains = false;     // SIGTERM in the middle: new calls are refused, the others go on.
   bool reloads = false;    // SIGHUP, with another configuration each time.
   bool media = false;      // RTP goes through the SBC, and some calls talk.
-  bool ipv6 = false;       // One PBX is reached by IPv6.
+  bool ipv6 = false;       // One PBX is reached by IPv6, and has its media there.
   bool video = false;      // Video is relayed, where it is refused else; of those with media.
   bool digits = false;     // Customers say digits by INFO, and the trunk by RFC 4733; of the same.
 

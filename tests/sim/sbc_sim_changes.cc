@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "tests/sim/sbc_sim_hour.h"
@@ -12,6 +13,8 @@ namespace tests {
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr uint16_t kPortStep = 4;
 
 // The dialog that is confirmed; before that, the only one.
 size_t DialogOf(const SimCall& call) {
@@ -66,10 +69,13 @@ bool SimulatedHour::Change(Conversation* talk) {
   const bool by_caller = trait_dice_.Chance(0.5);
   Talker* from = by_caller ? &talk->caller : &talk->callee;
   Talker* to = &talk->Other(from);
-  if (trait_dice_.Chance(0.25)) return ChangeToFax(talk, from);
+  const bool has_nat = talk->caller.is_behind_nat;
+  if (!has_nat && trait_dice_.Chance(0.25)) return ChangeToFax(talk, from);
   if (talk->caller.video != nullptr && trait_dice_.Chance(0.5)) return ChangeVideo(talk, from);
   switch (trait_dice_.Below(5)) {
     case 0:
+      // It teaches where it is by what it says, and held it would say nothing.
+      if (has_nat) std::tie(from, to) = std::pair(&talk->caller, &talk->callee);
       from->sdp.direction = "sendonly";
       to->sdp.direction = "recvonly";
       if (!Reinvite(talk, from, true)) return false;
@@ -194,8 +200,11 @@ bool SimulatedHour::ChangeCodec(Conversation* talk, Talker* from) {
 }
 
 void SimulatedHour::Move(Talker* of) {
-  of->port += 4;
-  of->sdp.port = of->port;
+  of->port = static_cast<uint16_t>(of->port + kPortStep);
+  // A NAT is bound anew without a word, or because who is behind it moved there.
+  const bool says_it = !of->is_behind_nat || trait_dice_.Chance(0.5);
+  if (says_it) of->sdp.port = static_cast<uint16_t>(of->sdp.port + kPortStep);
+  if (of->is_behind_nat) ++changes_["NAT bound anew"];
   of->media->Move(of->port);
 }
 

@@ -69,7 +69,7 @@ constexpr Way kWays[] = {
     {"conversation moved, both ends", 18},
     {"conversation offered anew by who was asked", 23},
     {"video offered by who says nothing", 113},
-    {"fax answered with voice", 2},
+    {"fax answered with voice", 1},
     {"video agreed on", 18},
     {"video refused by the SBC", 32},
     {"video refused by who was asked", 4},
@@ -98,6 +98,8 @@ constexpr Way kWays[] = {
     {"conversation before the answer", 19},
     {"codec changed", 11},
     {"conversation between IPv6 and IPv4", 6},
+    {"conversation from behind a NAT", 10},
+    {"NAT bound anew", 6},
     {"SSRC changed", 32},
     {"payload switched", 19},
     {"packet of a wrong type refused", 278},
@@ -324,9 +326,9 @@ std::string SimCoverage::Table() const {
 
 std::string FindLeak(const std::vector<const SimUserAgent*>& customers, const SimUserAgent& trunk) {
   // Each peer's name stands in all identifiers that it makes.
-  const std::string inside =
-      FindWord(trunk, {"pbxone", "pbxtwo", "pbxthree", "asterisk", "10.0.0.141", "127.0.0.2",
-                       "127.0.0.4", "127.0.0.5", "127.0.0.6", "fd00::"});
+  const std::string inside = FindWord(
+      trunk, {"pbxone", "pbxtwo", "pbxthree", "phonefour", "asterisk", "10.0.0.141", "127.0.0.2",
+              "127.0.0.4", "127.0.0.5", "127.0.0.6", "127.0.0.8", "192.168.", "fd00::"});
   if (!inside.empty()) return "the trunk was shown " + inside;
   std::set<std::string> theirs;
   AddIdentifiers(trunk, &theirs);

@@ -43,6 +43,7 @@ SimulatedHour::SimulatedHour(uint64_t seed)
       three_(Agent(traits_.ipv6 ? "[fd00::6]:5060" : "127.0.0.6:5060", "pbxthree", false),
              &network_, &simulation_),
       trunk_(Agent("127.0.0.9:5060", "trunk", true), &network_, &simulation_),
+      phone_(Agent("127.0.0.8:5060", "phonefour", false), &network_, &simulation_),
       judge_("aws", std::array<uint8_t, 32>{1, 2, 3}, 10h) {
   SbcWorld::Options options;
   options.workers = traits_.workers;
@@ -62,7 +63,7 @@ SimulatedHour::SimulatedHour(uint64_t seed)
 }
 
 void SimulatedHour::AddTo(SimCoverage* coverage) {
-  coverage->CountHour(*world_, network_, {&one_, &two_, &three_, &trunk_});
+  coverage->CountHour(*world_, network_, {&one_, &two_, &three_, &trunk_, &phone_});
   coverage->Count("reload during calls", reloads_);
   coverage->Count("drain during calls", draining_ ? 1 : 0);
   coverage->Count("challenge answered", challenges_);
@@ -109,7 +110,7 @@ std::string SimulatedHour::Run() {
   CheckCallers();
   CheckCallees();
   CheckMedia();
-  const std::string leak = FindLeak({&one_, &two_, &three_}, trunk_);
+  const std::string leak = FindLeak({&one_, &two_, &three_, &phone_}, trunk_);
   if (!leak.empty()) Complain(leak);
   return complaint_;
 }

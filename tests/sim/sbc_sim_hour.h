@@ -28,7 +28,7 @@ class SimulatedHour {
   /// What went wrong, or nothing.
   std::string Run();
   void AddTo(SimCoverage* coverage);
-  void Trace() { PrintTrace({&one_, &two_, &three_, &trunk_}); }
+  void Trace() { PrintTrace({&one_, &two_, &three_, &trunk_, &phone_}); }
 
  private:
   void Complain(const std::string& what) { complaint_ += "  " + what + "\n"; }
@@ -61,7 +61,7 @@ class SimulatedHour {
   void GiveOwnSdp(const SimUserAgent& agent, SimPlan* plan, bool with_video);
   void Converse();
   void TalkThrough(Conversation* talk);
-  Conversation& BeginConversation(bool to_trunk);
+  Conversation& BeginConversation(bool to_trunk, bool has_video);
   bool JoinConversation(const SimUserAgent& callee, const SimMessage& invite, SimPlan* plan);
   void Seat(const Conversation& talk, Talker* talker, const std::string& address, bool has_video);
   void SettleFormats(Conversation* talk, const Talker& answered);
@@ -75,7 +75,7 @@ class SimulatedHour {
   void PlanEarly(Conversation* talk, bool delayed, SimPlan* plan);
   bool TalkEarly(Conversation* talk);
   bool ChangeCodec(Conversation* talk, Talker* from);
-  static void Move(Talker* of);
+  void Move(Talker* of);
   enum class Outcome : uint8_t { kAccepted, kRefused, kUnknown };
   bool Change(Conversation* talk);
   bool ChangeVideo(Conversation* talk, Talker* from);
@@ -125,7 +125,8 @@ class SimulatedHour {
   SimUserAgent two_;
   SimUserAgent three_;
   SimUserAgent trunk_;
-  SimUserAgent* agents_[4] = {&one_, &two_, &three_, &trunk_};
+  SimUserAgent phone_;  // Behind a NAT: nobody can call it, and it calls nobody but to talk.
+  SimUserAgent* agents_[5] = {&one_, &two_, &three_, &trunk_, &phone_};
   core::sip::DigestServer judge_;  // Of what answers the trunk's challenges.
   std::unique_ptr<SbcWorld> world_;
   std::set<core::IpAddress> cut_off_;

@@ -20,6 +20,8 @@ namespace {
 
 constexpr char kCustomerMedia[] = "127.0.0.24";
 constexpr char kCustomerMedia6[] = "fd00::24";
+constexpr char kPhone[] = "127.0.0.8";  // Its media has the address of its signalling.
+constexpr char kBehindNat[] = "192.168.7.9";
 constexpr char kTrunkMedia[] = "127.0.0.29";
 // From the SBC to who has them, and nothing is lost there.
 constexpr core::Duration kWayBack = 10ms;
@@ -77,7 +79,7 @@ void SimulatedHour::GiveOwnSdp(const SimUserAgent& agent, SimPlan* plan, bool wi
   }
   const std::string own = said.Text();
   for (SimStep& step : plan->confirmed) {
-    if (step.method != "INVITE" || step.body != kSdp || !trait_dice_.Chance(0.6)) continue;
+    if (step.method != "INVITE" || step.body != kSdp || !trait_dice_.Chance(0.9)) continue;
     SpokenSdp fax = said;
     fax.fax = SpokenSdp::Fax::kInPlace;
     fax.fax_port = said.port;
@@ -95,6 +97,7 @@ void SimulatedHour::GiveOwnSdp(const SimUserAgent& agent, SimPlan* plan, bool wi
 void SimulatedHour::SetMediaWeather() {
   const SimLink clean = {.delay = kWayBack};
   network_.SetLink(Ip("127.0.0.2"), Ip(kCustomerMedia), clean);
+  network_.SetLink(Ip("127.0.0.2"), Ip(kPhone), clean);
   network_.SetLink(Ip("fd00::2"), Ip(kCustomerMedia6), clean);
   network_.SetLink(Ip("127.0.0.3"), Ip(kTrunkMedia), clean);
   network_.set_on_delivered([this](const Endpoint& from, const Endpoint& to,
@@ -121,7 +124,9 @@ void SimulatedHour::NoteWrongSource(Conversation* talk, const Endpoint& from, co
 void SimulatedHour::OnDelivered(const Endpoint& from, const Endpoint& to, std::string_view bytes) {
   if (!conversations_.empty()) NoteWrongSource(&conversations_.back(), from, to);
   const bool is_trunk = from.ip == Ip(kTrunkMedia);
-  if (!is_trunk && from.ip != Ip(kCustomerMedia) && from.ip != Ip(kCustomerMedia6)) return;
+  const bool is_ours = is_trunk || from.ip == Ip(kCustomerMedia) ||
+                       from.ip == Ip(kCustomerMedia6) || from.ip == Ip(kPhone);
+  if (!is_ours || from.port < kFirstPort) return;
   const size_t index = static_cast<size_t>(from.port - kFirstPort) / kPortsEach;
   CHECK(index < conversations_.size());
   Conversation& talk = conversations_[index];
@@ -158,7 +163,7 @@ void SimulatedHour::OnDelivered(const Endpoint& from, const Endpoint& to, std::s
 
 // ---- how they come about ------------------------------------------------------------------------
 
-Conversation& SimulatedHour::BeginConversation(bool to_trunk) {
+Conversation& SimulatedHour::BeginConversation(bool to_trunk, bool has_video) {
   const auto port = static_cast<uint16_t>(kFirstPort + kPortsEach * conversations_.size());
   Conversation& talk = conversations_.emplace_back();
   talk.first_port = port;
@@ -166,7 +171,6 @@ Conversation& SimulatedHour::BeginConversation(bool to_trunk) {
   talk.bridges_digits = in_force_.digits;
   talk.caller.is_trunk = !to_trunk;
   talk.callee.is_trunk = to_trunk;
-  const bool has_video = trait_dice_.Chance(0.5);
   for (Talker* each : {&talk.caller, &talk.callee}) {
     Seat(talk, each, each->is_trunk ? kTrunkMedia : kCustomerMedia, has_video);
   }
@@ -218,10 +222,18 @@ void SimulatedHour::Converse() {
   const bool to_trunk = trait_dice_.Chance(0.5);
   SimUserAgent* caller = to_trunk ? agents_[trait_dice_.Below(2)] : &trunk_;
   if (to_trunk && traits_.ipv6 && trait_dice_.Chance(0.5)) caller = &three_;
-  Conversation& talk = BeginConversation(to_trunk);
+  if (to_trunk && traits_.nat && trait_dice_.Chance(0.5)) caller = &phone_;
+  // Of the phone only voice is asked for: a picture or page of the trunk's would wait for its own.
+  Conversation& talk = BeginConversation(to_trunk, caller != &phone_ && trait_dice_.Chance(0.5));
   talk.caller.agent = caller;
   if (!caller->local().ip.is_v4()) {
     Seat(talk, &talk.caller, kCustomerMedia6, talk.caller.video != nullptr);
+  }
+  if (caller == &phone_) {
+    Seat(talk, &talk.caller, kPhone, false);
+    talk.caller.is_behind_nat = true;
+    talk.caller.sdp.address = kBehindNat;
+    talk.caller.sdp.port = static_cast<uint16_t>(talk.first_port + kInnerPorts);
   }
   TalkThrough(&talk);
   // Whatever became of it, nobody speaks any more.

@@ -46,6 +46,7 @@ void SimulatedHour::CheckMedia() {
     ++compared_;
     const bool is_v6 =
         !talk.caller.agent->local().ip.is_v4() || !talk.callee.agent->local().ip.is_v4();
+    if (talk.caller.is_behind_nat) ++changes_["conversation from behind a NAT"];
     if (is_v6) ++changes_["conversation between IPv6 and IPv4"];
     CheckConversation(&talk, report->media);
     CheckRecord(talk, *report);

@@ -102,6 +102,11 @@ void SimulatedHour::BeginSpeech(Conversation* talk, Talker* from) {
   }
   from->media->Talk(from->to);
   from->began_at = simulation_.now();
+  // The first that comes teaches the SBC where to send: nobody speaks to it before.
+  const size_t heard = from->voice.size();
+  for (int i = 0; from->is_behind_nat && from->voice.size() == heard && i < 200; ++i) {
+    simulation_.RunFor(20ms);
+  }
   // What the two send in one moment nobody can say the order of.
   simulation_.RunFor(1ms);
 }

@@ -19,6 +19,7 @@ inline constexpr uint16_t kFirstPort = 6000;
 inline constexpr uint16_t kPortsEach = 64;
 inline constexpr uint16_t kVideoPorts = 40;  // Behind the first one of those.
 inline constexpr uint16_t kFaxPorts = 44;
+inline constexpr uint16_t kInnerPorts = 10000;  // What they are behind a NAT.
 
 /// One end of a conversation: what it says of itself, what it was told, what it sent and heard.
 ///
@@ -34,8 +35,9 @@ struct Talker {
   SimUserAgent* agent = nullptr;
   size_t call = 0;
   bool is_trunk = false;
-  std::string address;  // Where its media is,
-  uint16_t port = 0;    // and its voice.
+  std::string address;         // Where its media is,
+  uint16_t port = 0;           // and its voice.
+  bool is_behind_nat = false;  // What it says of both is true on its side of that.
   SpokenSdp sdp;
   std::unique_ptr<MediaPeer> media;
   std::unique_ptr<MediaPeer> video;  // Null: it knows of none.

@@ -2,8 +2,8 @@
 // reorders and delays, with peers that die, refuse, ring for ever, answer twice, cancel at any
 // moment. Each seed is one such hour, and draws what is special about its world (SimTraits): names
 // that resolve anew, folded early dialogs, transfers, digest, a drain, reloads, IPv6, media, and
-// with that video and digits by INFO. What must hold at its end holds for all (style guide, section
-// 9):
+// with that video, digits by INFO, and a telephone behind a NAT. What must hold at its end holds
+// for all (style guide, section 9):
 //
 //   - nothing is held: calls, transactions, timers, packets, policies, ports of media;
 //   - each call has ended exactly once, in exactly one record (rule 27);

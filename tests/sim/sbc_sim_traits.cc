@@ -29,7 +29,8 @@ SimTraits SimTraits::Draw(Dice* dice) {
   traits.media = dice->Chance(traits.ipv6 ? 0.6 : 0.3);
   traits.video = dice->Chance(0.5);
   traits.digits = dice->Chance(0.5);
-  traits.few_ports = dice->Chance(0.2);
+  traits.few_ports = dice->Chance(0.3);
+  traits.nat = dice->Chance(0.4);
   return traits;
 }
 
@@ -42,7 +43,10 @@ std::string SimTraits::Yaml() const {
       "    trunk: {host: trunk.test, cidrs: [127.0.0.9/32]}\n"
       "    termination: {CpsLimit: 0, CallingRegions: [US], CidrAllowedList: [" +
       v4 + "]}\n";
-  if (ipv6) yaml += "    customers: [{cidrs: [" + v4 + ", \"fd00::6/128\"]}]\n";
+  if (ipv6 || nat) {
+    yaml += "    customers: [{cidrs: [" + v4 + (ipv6 ? ", \"fd00::6/128\"]}" : "]}");
+    yaml += nat ? ", {cidrs: [127.0.0.8/32], nat: true}]\n" : "]\n";
+  }
   if (media && video) yaml += "    video: relay\n";
   if (media && digits) yaml += "    dtmf: info\n";
   if (digest) yaml += "    credentials: {username: u, password: p}\n";

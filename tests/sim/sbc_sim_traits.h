@@ -21,6 +21,7 @@ struct SimTraits {
   bool video = false;      // Video is relayed, where it is refused else; of those with media.
   bool digits = false;     // Customers say digits by INFO, and the trunk by RFC 4733; of the same.
 
+  bool nat = false;        // A telephone behind a NAT calls, too.
   bool few_ports = false;  // Of the customers' side, so that calls and pictures want for them.
 
   static SimTraits Draw(Dice* dice);

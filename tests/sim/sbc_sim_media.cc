@@ -156,7 +156,7 @@ void SimulatedHour::OnDelivered(const Endpoint& from, const Endpoint& to, std::s
     // Of a stream that is over by now it tells nothing.
     if (AnsweredSsrc(bytes) != talk.Other(&talker).ssrc) return;
     for (const MediaPeer::SentRtcp& sent : talker.media->sent_rtcp) {
-      if (sent.bytes == bytes) talker.round_trip = now - sent.at + kWayBack;
+      if (sent.bytes == bytes) talker.round_trips.push_back(now - sent.at + kWayBack);
     }
   }
 }

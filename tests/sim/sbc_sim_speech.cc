@@ -102,6 +102,7 @@ void SimulatedHour::BeginSpeech(Conversation* talk, Talker* from) {
   }
   from->media->Talk(from->to);
   from->began_at = simulation_.now();
+  from->key_after = std::max(from->key_after, from->began_at + kNoSwitch);  // Voice comes first.
   // The first that comes teaches the SBC where to send: nobody speaks to it before.
   const size_t heard = from->voice.size();
   for (int i = 0; from->is_behind_nat && from->voice.size() == heard && i < 200; ++i) {

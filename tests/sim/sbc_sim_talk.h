@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,8 +64,8 @@ struct Talker {
   uint64_t wrong_types = 0;        // Of what came from its place, but was not agreed on;
   uint64_t wrong_sources = 0;      // and what came to the SBC's port for it from elsewhere,
   uint64_t wrong_fax_sources = 0;  // and to the one for a fax on a line of its own.
-  // From the SBC to the end and back, as the last report took it that names one of the SBC's.
-  std::optional<core::Duration> round_trip;
+  // From the SBC to the end and back, as each report took it that names one of the SBC's.
+  std::vector<core::Duration> round_trips;
 };
 
 /// A call that talks.

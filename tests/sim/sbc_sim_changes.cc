@@ -3,7 +3,6 @@
 
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "tests/sim/sbc_sim_hour.h"
@@ -74,18 +73,7 @@ bool SimulatedHour::Change(Conversation* talk) {
   if (talk->caller.video != nullptr && trait_dice_.Chance(0.5)) return ChangeVideo(talk, from);
   switch (trait_dice_.Below(5)) {
     case 0:
-      // It teaches where it is by what it says, and held it would say nothing.
-      if (has_nat) std::tie(from, to) = std::pair(&talk->caller, &talk->callee);
-      from->sdp.direction = "sendonly";
-      to->sdp.direction = "recvonly";
-      if (!Reinvite(talk, from, true)) return false;
-      ++changes_["conversation held"];
-      to->speaks = false;
-      Speak(talk);
-      to->speaks = true;
-      if (!StillTalks(*talk)) return false;
-      from->sdp.direction = to->sdp.direction = "sendrecv";
-      return Reinvite(talk, from, true);
+      return Hold(talk, from);
     case 1:
       Move(from);
       if (!Reinvite(talk, from, true)) return false;
@@ -104,6 +92,28 @@ bool SimulatedHour::Change(Conversation* talk) {
       ++changes_["conversation offered anew by who was asked"];
       return true;
   }
+}
+
+// One end holds the other: it plays music or nothing, and the other one is silent. What is held
+// pauses, so that its silence is no gap, and where its clock stood still no jitter.
+bool SimulatedHour::Hold(Conversation* talk, Talker* from) {
+  // Who is behind a NAT teaches where it is by what it says, and held it would say nothing.
+  if (talk->caller.is_behind_nat) from = &talk->caller;
+  Talker* to = &talk->Other(from);
+  const bool is_mute = trait_dice_.Chance(0.3);
+  from->sdp.direction = is_mute ? "inactive" : "sendonly";
+  to->sdp.direction = is_mute ? "inactive" : "recvonly";
+  if (!Reinvite(talk, from, true)) return false;
+  ++changes_[is_mute ? "conversation held in silence" : "conversation held"];
+  for (Talker* each : {from, to}) {
+    each->speaks = each == from && !is_mute;
+    if (!each->speaks) each->voice.push_back({.at = {}, .is_break = true});
+  }
+  Speak(talk);
+  from->speaks = to->speaks = true;
+  if (!StillTalks(*talk)) return false;
+  from->sdp.direction = to->sdp.direction = "sendrecv";
+  return Reinvite(talk, from, true);
 }
 
 // The picture ends or begins, where both ends and the SBC want that. One who is asked may say no.

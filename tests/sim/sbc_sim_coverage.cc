@@ -100,6 +100,7 @@ constexpr Way kWays[] = {
     {"conversation between IPv6 and IPv4", 6},
     {"conversation from behind a NAT", 10},
     {"NAT bound anew", 6},
+    {"conversation held in silence", 3},
     {"SSRC changed", 32},
     {"payload switched", 19},
     {"packet of a wrong type refused", 278},

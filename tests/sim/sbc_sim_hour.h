@@ -78,6 +78,7 @@ class SimulatedHour {
   void Move(Talker* of);
   enum class Outcome : uint8_t { kAccepted, kRefused, kUnknown };
   bool Change(Conversation* talk);
+  bool Hold(Conversation* talk, Talker* from);
   bool ChangeVideo(Conversation* talk, Talker* from);
   bool ChangeToFax(Conversation* talk, Talker* from);
   Outcome Offer(Conversation* talk, Talker* from);

@@ -28,7 +28,7 @@ struct BroughtRtp {
   uint8_t key = 0;  // Of a key's packet, as the next two.
   bool ends = false;
   uint16_t ticks = 0;
-  bool is_break = false;  // No packet: the call became a fax here.
+  bool is_break = false;  // No packet: here it was held, or the call became a fax.
 
   static BroughtRtp Read(core::Instant at, std::string_view bytes);
   bool is_key() const { return type == 101; }

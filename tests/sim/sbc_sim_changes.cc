@@ -94,8 +94,8 @@ bool SimulatedHour::Change(Conversation* talk) {
   }
 }
 
-// One end holds the other: it plays music or nothing, and the other one is silent. What is held
-// pauses, so that its silence is no gap, and where its clock stood still no jitter.
+// One end holds the other: it plays music or nothing, and the other one is silent. Both pause when
+// that begins and when it ends: silence is no gap, and where a clock stood still no jitter.
 bool SimulatedHour::Hold(Conversation* talk, Talker* from) {
   // Who is behind a NAT teaches where it is by what it says, and held it would say nothing.
   if (talk->caller.is_behind_nat) from = &talk->caller;
@@ -107,13 +107,15 @@ bool SimulatedHour::Hold(Conversation* talk, Talker* from) {
   ++changes_[is_mute ? "conversation held in silence" : "conversation held"];
   for (Talker* each : {from, to}) {
     each->speaks = each == from && !is_mute;
-    if (!each->speaks) each->voice.push_back({.at = {}, .is_break = true});
+    each->voice.push_back({.at = {}, .is_break = true});
   }
   Speak(talk);
   from->speaks = to->speaks = true;
   if (!StillTalks(*talk)) return false;
   from->sdp.direction = to->sdp.direction = "sendrecv";
-  return Reinvite(talk, from, true);
+  if (!Reinvite(talk, from, true)) return false;
+  for (Talker* each : {from, to}) each->voice.push_back({.at = {}, .is_break = true});
+  return true;
 }
 
 // The picture ends or begins, where both ends and the SBC want that. One who is asked may say no.

@@ -26,8 +26,8 @@ namespace core::rtp {
 /// what we sent; where none came for kSenderSilence we make one, for the same SSRC. Until then
 /// nothing is reported in that name: a sender has no RR (§6.4), and its SR is not ours to make. So
 /// reports between go under our own SSRC, as of the second participant that we are (§6.4 asks an RR
-/// of who sends nothing). Where what we send is our own stream (Config::is_sender), all SRs are ours,
-/// and the first report has one.
+/// of who sends nothing). Where what we send is our own stream (Config::is_sender), all SRs are
+/// ours, and the first report has one.
 ///
 /// The round trip is from our own send time of the SR that the peer names, whoever's timestamps
 /// that SR carried: neither party's clock is believed.

@@ -91,7 +91,7 @@ struct MediaStream {
     bool learns_rtp = false;
     bool learns_rtcp = false;
     core::Instant old_place_ends_at{};
-    uint32_t described = 0;  // A hash of the place that its last description named.
+    uint32_t described = 0;       // A hash of the place that its last description named.
     bool bridges_digits = false;  // Of both legs: what it sends is MediaStream::digits' concern.
     core::IpAddress learns_from;
     std::span<const core::Cidr> media_cidrs;  // Of MediaSources.

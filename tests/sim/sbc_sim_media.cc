@@ -148,8 +148,11 @@ void SimulatedHour::OnDelivered(const Endpoint& from, const Endpoint& to, std::s
     if (packet.is_of_no_use()) {
       ++talker.wrong_types;
     } else {
+      // Another stream is the voice from its second packet in a row on.
+      const bool is_second = !talker.voice.empty() && talker.voice.back().ssrc == packet.ssrc &&
+                             talker.voice.back().number != packet.number;
+      if (talker.ssrc == 0 || is_second) talker.ssrc = packet.ssrc;
       talker.voice.push_back(packet);
-      talker.ssrc = packet.ssrc;
     }
   } else if (place < kVideoPorts) {
     ++talker.voice_rtcp;

@@ -56,7 +56,7 @@ struct Talker {
 
   // What the network brought to the SBC of what was right to send at that moment.
   std::vector<BroughtRtp> voice;
-  uint32_t ssrc = 0;                  // Of the last of it.
+  uint32_t ssrc = 0;                  // Of what is the voice by now.
   std::vector<std::string> pictures;  // Without their first two bytes: numbers of formats differ.
   std::vector<BroughtRtcp> requests;
   std::vector<std::string> pages;

@@ -328,7 +328,7 @@ void SourceMatrix::Change() {
       Party held = caller();
       CHECK(core::IpAddress::Parse(cell_.kind.v6 ? "::" : "0.0.0.0", &held.said.ip));
       Offer("INVITE", Sdp(held, kOffered));
-      if (may_speak(caller()) && !(cell_.kind.nat && cell_.outbound)) caller().has_place = false;
+      caller().has_place = false;
       return;
     }
     case MatrixState::kMusic:

@@ -34,8 +34,6 @@ Expected ExpectedIn(const SourceMatrix::Cell& cell) {
     case MatrixState::kInactive:
       return {Crosses::kUnsaid, Crosses::kUnsaid};
     case MatrixState::kZero:
-      // What a customer behind a NAT says of its address is not judged, this neither.
-      if (cell.kind.nat && cell.outbound) return {Crosses::kUnsaid, Crosses::kUnsaid};
       return {Crosses::kNo, Crosses::kNo};
     default:
       return {};

@@ -145,13 +145,15 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
                       std::abs(distance) < kMisorderMax && gives_way;
   if (!proved) {
     if (candidate_.held) Refuse(candidate_.ssrc);
-    candidate_ = {.arrival = now,
-                  .ssrc = packet.ssrc(),
-                  .bytes = static_cast<uint32_t>(packet.size()),
-                  .timestamp = packet.timestamp(),
-                  .sequence_number = packet.sequence_number(),
-                  .is_timed = kind != PayloadKind::kEvent,
-                  .held = true};
+    candidate_ = {
+        .arrival = now,
+        .ssrc = packet.ssrc(),
+        .bytes = static_cast<uint32_t>(packet.size()),
+        .timestamp = packet.timestamp(),
+        .sequence_number = packet.sequence_number(),
+        .payload_type = kind == PayloadKind::kAudio ? packet.payload_type() : kNoPayloadType,
+        .is_timed = kind != PayloadKind::kEvent,
+        .held = true};
     return Arrival::kProbation;
   }
   Begin(now);
@@ -217,7 +219,14 @@ void Source::Begin(Instant now) {
   buffer_.Restart();
   ++totals_.packets;
   totals_.bytes += candidate_.bytes;
+  NotePayloadType(candidate_.payload_type);
   candidate_.held = false;
+}
+
+void Source::NotePayloadType(uint8_t payload_type) {
+  if (payload_type == last_payload_type_ || payload_type == kNoPayloadType) return;
+  if (last_payload_type_ != kNoPayloadType) ++totals_.payload_switches;
+  last_payload_type_ = payload_type;
 }
 
 // What is counted by SSRC, up to the candidate: from nothing, or from where it was left.
@@ -303,10 +312,7 @@ void Source::Count(const PacketView& packet, uint32_t behind, Instant now, Paylo
     played_ |= bit;
     return;
   }
-  if (kind == PayloadKind::kAudio && packet.payload_type() != last_payload_type_) {
-    if (last_payload_type_ != kNoPayloadType) ++totals_.payload_switches;
-    last_payload_type_ = packet.payload_type();
-  }
+  if (kind == PayloadKind::kAudio) NotePayloadType(packet.payload_type());
   const bool next_in_order = packet.sequence_number() == static_cast<uint16_t>(last_sequence_ + 1);
   last_sequence_ = packet.sequence_number();
   if (OnTiming(packet, TicksAt(now), next_in_order, kind)) {

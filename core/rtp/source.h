@@ -145,6 +145,7 @@ class Source {
     uint32_t bytes = 0;
     uint32_t timestamp = 0;
     uint16_t sequence_number = 0;
+    uint8_t payload_type = kNoPayloadType;  // Of voice; else none.
     bool is_timed = false;  // Its timestamp tells when it was said: it is no RFC 4733 event.
     bool held = false;
   };
@@ -169,6 +170,7 @@ class Source {
   void Resume(uint16_t steps, Instant now);
   void BeginSsrc(Instant now);
   void Count(const PacketView& packet, uint32_t behind, Instant now, PayloadKind kind);
+  void NotePayloadType(uint8_t payload_type);
   bool OnTiming(const PacketView& packet, uint32_t arrival_ticks, bool next_in_order,
                 PayloadKind kind);
   void Settle(uint32_t count, LossBursts* bursts) const;

@@ -53,32 +53,34 @@ uint16_t MediaAnchor::Take(MediaSession* session, LegId from, Role role, const P
   if (error != ParseError::kOk) {
     return Refuse(core::sdp::StatusCodeOf(error), core::sdp::Name(error));
   }
-  if (!Judge(parties[Index(from)])) {
-    return Refuse(kNotAcceptable, "an address in it is of a class that this side does not allow");
-  }
+  const std::string_view flaw = JudgePlaces(parties[Index(from)]);
+  if (!flaw.empty()) return Refuse(kNotAcceptable, flaw);
   return role == Role::kOffer ? TakeOffer(session, from, parties, sdp, now)
                               : TakeAnswer(session, from, parties);
 }
 
-// Rule 24. Of a peer behind a NAT the address is neither judged nor sent to; who is in
-// `local_networks` is on the same network as we are.
-bool MediaAnchor::Judge(const Party& party) const {
-  if (party.sources.nat != nullptr) return true;
+// Rule 24: what is wrong with where it says that its media is; empty: nothing. Of a peer behind a
+// NAT the address is neither judged nor sent to; who is in `local_networks` is on the same network
+// as we are.
+std::string_view MediaAnchor::JudgePlaces(const Party& party) const {
+  if (party.sources.nat != nullptr) return "";
   AddressPolicy policy;
   const auto own = options_.relay->AdvertisedAddress(party.side, party.v4);
-  if (!own.has_value()) return true;  // Then there are no ports either.
+  if (!own.has_value()) return "";  // Then there are no ports either.
   policy.side = core::sdp::ClassOf(*own);
   policy.control = options_.control;
   policy.allow = options_.relay->AllowedClasses(party.side);
   if (party.told_local) policy.allow.Add(core::sdp::AddressClass::kPrivate);
-  if (core::sdp::Judge(policy, description_) == AddressVerdict::kRefuse) return false;
-  const auto& lines = description_.media();
-  return std::all_of(lines.begin(), lines.end(), [&](const Media& media) {
-    if (media.is_rejected()) return true;
-    return options_.relay->MayBeAt(party.side, media.rtp()) &&
-           (!media.is_rtp() ||
-            options_.relay->MayBeAt(party.side, media.RtcpEndpoint(media.has_rtcp_mux)));
-  });
+  if (core::sdp::Judge(policy, description_) == AddressVerdict::kRefuse) {
+    return "an address in it is of a class that this side does not allow";
+  }
+  for (const Media& media : description_.media()) {
+    if (media.is_rejected()) continue;
+    const bool may_be = options_.relay->MayBeAt(party.side, media.rtp()) &&
+                        options_.relay->MayBeAt(party.side, media.RtcpEndpoint(media.has_rtcp_mux));
+    if (!may_be) return "a place in it is one of our own media ports";
+  }
+  return "";
 }
 
 PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
@@ -204,7 +206,7 @@ DigitPlayer::Verdict MediaAnchor::PlayDigit(const MediaSession& session, const D
 
 bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
                        std::string_view sdp) {
-  if (description_.Parse(sdp) != ParseError::kOk || !Judge(party)) return false;
+  if (description_.Parse(sdp) != ParseError::kOk || !JudgePlaces(party).empty()) return false;
   PeerChanges changes;
   for (size_t i = 0; i < session->stream_count; ++i) {
     MediaStream* stream = options_.relay->Find(session->streams[i].stream);

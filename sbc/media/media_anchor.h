@@ -132,7 +132,7 @@ class MediaAnchor {
   void BridgeDigits(MediaStream* stream, LegId answerer, std::span<const core::sdp::Format> told,
                     std::span<const core::sdp::Format> customers,
                     std::span<const core::sdp::Format> trunks);
-  bool Judge(const Party& party) const;
+  std::string_view JudgePlaces(const Party& party) const;
   PeerMedia ReadPeer(const Media& media, const Party& party) const;
   /// An m= line that is in use, and what for.
   struct Use {

@@ -256,6 +256,7 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
     if (from.peer.is_muxed) {
       from.peer.rtcp = packet.remote();
       from.learns_rtcp = false;
+      ArmReport(arrival.stream);
     }
     ++counters_.learnt;
   } else if (from.learns_rtp && now >= from.old_place_ends_at) {

@@ -61,7 +61,7 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
     from.lost_before_us = to.source.missing_of_ssrc();
   }
   if (arrival.stream->is_video) PassFeedback(incoming, arrival, now);
-  if (!incoming.sender_report.has_value()) return;
+  if (!incoming.sender_report.has_value() || to.peer.rtcp.port == 0) return;
   // A sender's report goes on, with the counts of what we sent in its place.
   uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
   const size_t size =
@@ -109,7 +109,8 @@ void MediaRelay::SendRtcp(MediaStream::Leg* to, std::span<const uint8_t> bytes) 
 
 void MediaRelay::Report(MediaStream* stream, Instant now) {
   for (MediaStream::Leg& leg : stream->legs) {
-    if (leg.rtcp.due() > now) continue;
+    // What is written and cannot be sent would be taken for sent, and answered for.
+    if (leg.peer.rtcp.port == 0 || leg.rtcp.due() > now) continue;
     uint8_t bytes[core::rtp::RtcpSession::kCompoundMax];
     const size_t size = leg.rtcp.Report(MediaStream::ReceptionOf(*stream, &leg), now,
                                         options_.turn->wall(), options_.random, bytes);

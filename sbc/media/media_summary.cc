@@ -66,7 +66,13 @@ void Summarize(MediaStream* stream, CallMedia* media) {
   const bool has_flowed = std::any_of(
       std::begin(stream->legs), std::end(stream->legs),
       [](const MediaStream::Leg& leg) { return leg.received.packets > 0 || leg.sent.packets > 0; });
-  if (!has_flowed && !stream->in_force()) return;  // It was offered, and nothing came of it.
+  if (!has_flowed && !stream->in_force()) {
+    // It was offered, and nothing came of it; or it was a fax, which is in no count, and is over.
+    for (const LegId id : {LegId::kCaller, LegId::kCallee}) {
+      media->legs[Index(id)].wrong_source += stream->leg(id).wrong_source;
+    }
+    return;
+  }
   ++media->streams;
   for (const LegId id : {LegId::kCaller, LegId::kCallee}) {
     SummarizeLeg(&stream->leg(id), stream->leg(Other(id)), &media->legs[Index(id)]);

@@ -248,6 +248,18 @@ TEST(B2buaFaxTest, NumbersSkippedMeanwhileAreNotLost) {
   EXPECT_EQ(fax.leg(LegId::kCallee).sent_lost.value(), 0u);
 }
 
+// Strangers at the port of a fax with a line of its own are told of when that line is over, too.
+TEST(B2buaFaxTest, TheRecordTellsOfStrangersAtAFaxThatIsOver) {
+  FaxScene fax;
+  fax.Reinvite(true, FaxBehindVoice("127.0.0.4", 4100), FaxBehindVoice("127.0.0.9", 9100));
+  fax.stranger.SendBytes("a stranger", FaxScene::FaxTarget(fax.told_asker));
+  fax.scene.Run(100ms);
+  const std::string ended = "m=image 0 udptl t38\r\n";
+  fax.Reinvite(true, Sdp("127.0.0.4", 4000, ended), Sdp("127.0.0.9", 9000, ended));
+  fax.HangUp(fax.call);
+  EXPECT_EQ(fax.leg(LegId::kCaller).wrong_source, 1u);
+}
+
 // Without ports for a line of its own the fax is refused and the voice stays; a later offer that
 // names that line finds nothing of it.
 TEST(B2buaFaxTest, AFaxWithoutPortsIsRefused) {

@@ -81,6 +81,14 @@ TEST(SourceTest, TheProvingPacketsMayBeReordered) {
   EXPECT_EQ(line.source.counts().lost(), 1);
 }
 
+TEST(SourceTest, ASwitchBetweenTheProvingPacketsCounts) {
+  Line line;
+  line.Send(0);
+  line.payload_type = 8;
+  line.Send(1);
+  EXPECT_EQ(line.source.counts().payload_switches, 1u);
+}
+
 TEST(SourceTest, ADuplicateProvesNothing) {
   Line line;
   EXPECT_EQ(line.Send(0), Arrival::kProbation);

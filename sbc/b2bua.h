@@ -158,6 +158,9 @@ class B2bua final : public core::sip::TransactionUser {
                         const core::sip::Message& message, core::Instant now);
   uint16_t TakeFinalSdp(Call* call, Fork* fork, const core::sip::Message& response,
                         core::Instant now);
+  uint16_t TakeOfferAgain(Call* call, Fork* fork, LegId answerer, core::Instant now);
+  void KeepAgreed(Call* call, const Fork& fork);
+  void KeepDescription(Call* call, LegId sent_to, MediaAnchor::Role role, std::string_view text);
   uint16_t ResumeSdp(Call* call, Fork* fork, core::Instant now);
   void WriteBody(Call* call, LegId to, MediaAnchor::Role role, const core::sip::Message& message,
                  core::sip::MessageWriter* out);

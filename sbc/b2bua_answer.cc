@@ -110,6 +110,7 @@ void B2bua::PassAnswer(Call* call, Fork* fork, const Message& response, Instant 
   DropHeldAnswers(call, call, now);
   for (Fork& other : call->forks) {
     for (core::KeptText& sdp : other.sdp) sdp.Reset();
+    if (&other != fork) other.pending.Reset();
     other.held_provisional.Reset();
     if (&other.shown() != &fork->shown()) other.reliable = {};
   }

@@ -25,20 +25,20 @@ inline bool TakesContact(core::sip::Method method) {
          method == Method::kNotify || method == Method::kOptions;
 }
 
-/// A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
-inline MediaAnchor::Role RoleOfRequest(const Call& call, LegId from, core::sip::Method method) {
-  const bool asked = call.media.is_pending && call.media.offer_from == Other(from);
-  return method == core::sip::Method::kPrack && asked ? MediaAnchor::Role::kAnswer
-                                                      : MediaAnchor::Role::kOffer;
-}
-
 /// What a response to a request carries: the answer, unless that had no offer.
 inline MediaAnchor::Role RoleOfAnswer(bool offerless) {
   return offerless ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer;
 }
 
-inline void DropOffer(Call* call, LegId from) {
-  if (call->media.offer_from == from) MediaAnchor::DropOffer(&call->media);
+/// Who was asked has refused it, or it never left: what was agreed on before stays.
+inline void DropOffer(Call* call, Fork* fork, LegId from) {
+  if (fork->pending && fork->pending_from == from) {
+    fork->pending.Reset();
+    if (call->offer_fork == fork->index) call->offer_fork = Call::kOfNone;
+  }
+  if (call->media.offer_from != from) return;
+  MediaAnchor::DropOffer(&call->media);
+  if (call->bridged() != nullptr) MediaAnchor::ForgetOffer(&call->media);
 }
 
 /// A request inside the dialog: its head and our Contact, then what `write(MessageWriter*)` adds,

@@ -204,7 +204,7 @@ void B2bua::OnReinvite(Call* call, LegId leg, ServerTransaction& transaction,
                      WriteBody(call, to, MediaAnchor::Role::kOffer, request, out);
                    });
   if (sent == nullptr) {
-    DropOffer(call, leg);
+    DropOffer(call, fork, leg);
     return Answer(transaction, request, 500, now);
   }
   exchange.client = options_.table->HandleOf(*sent);
@@ -243,7 +243,8 @@ void B2bua::OnReinviteResponse(Call* call, ClientTransaction& transaction, const
   ServerTransaction* server = options_.table->Find(exchange.server);
   if (success && exchange.answered) return AckAgain(call, to, fork, transaction, response);
   if (status == 100 || server == nullptr) return;
-  if (status >= 300) DropOffer(call, from);  // What was agreed on before stays in force.
+  if (status >= 300)
+    DropOffer(call, call->bridged(), from);  // What was agreed on before stays in force.
   if (success) {
     AcceptOnLeg(call, to, response, now);
     if (TakeSdp(call, to, RoleOfAnswer(exchange.offerless), response, now) != 0) {
@@ -317,7 +318,9 @@ bool B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
     return false;
   }
   const CallLeg& out_leg = call->leg(to);
-  const MediaAnchor::Role role = RoleOfRequest(*call, from, request.method());
+  // A PRACK answers the offer of the response that it acknowledges, or makes one (RFC 3262 §5).
+  const bool answers = request.method() == Method::kPrack && OfferFrom(*call, *fork) == to;
+  const MediaAnchor::Role role = RoleOfAnswer(!answers);
   const bool negotiates = request.method() == Method::kUpdate || request.method() == Method::kPrack;
   const uint16_t refusal =
       negotiates ? TakeEarlySdp(call, fork, from, role, request, now) : uint16_t{0};
@@ -353,13 +356,12 @@ bool B2bua::PassRequest(Call* call, LegId from, Fork* fork, ServerTransaction& t
                      }
                    });
   if (sent == nullptr) {
-    DropOffer(call, from);
+    DropOffer(call, fork, from);
     Answer(transaction, request, 500, now);
     return false;
   }
   Relay& relay = call->relays[slot];
-  // A PRACK's body is the answer where what it acknowledges has the offer (RFC 3262 §5).
-  relay.offers = negotiates && !request.body().empty() && OfferFrom(*call, *fork) != to;
+  relay.offers = negotiates && !request.body().empty() && !answers;
   relay.method = request.method();
   relay.from = from;
   relay.fork = fork->index;
@@ -378,19 +380,20 @@ void B2bua::OnRelayResponse(Call* call, size_t slot, const Message& response, In
   const uint16_t status = response.status_code();
   ServerTransaction* server = options_.table->Find(relay.server);
   if (server == nullptr || call->state == Call::State::kEnding) return;
-  const bool live = call->bridged() == &call->forks[relay.fork];
+  Fork* fork = &call->forks[relay.fork];
+  const bool live = call->bridged() == fork;
   const bool offers = relay.method == Method::kUpdate || relay.method == Method::kPrack;
-  if (offers && status >= 300) DropOffer(call, relay.from);
-  const bool unusable = offers && status / 100 == 2 &&
-                        TakeEarlySdp(call, &call->forks[relay.fork], to, MediaAnchor::Role::kAnswer,
-                                     response, now) != 0;
-  if (unusable && relay.offers) {  // As in a 2xx to a re-INVITE: nothing has changed.
-    DropOffer(call, relay.from);
+  if (offers && status >= 300) DropOffer(call, fork, relay.from);
+  const bool unusable =
+      relay.offers && status / 100 == 2 &&
+      TakeEarlySdp(call, fork, to, MediaAnchor::Role::kAnswer, response, now) != 0;
+  if (unusable) {  // As in a 2xx to a re-INVITE: nothing has changed.
+    DropOffer(call, fork, relay.from);
     if (live && relay.method == Method::kUpdate) AcceptOnLeg(call, to, response, now);
     return RefuseWaiting(relay.server, 488, now);
   }
   if (offers && status / 100 == 2 && scratch_message_.Index(server->request()) == ParseError::kOk) {
-    call->forks[relay.fork].agreed_anew |= relay.offers;
+    fork->agreed_anew |= relay.offers;
     // A PRACK whose response answers nothing was itself the answer (RFC 3262 §5).
     const bool asked = !response.body().empty() || relay.method == Method::kUpdate;
     KeepSdp(call, to, asked ? MediaAnchor::Role::kOffer : MediaAnchor::Role::kAnswer,
@@ -456,6 +459,8 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
     KeepSdp(call, Other(entry.leg), MediaAnchor::Role::kAnswer, ack);
   }
   if (call->state == Call::State::kAnswered) call->state = Call::State::kTalking;
+  // What is not answered by now will not be, unless it is an UPDATE's that is under way.
+  if (!fork->pending) MediaAnchor::DropOffer(&call->media);
   MediaAnchor::ForgetOffer(&call->media);
   if (call->bye_after_ack) {
     call->bye_after_ack = false;

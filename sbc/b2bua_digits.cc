@@ -110,7 +110,10 @@ void B2bua::OnHeard(const HeardDigit& heard, Instant now) {
 void B2bua::SendDigit(Call* call, Instant now) {
   const LegId to = CustomerOf(*call);
   Fork* fork = call->bridged();
-  if (fork == nullptr) fork = &call->forks[call->sdp_fork];  // Early media has digits, too.
+  if (fork == nullptr) {  // Early media has digits, too.
+    const bool has_one = call->sdp_fork < call->forks.size();
+    fork = has_one ? &call->forks[call->sdp_fork] : &call->forks.first();
+  }
   Dialog& dialog = fork->dialog(to);
   while (!call->digit_sent && !call->digits.empty()) {
     const Digit digit = call->digits[0];

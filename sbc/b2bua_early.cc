@@ -61,6 +61,11 @@ Fork* B2bua::ForkWithoutRoom(Call* call, Dialog dialog) {
     if (!fork.ended) last = &fork;
   }
   last->GiveWay();
+  if (call->offer_fork == last->index) call->offer_fork = Call::kOfNone;
+  if (call->sdp_fork == last->index) {
+    call->sdp_fork = Call::kOfNone;
+    options_.media->Suspend(&call->media);
+  }
   last->dialog(LegId::kCallee) = std::move(dialog);
   ++counters_.forks_shared;
   return last;
@@ -109,9 +114,11 @@ void B2bua::OnProvisional(Call* call, const Message& response, Instant now) {
   // To the callee its SDP was but a preview of what its 2xx will offer. Said reliably it would be
   // the offer, and the caller's answer would come in a PRACK that the callee never hears (§5).
   const bool preview = reliable && callee_rseq == 0 && call->invite.offerless;
-  // A description that cannot be stays here; that it rings is worth telling all the same.
+  // A description that cannot be stays here; that it rings is worth telling all the same. So does
+  // one after a reliable answer, which says nothing any more (RFC 3261 §13.2.1).
   const MediaAnchor::Role role = RoleOfAnswer(call->invite.offerless);
-  const bool taken = !preview && TakeEarlySdp(call, fork, LegId::kCallee, role, response, now) == 0;
+  const bool taken = !preview && !fork->agreed &&
+                     TakeEarlySdp(call, fork, LegId::kCallee, role, response, now) == 0;
   uint32_t rseq = 0;
   if (reliable) {
     // §3: the first is a random number in the lower half, and each dialog has its own sequence.
@@ -209,9 +216,17 @@ void B2bua::PassHeld(Call* call, Fork* acknowledged, Instant now) {
   Message held;
   for (Fork& fork : call->forks) {
     if (&fork.shown() != &acknowledged->shown() || !fork.held_answer) continue;
+    if (held.Index(fork.held_answer.text()) != ParseError::kOk) return;
+    const uint16_t refusal =
+        call->sdp_fork == fork.index ? uint16_t{0} : TakeFinalSdp(call, &fork, held, now);
+    if (refusal != 0) {  // What was agreed on has no place any more, as in OnAnswer().
+      call->attempt.active = false;
+      (void)call->setup->plan.OnFinal(held.status_code(), now);
+      DropHeldAnswers(call, nullptr, now);
+      const auto detail = DetailOfSdp("the callee's");
+      return FailSetup(call, refusal == 503 ? refusal : uint16_t{500}, detail.view(), now);
+    }
     const Packet answer = std::move(fork.held_answer);
-    if (held.Index(answer.text()) != ParseError::kOk) return;
-    if (call->sdp_fork != fork.index) (void)TakeFinalSdp(call, &fork, held, now);
     return PassAnswer(call, &fork, held, now);
   }
   for (Fork& fork : call->forks) {

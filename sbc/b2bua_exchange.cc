@@ -89,7 +89,7 @@ void B2bua::AckAgain(Call* call, LegId to, Fork* fork, ClientTransaction& transa
 void B2bua::RefuseAnswer(Call* call, LegId to, Instant now) {
   InviteExchange& exchange = call->invite;
   SendAck(call, to, call->bridged(), exchange.to_sequence, nullptr);
-  DropOffer(call, exchange.offerless ? to : exchange.from);
+  DropOffer(call, call->bridged(), exchange.offerless ? to : exchange.from);
   RefuseWaiting(exchange.server, 488, now);
   exchange.active = false;
   if (!exchange.offerless) return;

@@ -45,12 +45,7 @@ MediaAnchor::Party B2bua::PartyOf(const Call& call, LegId id) const {
     party.sources.media_cidrs = connector.trunk.media_cidrs;
     return party;
   }
-  for (const CustomerConfig& customer : connector.customers) {
-    if (!customer.nat) continue;
-    for (const core::Cidr& cidr : customer.cidrs) {
-      if (cidr.Contains(leg.peer.ip)) party.sources.nat = &leg.peer.ip;
-    }
-  }
+  if (call.policy->IsBehindNat(leg.side, leg.peer.ip)) party.sources.nat = &leg.peer.ip;
   return party;
 }
 
@@ -77,8 +72,8 @@ uint16_t B2bua::TakeDescription(Call* call, LegId from, Role role, std::string_v
   return refusal;
 }
 
-// Before the answer each early dialog has offers and answers of its own. What was said last is in
-// force; what is kept serves when another one answers.
+// Before the answer each early dialog has offers and answers of its own. What was agreed on last is
+// in force; what is kept serves when another one answers.
 uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, const Message& message,
                              Instant now) {
   SdpInBody body;
@@ -86,30 +81,76 @@ uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, cons
   if (!body.Find(message)) return body.is_unread() ? RefuseUnread() : uint16_t{0};
   // What an early dialog still says once another one was answered is about no media of ours.
   if (call->bridged() != nullptr && call->bridged() != fork) return 0;
+  if (role == Role::kOffer) {
+    const uint16_t refusal = TakeDescription(call, from, role, body.sdp(), now);
+    if (refusal != 0) return refusal;
+    call->offer_fork = fork->index;
+    fork->pending_from = from;
+    fork->pending = options_.store->texts()->Copy(body.sdp());
+    return 0;
+  }
+  if (const uint16_t refusal = TakeOfferAgain(call, fork, from, now)) return refusal;
   const uint16_t refusal = TakeDescription(call, from, role, body.sdp(), now);
-  if (refusal != 0 || call->bridged() != nullptr) return refusal;
-  if (role == Role::kOffer) fork->offer_from = from;
+  if (refusal != 0) return refusal;
+  fork->offer_from = Other(from);
+  fork->sdp[Index(fork->offer_from)] = std::move(fork->pending);
+  fork->pending.Reset();
   fork->sdp[Index(from)] = options_.store->texts()->Copy(body.sdp());
   call->sdp_fork = fork->index;
   return 0;
+}
+
+// The offer that an answer in this early dialog is to: what came last may be another one's. 0, or
+// the code that refuses what was taken before.
+uint16_t B2bua::TakeOfferAgain(Call* call, Fork* fork, LegId answerer, Instant now) {
+  if (fork->pending && fork->pending_from != answerer) {
+    if (call->offer_fork == fork->index) return 0;
+    call->offer_fork = fork->index;
+    return TakeDescription(call, fork->pending_from, Role::kOffer, fork->pending.text(), now);
+  }
+  if (!call->invite.offerless && answerer == LegId::kCallee) {
+    return call->offer_fork == Call::kOfInvite ? uint16_t{0} : TakeFirstOffer(call, now);
+  }
+  if (call->bridged() == fork && call->offer_fork == fork->index)
+    return 0;  // Its copy had no room.
+  call->offer_fork = Call::kOfNone;
+  MediaAnchor::DropOffer(&call->media);
+  MediaAnchor::ForgetOffer(&call->media);
+  return 0;  // What answers nothing is refused as such.
 }
 
 // Of the 2xx. One without a description leaves it to what its own early dialog has said (RFC 3261
 // §13.2.1, RFC 3262 §5), and one after a reliable answer only repeats that; what was agreed with
 // another one ends with that.
 uint16_t B2bua::TakeFinalSdp(Call* call, Fork* fork, const Message& response, Instant now) {
-  const bool offerless = call->invite.offerless;
   SdpInBody body;
-  if (options_.media->enabled() && !body.Find(response) && body.is_unread()) return RefuseUnread();
-  if (options_.media->enabled() && call->sdp_fork != fork->index) {
-    call->sdp_fork = fork->index;
-    options_.media->Suspend(&call->media);
-    if (fork->agreed || !body.Find(response)) return ResumeSdp(call, fork, now);
-    // The offer at hand may be the other one's, by UPDATE or PRACK.
-    if (!offerless) (void)TakeFirstOffer(call, now);
+  if (!options_.media->enabled()) return 0;
+  const bool has_body = body.Find(response);
+  if (!has_body && body.is_unread()) return RefuseUnread();
+  const bool is_anew = call->sdp_fork != fork->index;
+  if (is_anew) options_.media->Suspend(&call->media);
+  call->sdp_fork = fork->index;
+  uint16_t refusal = 0;
+  if (is_anew && (fork->agreed || !has_body)) {
+    refusal = ResumeSdp(call, fork, now);
+    KeepAgreed(call, *fork);
   }
-  if (fork->agreed) return 0;
-  return TakeSdp(call, LegId::kCallee, RoleOfAnswer(offerless), response, now);
+  if (refusal != 0) return refusal;
+  if (fork->agreed || !has_body) {
+    // The offer at hand may be another one's, which nobody answers any more.
+    if (call->offer_fork == fork->index) return 0;
+    if (fork->pending) return TakeOfferAgain(call, fork, Other(fork->pending_from), now);
+    MediaAnchor::DropOffer(&call->media);
+    return 0;
+  }
+  fork->pending.Reset();  // A preview of this one, at most.
+  const Role role = RoleOfAnswer(call->invite.offerless);
+  if (role == Role::kAnswer && call->offer_fork != Call::kOfInvite) {
+    refusal = TakeFirstOffer(call, now);
+  } else if (role == Role::kOffer) {
+    call->offer_fork = fork->index;
+  }
+  return refusal != 0 ? refusal : TakeDescription(call, LegId::kCallee, role, body.sdp(), now);
 }
 
 // 0, or the code that refuses what was taken before: then it can be in force no longer.
@@ -118,6 +159,7 @@ uint16_t B2bua::ResumeSdp(Call* call, Fork* fork, Instant now) {
   const core::KeptText& offer = fork->sdp[Index(offerer)];
   const core::KeptText& answer = fork->sdp[Index(Other(offerer))];
   uint16_t refusal = 0;
+  call->offer_fork = Call::kOfNone;
   if (offer) {
     refusal = TakeDescription(call, offerer, Role::kOffer, offer.text(), now);
   } else if (!call->invite.offerless) {
@@ -144,16 +186,28 @@ void B2bua::WriteBody(Call* call, LegId to, Role role, const Message& message, M
 // it can may refuse it all the same, and any refresh may make us the refresher; so every leg keeps
 // its last one: a packet each.
 void B2bua::KeepSdp(Call* call, LegId sent_to, Role role, const Message& message) {
-  CallLeg& leg = call->leg(sent_to);
   SdpInBody body;
-  if (!body.Find(message)) return;
-  std::string_view text = body.sdp();
+  if (body.Find(message)) KeepDescription(call, sent_to, role, body.sdp());
+}
+
+void B2bua::KeepDescription(Call* call, LegId sent_to, Role role, std::string_view text) {
   if (options_.media->enabled()) {
-    text = options_.media->Write(&call->media, sent_to, role, PartyOf(*call, sent_to), body.sdp())
+    text = options_.media->Write(&call->media, sent_to, role, PartyOf(*call, sent_to), text)
                .value_or("");
   }
   if (text.empty()) return;
-  leg.sdp = options_.store->texts()->Copy(text);  // Dry: no such refresh, and the session ends.
+  // Dry: no such refresh, and the session ends.
+  call->leg(sent_to).sdp = options_.store->texts()->Copy(text);
+}
+
+// Of an early dialog that was answered while another one's descriptions were in force: what each
+// leg was told last may have been that one's.
+void B2bua::KeepAgreed(Call* call, const Fork& fork) {
+  for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
+    const core::KeptText& told = fork.sdp[Index(Other(leg))];
+    const Role role = RoleOfAnswer(fork.offer_from == Other(leg));
+    if (told) KeepDescription(call, leg, role, told.text());
+  }
 }
 
 // ---- what comes of it ---------------------------------------------------------------------------
@@ -222,7 +276,9 @@ uint16_t B2bua::TakeFirstOffer(Call* call, Instant now) {
   if (transaction == nullptr || scratch_message_.Index(transaction->request()) != ParseError::kOk) {
     return 0;  // Whoever tries a route, or answers, sees to that.
   }
-  return TakeSdp(call, LegId::kCaller, Role::kOffer, scratch_message_, now);
+  const uint16_t refusal = TakeSdp(call, LegId::kCaller, Role::kOffer, scratch_message_, now);
+  if (refusal == 0) call->offer_fork = Call::kOfInvite;
+  return refusal;
 }
 
 // Before any route is tried. False: the call was refused for it.

@@ -171,7 +171,12 @@ struct Call {
   Fork* bridged_fork = nullptr;  // Of `forks`.
   bool bye_after_ack = false;    // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
   uint8_t byes_pending = 0;
-  uint8_t sdp_fork = 0;  // Whose descriptions are in force: the last early dialog's that had any.
+  // Index of the early dialog whose descriptions are in force, the last that had any; and of the
+  // one whose offer `media` has, to read answers beside.
+  uint8_t sdp_fork = 0;
+  uint8_t offer_fork = kOfInvite;
+  static constexpr uint8_t kOfInvite = 0xff;  // The INVITE's own,
+  static constexpr uint8_t kOfNone = 0xfe;    // or one that no answer is to.
   uint8_t shard = 0;
   CallDirection direction = CallDirection::kTermination;
   PolicyRef policy;

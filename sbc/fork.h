@@ -47,10 +47,12 @@ struct Fork {
   bool agreed_anew = false;
   ReliableProvisional reliable;
   core::Packet held_provisional;  // One that must be reliable and came before the last one's PRACK.
-  LegId offer_from = LegId::kCaller;  // Of `sdp`.
-  // By LegId: the last offer and answer in it, where media is ours. An INVITE's own offer, which
-  // all have, is not kept here.
+  // By LegId: the last offer and answer that were agreed on in it, where media is ours. An INVITE's
+  // own offer, which all have, is not kept here.
   std::array<core::KeptText, 2> sdp;
+  LegId offer_from = LegId::kCaller;  // Of `sdp`,
+  LegId pending_from = LegId::kCaller;
+  core::KeptText pending;  // and of an offer that has no answer yet; where it is refused it goes.
   // A 2xx that waits for the PRACK of a reliable 18x with SDP (RFC 3262 §3).
   core::Packet held_answer;
 
@@ -69,6 +71,7 @@ struct Fork {
     held_provisional.Reset();
     held_answer.Reset();
     for (core::KeptText& each : sdp) each.Reset();
+    pending.Reset();
   }
 };
 

@@ -90,12 +90,6 @@ class Relay:
         return [sample]
 
 
-def socket_kb():
-    """Of all UDP sockets of this network namespace, in the kernel."""
-    return int(re.search(r"^UDP: .* mem (\d+)", Path("/proc/net/sockstat").read_text(),
-                         re.M).group(1)) * 4
-
-
 class Media:
     """The relays at one latency budget, each with so many calls.
 
@@ -230,12 +224,15 @@ def _answers(control):
         return False
 
 
-def measure_media(rig, report, binaries, plan):
-    standing, with_set_up = measure_memory(rig, binaries, MEDIA_PORTS)
-    report.note(f"memory of our own: {standing:.1f} kB for each anchored call (goal: at "
-                f"most {GOAL_CALL_KB:.0f}), {with_set_up:.1f} kB with the transactions of its "
-                "set-up")
+def report_memory(rig, report, binaries):
+    memory = measure_memory(rig, binaries, MEDIA_PORTS)
+    report.note(f"memory of our own: {memory.standing_kb:.1f} kB for each anchored call (goal: at "
+                f"most {GOAL_CALL_KB:.0f}), {memory.with_set_up_kb:.1f} kB with the transactions "
+                f"of its set-up; of the kernel {memory.socket_kb:.1f} kB for each socket: two a "
+                "call on the customer's side, and as many that rest as the range has")
 
+
+def measure_media(rig, report, binaries, plan):
     def start(budget_us, calls, peers=True):
         return Media(rig, report, binaries, plan["seconds"], budget_us, calls, peers)
 
@@ -245,7 +242,6 @@ def measure_media(rig, report, binaries, plan):
         media.end()
     if plan["curve"]:
         media = start(plan["budget_us"], CALLS_MAX)
-        report.note(f"kernel sockets of all, {CALLS_MAX} calls: {socket_kb()} kB")
         media.saturate(plan["step"], plan["pairs"])
         media.end()
     for budget in BUDGETS_US if plan["curve"] else ():

@@ -1,8 +1,10 @@
-"""Memory of ringfence-sbc's own for a call that stands, and for one that has just been set up."""
+"""Memory of ringfence-sbc's own for a call that stands, and for one that has just been set up; and
+the kernel's for a socket."""
 
 import re
 import sys
 import time
+from collections import namedtuple
 from pathlib import Path
 
 from bench_generators import CALLED
@@ -26,15 +28,31 @@ def own_kb(pids):
                for pid in pids)
 
 
+def slabs():
+    """Of the kernel's objects, how many there are and their size in bytes."""
+    rows = (line.split() for line in Path("/proc/slabinfo").read_text().splitlines()[2:])
+    return {row[0]: (int(row[1]), int(row[3])) for row in rows}
+
+
+# What a UDP socket has in the kernel while nothing is queued: itself, its inode, its open file.
+SOCKET_SLABS = ("UDP", "sock_inode_cache", "filp")
+
+Memory = namedtuple("Memory", ("standing_kb", "with_set_up_kb", "socket_kb"))
+
+
 def measure_memory(rig, binaries, media_ports):
-    """(kB of a call that stands, kB of one with all that its set-up leaves for 64 T1).
+    """What a call that stands has; one with all that its set-up leaves for 64 T1; and a socket.
 
     The second lot of calls finds the room that the first one's transactions have given back, so
     what it adds is what a call keeps for as long as it lasts.
     """
     near, far = ((ip, free_port(ip)) for ip in (NEAR_IP, FAR_IP))
+    before_start = slabs()
     subject = start_sbc(rig, binaries, near, far, LATENCY_BUDGET_US, media_ports,
                         more={"sip": {"t1": f"{T1_MS}ms"}}, before=SMALL_PAGES)
+    started = slabs()
+    opened = {name: started[name][0] - before_start[name][0] for name in SOCKET_SLABS}
+    socket_kb = sum(opened[name] * started[name][1] for name in SOCKET_SLABS) / opened["UDP"] / 1024
     ends = SipEnds(near, far, subject.target, CALLED)
     calls = [Call(index) for index in range(WARM + 2 * COUNTED)]
     ends.set_up(calls[:WARM])
@@ -48,4 +66,4 @@ def measure_memory(rig, binaries, media_ports):
     rig.end(subject.process)
     with_set_up, standing = ((after - before) / COUNTED
                             for before, after in zip(readings, readings[1:]))
-    return standing, with_set_up
+    return Memory(standing, with_set_up, socket_kb)

@@ -29,13 +29,14 @@ sys.dont_write_bytecode = True  # Before our own modules: the tree stays clean.
 from bench_generators import BUFFER_BYTES, ringfence_load, sipp
 from bench_measure import (CALLEE_IP, CALLER_IP, SATURATED, SATURATION, alternate,
                            highest_clean_rate, median_of, sample_generator, sample_subject)
-from bench_media import measure_media
+from bench_media import measure_media, report_memory
 from bench_sockets import measure_sockets
+from bench_voices import measure_voices
 from bench_process import BenchError, Rig, free_port
 from bench_ratio import PAIRS_FOR_A_VERDICT, median_interval, ratio_of_pairs
 from bench_subjects import LATENCY_BUDGET_US, start_floor, start_kamailio, start_sbc
 
-PARTS = ("index", "relay", "generator", "media", "sockets")
+PARTS = ("index", "relay", "generator", "media", "memory", "voices", "sockets")
 RATES = (1000, 3000, 10000)
 PACKETS = (5_000, 20_000, 50_000)  # A second, of audio.
 DISTURBED = 0.1   # Beyond this share of the core, others are said to have been there.
@@ -91,13 +92,14 @@ class Report:
                ("cost", "core_cost", "own", "others", "stolen", "p50_ms", "p99_ms")}})
 
     def print(self, machine):
-        print("\n\nCPU time, us a call (medians); set-up time from the INVITE to the 200, ms")
-        print(f"{'point':<28}{'program':<24}{'calls/s':>8}{'process':>9}{'core':>8}{'own':>6}"
+        print("\n\nCPU time, us a call, or a packet where the point says packets (medians); set-up "
+              "time from the INVITE to the 200, or a packet's latency, ms")
+        print(f"{'point':<28}{'program':<24}{'a second':>9}{'process':>9}{'core':>8}{'own':>6}"
               f"{'others':>7}{'p50':>8}{'p99':>8}{'late':>6}")
         for row in self.costs:
             times = "".join(f"{row[field]:>8.2f}" if row[field] is not None else f"{'-':>8}"
                             for field in ("p50_ms", "p99_ms"))
-            print(f"{row['point']:<28}{row['program']:<24}{row['rate']:>8.0f}{row['cost']:>9.1f}"
+            print(f"{row['point']:<28}{row['program']:<24}{row['rate']:>9.0f}{row['cost']:>9.1f}"
                   f"{row['core_cost']:>8.1f}{row['own']:>6.0%}{row['others']:>7.0%}{times}"
                   f"{row['limited']:>6.0%}")
         print("own, others: shares of the core. late: samples in which ringfence-load kept the "
@@ -374,8 +376,12 @@ def measure(rig, report, options):
         measure_index(rig, report, options.binaries)
     if "relay" in options.parts:
         measure_relay(rig, report, driver, options.binaries, plan)
+    if "memory" in options.parts:
+        report_memory(rig, report, options.binaries)
     if "media" in options.parts:
         measure_media(rig, report, options.binaries, plan)
+    if "voices" in options.parts:
+        measure_voices(rig, report, options.binaries, plan)
     if "sockets" in options.parts:
         measure_sockets(rig, report, options.binaries, plan)
     if "generator" in options.parts:

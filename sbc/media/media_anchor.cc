@@ -96,7 +96,11 @@ PeerMedia MediaAnchor::ReadPeer(const Media& media, const Party& party) const {
     return peer;
   }
   peer.rtp = media.rtp();
-  if (peer.is_rtp) peer.rtcp = media.RtcpEndpoint(peer.is_muxed);
+  if (!peer.is_rtp) return peer;
+  // a=rtcp may name another address (RFC 3605), and what has none is our own host to the kernel.
+  const core::Endpoint rtcp = media.RtcpEndpoint(peer.is_muxed);
+  const bool is_place = !rtcp.ip.is_unspecified() && rtcp.ip.is_v4() == peer.rtp.ip.is_v4();
+  if (is_place) peer.rtcp = rtcp;
   return peer;
 }
 
@@ -216,8 +220,11 @@ bool MediaAnchor::Move(MediaSession* session, LegId from, const Party& party,
     const Media& media = description_.media()[line];
     const bool is_meant =
         IsVideo(media) == stream->is_video && stream->has_ports() && IsAnchored(media, party);
-    // Voice does not become a fax by an answer (RFC 3264 §6): the other leg has not agreed to it.
-    if (is_meant && media.is_rtp() != stream->leg(from).peer.is_rtp) return false;
+    // Voice does not end or become a fax by the answer to what it was told before: the other leg
+    // has not agreed to that.
+    const PeerMedia& before = stream->leg(from).peer;
+    const bool had_place = before.rtp.port != 0 || stream->leg(from).learns_rtp;
+    if (is_meant ? media.is_rtp() != before.is_rtp : had_place) return false;
     const PeerMedia peer = is_meant ? ReadPeer(media, party) : PeerMedia{};
     CHECK(changes.PushBack({stream, from, peer, party.sources}));
   }
@@ -237,6 +244,7 @@ void MediaAnchor::Suspend(MediaSession* session) {
   }
   CHECK(options_.relay->SetPeers({changes.begin(), changes.size()}));  // Nowhere is never taken.
   session->is_pending = static_cast<bool>(session->offer);
+  session->is_agreed = false;
 }
 
 // Video without ports there is refused in its place, and keeps those of the other leg: the route
@@ -321,6 +329,8 @@ void MediaAnchor::Summarize(const MediaSession& session, CallMedia* media) {
 }
 
 std::optional<Instant> MediaAnchor::SilentSince(const MediaSession& session, LegId leg) {
+  // Whose answer never came has nowhere to send to, and will never be heard.
+  if (!session.is_agreed && session.stream_count > 0) return Instant{};
   std::optional<Instant> since;
   Instant seen{};  // Video is a sign of life, and none is expected: a camera may be off.
   for (size_t i = 0; i < session.stream_count; ++i) {

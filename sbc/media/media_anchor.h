@@ -98,8 +98,9 @@ class MediaAnchor {
 
   /// What both legs did since the call began and since the last time this was asked.
   void Summarize(const MediaSession& session, CallMedia* media);
-  /// Since when nothing has come from a leg of which RTP is expected. Nothing is expected while
-  /// either side is held, has no place to send to, or sends a fax by T.38.
+  /// Since when nothing has come from a leg of which RTP is expected; since ever where nothing was
+  /// agreed on. Nothing is expected while either side is held, has no place to send to, or sends a
+  /// fax by T.38.
   std::optional<core::Instant> SilentSince(const MediaSession& session, LegId leg);
 
  private:

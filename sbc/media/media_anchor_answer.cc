@@ -33,6 +33,7 @@ uint16_t MediaAnchor::TakeAnswer(MediaSession* session, LegId from, const Party 
   }
   for (const Agreed& line : lines) SetFormats(line, from, parties);
   session->is_pending = false;
+  session->is_agreed = true;
   return 0;
 }
 

@@ -46,7 +46,8 @@ class MediaPorts {
     core::Endpoint rtcp_local;
   };
 
-  /// How many pairs so many calls may have at once.
+  /// How many pairs so many calls have at once, where none has voice and a fax on lines of their
+  /// own.
   static constexpr size_t PairsMax(size_t calls, bool video) { return video ? 2 * calls : calls; }
 
   MediaPorts(const MediaConfig& config, uint16_t worker, uint16_t workers);

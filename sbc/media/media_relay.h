@@ -53,10 +53,11 @@ struct HeardDigit {
 
 /// Relays the media of one worker's calls between its own ports, and lets nobody else in.
 ///
-/// Shape:    `streams_max` streams; the ports of each `media` entry that this worker has a share
-/// of. Lifetime: borrows the PacketIo. Streams that are left when it dies are dropped. Errors:
-/// Open() names the port that cannot be had. Begin() and Bind() say when nothing is left. Thread:
-/// one worker's. Nothing is allocated after Open().
+/// Shape:    `calls_max` calls' streams; the ports of each `media` entry that this worker has a
+///           share of. Nothing is allocated after Open().
+/// Lifetime: borrows the PacketIo. Streams that are left when it dies are dropped.
+/// Errors:   Open() names the port that cannot be had. Begin() and Bind() say when nothing is left.
+/// Thread:   one worker's.
 class MediaRelay {
  public:
   struct Options {

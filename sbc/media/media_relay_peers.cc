@@ -80,7 +80,8 @@ void MediaRelay::Apply(const PeerChange& change, const PeerMedia& before) {
   const PeerMedia& peer = change.peer;
   const core::IpAddress* nat = change.sources.nat;
   const Instant now = options_.turn->now();
-  const bool moved = nat == nullptr && before.rtp != peer.rtp;
+  const auto described = static_cast<uint32_t>(HashOf({}, peer.rtp));
+  const bool moved = nat == nullptr ? before.rtp != peer.rtp : leg.described != described;
   if (moved || before.is_held != peer.is_held || before.is_rtp != peer.is_rtp) {
     // Who was held, or moves, or talks to one who does, has not been silent by itself. A refresh
     // that says the same again changes nothing.
@@ -93,8 +94,7 @@ void MediaRelay::Apply(const PeerChange& change, const PeerMedia& before) {
   leg.learns_rtp = leg.learns_rtcp = nat != nullptr && peer.rtp.port != 0;
   if (nat != nullptr) {
     leg.learns_from = *nat;
-    const auto described = static_cast<uint32_t>(HashOf({}, peer.rtp));
-    leg.old_place_ends_at = leg.described == described ? now : now + kOldPlaceStays;
+    leg.old_place_ends_at = moved ? now + kOldPlaceStays : now;
     leg.described = described;
   }
   ArmReport(change.stream);

@@ -1,6 +1,7 @@
 // RTCP, which ends on each leg (rule 25).
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/rtp/packet_view.h"
@@ -37,6 +38,9 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
     return;
   }
   core::rtp::RtcpSession::Incoming incoming;
+  // Of who is to teach where it is, what is malformed further on tells nothing either.
+  std::optional<core::rtp::RtcpSession> before;
+  if (!known) before = from.rtcp;
   const bool is_whole = core::rtp::LooksLikeRtcp(core::rtp::BytesOf(packet)) &&
                         from.rtcp.OnPacket(core::rtp::BytesOf(packet), now, &incoming,
                                            &from.source) == core::rtp::RtcpError::kOk;
@@ -46,7 +50,10 @@ void MediaRelay::OnRtcp(Packet packet, const Arrival& arrival, Instant now) {
     from.received.rtcp_bytes += static_cast<uint32_t>(packet.size());
   } else {
     ++counters_.malformed;
-    if (!known) return;  // A valid packet teaches the port, and no other (rule 23).
+    if (!known) {  // A valid packet teaches the port, and no other (rule 23).
+      from.rtcp = *before;
+      return;
+    }
   }
   if (!known) {
     from.learns_rtcp = false;

@@ -37,6 +37,7 @@ struct MediaSession {
   core::KeptText offer;
   LegId offer_from = LegId::kCaller;
   bool is_pending = false;  // It has no answer yet.
+  bool is_agreed = false;   // An answer put something into force.
 };
 
 }  // namespace sbc

@@ -87,30 +87,33 @@ TEST(B2buaMediaChangeTest, ARefreshCannotMoveToATakenPlace) {
   media.HangUpBoth();
 }
 
-// An answer has the offer's type of media (RFC 3264 §6): the other leg knows of no fax.
-TEST(B2buaMediaChangeTest, ARefreshTurnsNoVoiceIntoAFax) {
-  SbcScene::Options options = Anchoring();
-  options.global += "sip: {session_expires: 200s}\n";
-  MediaScene media(options);
-  SimPlan callee;
-  callee.script = {{.status = 200, .body = Sdp("127.0.0.9", 9000)}};
-  callee.sdp =
-      "v=0\r\no=t 1 2 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\n"
-      "m=image 9100 udptl t38\r\n";
-  callee.timer = false;
-  callee.updates = false;
-  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000));
-  media.scene.Run(110s);
-  ASSERT_THAT(media.scene.trunk.Got("INVITE"), SizeIs(2));
-  media.Talk("still voice");
-  EXPECT_THAT(media.trunk.got, ElementsAre("still voice out"));
-  EXPECT_THAT(media.pbx.got, ElementsAre("still voice in"));
-  media.HangUp(call);
+// An answer to what was told before has its type of media (RFC 3264 §6), and does not end it: the
+// other leg knows of no fax, and of no end.
+TEST(B2buaMediaChangeTest, ARefreshEndsNoVoice) {
+  for (const char* line : {"m=image 9100 udptl t38\r\n", "m=audio 0 RTP/AVP 0\r\n"}) {
+    SbcScene::Options options = Anchoring();
+    options.global += "sip: {session_expires: 200s}\n";
+    MediaScene media(options);
+    SimPlan callee;
+    callee.script = {{.status = 200, .body = Sdp("127.0.0.9", 9000)}};
+    callee.sdp = "v=0\r\no=t 1 2 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\n" +
+                 std::string(line);
+    callee.timer = false;
+    callee.updates = false;
+    const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000));
+    media.scene.Run(110s);
+    ASSERT_THAT(media.scene.trunk.Got("INVITE"), SizeIs(2));
+    media.Talk("still voice");
+    EXPECT_THAT(media.trunk.got, ElementsAre("still voice out")) << line;
+    EXPECT_THAT(media.pbx.got, ElementsAre("still voice in")) << line;
+    media.HangUp(call);
+  }
 }
 
 /// A customer behind a NAT: its descriptions name an address there.
 struct NattedScene : MediaScene {
-  NattedScene() : MediaScene(Anchoring("    customers: [{cidrs: [127.0.0.4/30], nat: true}]\n")) {
+  explicit NattedScene(const std::string& more = "")
+      : MediaScene(Anchoring("    customers: [{cidrs: [127.0.0.4/30], nat: true}]\n" + more)) {
     call = Call({}, Sdp("10.0.0.9", 5555));
     scene.trunk.call(0).plan.answers["INVITE"] = 200;
     pbx.Send("teaches", TargetOf(ToPbx()));
@@ -187,6 +190,49 @@ TEST(B2buaMediaChangeTest, ANattedCustomerMovesOnceADescription) {
   media.scene.Run(100ms);
   EXPECT_THAT(media.trunk.got, Not(Contains("too late")));
   media.HangUp(media.call);
+}
+
+// Who says that he has moved has not been silent, behind a NAT neither.
+TEST(B2buaMediaChangeTest, ANattedCustomerThatMovesHasHisTimeAnew) {
+  NattedScene media("    media_timeout: 30s\n");
+  media.scene.Run(25s);
+  media.Reinvite("", 5777);
+  media.scene.Run(15s);
+  EXPECT_THAT(media.scene.world->records(), IsEmpty());
+  media.Reinvite("", 5777);  // Which says the same again.
+  media.scene.Run(20s);
+  EXPECT_THAT(media.scene.world->records(), SizeIs(1));
+  media.scene.ExpectClean();
+}
+
+// The longest prefix says who a customer is: a block within one that is behind a NAT is not.
+TEST(B2buaMediaChangeTest, TheNearestBlockSaysWhoIsBehindANat) {
+  MediaScene media(
+      Anchoring("    customers: [{cidrs: [127.0.0.4/30], nat: true}, {cidrs: [127.0.0.4/32]}]\n"));
+  MediaPeer server("127.0.0.5:4000", &media.scene.network, &media.scene.simulation);
+  const size_t call = media.Call({}, Sdp("127.0.0.5", 4000));
+  server.Send("from his media server", TargetOf(media.ToPbx()));
+  media.trunk.Send("to it", TargetOf(media.ToTrunk()));
+  media.scene.Run(100ms);
+  EXPECT_THAT(media.trunk.got, ElementsAre("from his media server"));
+  EXPECT_THAT(server.got, ElementsAre("to it"));
+  media.HangUp(call);
+}
+
+// a=rtcp may name another address (RFC 3605), and 0.0.0.0 is our own host to the kernel.
+TEST(B2buaMediaChangeTest, RtcpGoesToNoAddressThatIsNone) {
+  MediaScene media;
+  const size_t call = media.Call({}, Sdp("127.0.0.4", 4000, "a=rtcp:20001 IN IP4 0.0.0.0\r\n"));
+  media.pbx.Talk(TargetOf(media.ToPbx()), false);
+  media.trunk.Talk(TargetOf(media.ToTrunk()));
+  media.scene.Run(30s);
+  media.pbx.Hush();
+  media.trunk.Hush();
+  media.scene.Run(100ms);
+  media.HangUp(call);
+  const auto& legs = media.scene.world->media().back().media.legs;
+  EXPECT_EQ(legs[sbc::Index(LegId::kCaller)].whole.sent.rtcp_packets, 0u);
+  EXPECT_GT(legs[sbc::Index(LegId::kCallee)].whole.sent.rtcp_packets, 0u);
 }
 
 // RFC 3264 §6.1: who answers says by that what it sends; what else it was offered is not taken.

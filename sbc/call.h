@@ -112,7 +112,7 @@ struct CallSetup {
 /// Lifetime: B2bua's pool, from the INVITE to both legs' end; a Handle across time.
 /// Thread:   one worker's.
 struct Call {
-  static constexpr size_t kRelaysMax = 8;  // More get 500 with Retry-After.
+  static constexpr size_t kRelaysMax = 4;  // More get 500 with Retry-After.
   static constexpr size_t kRefersMax = 4;  // Of the last ones NOTIFYs are told apart.
 
   enum class State : uint8_t {

@@ -77,7 +77,6 @@ RtcpError RtcpSession::OnPacket(std::span<const uint8_t> bytes, Instant now, Inc
                                 const Source* source) {
   *incoming = {};
   ++counts_.packets_in;
-  counts_.bytes_in += bytes.size();
   RtcpCompound compound;
   RtcpError error = compound.Index(bytes);
   if (error == RtcpError::kOk) Average(bytes.size());
@@ -145,9 +144,10 @@ bool RtcpSession::OnReports(const ReportBlocks& blocks, Instant now) {
     if (block.last_sr == 0) continue;
     const size_t kept = std::min<size_t>(sent_reports_count_, kSentReportsMax);
     for (size_t i = 0; i < kept; ++i) {  // The newest first: a sender may repeat a timestamp.
-      const SentReport& sent = sent_reports_[(sent_reports_count_ - 1 - i) % kSentReportsMax];
-      if (sent.ntp_middle != block.last_sr) continue;
-      if (const auto round_trip = RoundTrip(sent.at, now, block.delay_since_last_sr)) {
+      const size_t at = (sent_reports_count_ - 1 - i) % kSentReportsMax;
+      if (sent_reports_ntp_[at] != block.last_sr) continue;
+      const Instant left_at = sent_reports_at_[at];
+      if (const auto round_trip = RoundTrip(left_at, now, block.delay_since_last_sr)) {
         round_trip_ = round_trip;
       }
       break;
@@ -258,7 +258,6 @@ RtcpSession::Passed RtcpSession::PassFeedback(std::span<const Feedback> feedback
   // Its SR can not be answered for: many a second would leave none that can.
   const size_t size = writer.written().size();
   ++counts_.packets_out;
-  counts_.bytes_out += size;
   Average(size);
   passed.bytes = size;
   return passed;
@@ -287,11 +286,12 @@ size_t RtcpSession::Leave(const Reception& reception, Instant now, WallTime wall
 
 size_t RtcpSession::OnWritten(const std::optional<SenderReport>& report, size_t size, Instant now) {
   if (report) {
-    sent_reports_[sent_reports_count_++ % kSentReportsMax] = {report->ntp.middle(), now};
+    const size_t at = sent_reports_count_++ % kSentReportsMax;
+    sent_reports_ntp_[at] = report->ntp.middle();
+    sent_reports_at_[at] = now;
   }
   reported_ = true;
   ++counts_.packets_out;
-  counts_.bytes_out += size;
   Average(size);
   return size;
 }

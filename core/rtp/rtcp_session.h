@@ -121,8 +121,6 @@ class RtcpSession {
   struct Counts {
     uint32_t packets_in = 0;
     uint32_t packets_out = 0;
-    uint64_t bytes_in = 0;
-    uint64_t bytes_out = 0;
     uint32_t malformed = 0;  // In packets_in too.
   };
   const Counts& counts() const { return counts_; }
@@ -135,11 +133,6 @@ class RtcpSession {
   std::string_view cname() const { return {cname_.data(), cname_.size()}; }
 
  private:
-  struct SentReport {
-    uint32_t ntp_middle = 0;
-    Instant at;
-  };
-
   struct Beside {  // The last SSRC that was sent beside the stream's, or before it.
     uint32_t ssrc = 0;
     uint32_t packets = 0;
@@ -187,7 +180,9 @@ class RtcpSession {
   NtpTime sender_ntp_;          // What it said then; 0: nothing yet, or no time.
   uint32_t sender_timestamp_ = 0;
   Instant forwarded_at_;
-  std::array<SentReport, kSentReportsMax> sent_reports_{};
+  // The SRs that can be answered for: their NTP's middle, and when they left.
+  std::array<Instant, kSentReportsMax> sent_reports_at_{};
+  std::array<uint32_t, kSentReportsMax> sent_reports_ntp_{};
   uint32_t sent_reports_count_ = 0;
   uint32_t peer_ssrc_ = 0;  // Whose SR came last, and when: LSR and DLSR.
   uint32_t peer_ntp_middle_ = 0;
@@ -197,7 +192,7 @@ class RtcpSession {
   Counts counts_;
   std::array<char, 16> cname_{};
 };
-static_assert(sizeof(RtcpSession) <= 304);
+static_assert(sizeof(RtcpSession) <= 272);
 
 /// A sender's report on the other side of a relay.
 inline SenderReport Translate(const HeaderRewrite& rewrite, SenderReport report) {

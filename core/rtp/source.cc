@@ -148,8 +148,8 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
     candidate_ = {
         .arrival = now,
         .ssrc = packet.ssrc(),
-        .bytes = static_cast<uint32_t>(packet.size()),
         .timestamp = packet.timestamp(),
+        .bytes = static_cast<uint16_t>(packet.size()),
         .sequence_number = packet.sequence_number(),
         .payload_type = kind == PayloadKind::kAudio ? packet.payload_type() : kNoPayloadType,
         .is_timed = kind != PayloadKind::kEvent,

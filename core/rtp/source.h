@@ -142,8 +142,8 @@ class Source {
   struct Candidate {  // A packet that would begin another sequence.
     Instant arrival;
     uint32_t ssrc = 0;
-    uint32_t bytes = 0;
     uint32_t timestamp = 0;
+    uint16_t bytes = 0;
     uint16_t sequence_number = 0;
     uint8_t payload_type = kNoPayloadType;  // Of voice; else none.
     bool is_timed = false;  // Its timestamp tells when it was said: it is no RFC 4733 event.

@@ -268,7 +268,7 @@ TEST(B2buaMediaChangeTest, OurOwnPortsAreNoPeers) {
     callee.script = {{.status = 200, .body = Sdp(own, own[8] == '2' ? 20011 : 30011)}};
     const size_t refused = media.Place(callee, Sdp("127.0.0.4", 4000));
     EXPECT_EQ(media.scene.pbx.call(refused).final_status, 500) << own;
-    EXPECT_EQ(media.scene.record().detail.view(),
+    EXPECT_EQ(media.scene.world->records().back().detail.view(),
               "the callee's SDP: a place in it is one of our own media ports");
   }
   const size_t direct = media.Call({}, Sdp("127.0.0.2", 20010));

@@ -509,11 +509,9 @@ TEST(RtcpSessionTest, CountsWhatComesAndGoes) {
   EXPECT_EQ(incoming.sender_report, std::nullopt);
   leg.Hear(nullptr, {});
   EXPECT_EQ(leg.session.counts().packets_in, 4u);
-  EXPECT_EQ(leg.session.counts().bytes_in, 4u + 0 + 16 + 8);
   EXPECT_EQ(leg.session.counts().malformed, 3u);
   leg.RunFor(10s);
   EXPECT_EQ(leg.session.counts().packets_out, leg.reports.size());
-  EXPECT_GT(leg.session.counts().bytes_out, leg.reports.size() * 80);
 }
 
 // After the start of a call nothing is allocated: not by a packet, not by a report.

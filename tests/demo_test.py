@@ -181,6 +181,18 @@ class Records:
         return {"call_id": call_id, "sent": sent, "received": 50, "expected": expected,
                 "lost": lost, "late": 0, "jitter_us": 1200, "mos": mos}
 
+    def relays_only(self, packets):
+        """Of the outbound call's voice to the PBX, though it gets all of it."""
+        self.media[1]["vc2cust_rtp_packets"] = packets
+        self.pbx_calls[0].update(received=packets, expected=packets)
+
+    def cross(self):
+        """The Voice Connector's ends of the two calls hear each other's callers."""
+        for result, own, peer in ((self.connector_calls[0], "7-1", "9-1"),
+                                  (self.pbx[0], "9-1", "7-1"), (self.pbx_calls[0], "8-1", "6-1"),
+                                  (self.connector[0], "6-1", "5-5")):
+            result["marks"] = {"own": own, "peer": peer}
+
     def disagreements(self, one_way_us=None, late_us=3000):
         agreement = self.compare(one_way_us, late_us)
         self.printed = io.StringIO()
@@ -234,6 +246,7 @@ class FigureTest(Disagreeing):
         self.records.pbx_calls[0]["sent"] = 55
         self.records.connector[0]["received"] = 45
         self.assertEqual(self.records.disagreements(), [])
+        self.records.connector[0]["received"] = 50
         self.records.pbx_calls[0]["sent"] = 56
         self.one(f"call {OUTBOUND} (pbx-2): at PBX calls: packets sent: 50 by the SBC, "
                  "56 by this end, which may be up to 5 more")
@@ -241,6 +254,18 @@ class FigureTest(Disagreeing):
         self.records.connector[0]["received"] = 44
         self.one(f"call {OUTBOUND} (pbx-2): at VC: packets heard: 50 by the SBC, "
                  "44 by this end, which may be up to 5 fewer")
+
+    def test_an_sbc_that_relays_only_the_beginning(self):
+        self.records.relays_only(40)
+        self.assertEqual(self.records.disagreements(), [])  # As many as may be under way.
+        self.records.relays_only(39)
+        self.one(f"call {OUTBOUND} (pbx-2): VC sent 50, PBX calls heard 39 and missed 0",
+                 "10 of them may be under way")
+
+    def test_calls_that_are_crossed(self):
+        self.records.cross()
+        self.one(f"call {OUTBOUND} (pbx-2): VC heard the marks of call 5-5, PBX calls wrote those "
+                 "of call 8-1")
 
     def test_nobody_hears_more_than_was_sent(self):
         self.records.pbx[0]["received"] = 51

@@ -10,6 +10,9 @@ found by the Call-ID of its leg. Each end is compared in both directions:
     and MOS of what it     other leg
     heard
 
+And where both ends tell, with each other: what one sent the other one heard, and each names the
+other's call in its marks, which no SBC can read.
+
 How far two figures may be apart (Tolerances) follows from where and when each was taken.
 
 lost     Not at all: the SBC closes no hole and makes none, and loopback loses nothing by itself.
@@ -34,6 +37,9 @@ jitter   RFC 3550's is a mean, over the last 16 packets or so, of how much longe
          middle, and one at the end, of which one of the two may have heard only. Each turn of a
          loop reads the clock once and then takes what is there, and kernel times are mapped to that
          clock: CLOCK_MS more.
+
+under    What one end sent and the other one neither heard nor lost was under way when the call ended,
+way      at one of the two: both tolerances of packets, and what the queue of who hears dropped.
 
 MOS      The SBC writes hundredths, and packets under way change what share a lost one is:
          MOS_APART. A percent that is lost or late takes at most 95 / Bpl = 95 / 25.1 from R (G.107
@@ -208,6 +214,8 @@ class Agreement:
                     self.disagree(call, f"the SBC has a record, no generator has a result of its "
                                   f"{leg} {call.call_ids[leg]}")
             self.at_both_ends += ends == 2
+            if ends == 2:
+                self.compare_ends(call)
             self.at_one_end += ends == 1
 
     def compare_files(self):
@@ -257,6 +265,23 @@ class Agreement:
                 end.apart[figure.name].append((abs(figure.apart), figure.tolerance))
             if not figure.agrees:
                 self.disagree(call, f"at {end.name}: {figure}")
+
+    def compare_ends(self, call):
+        """With each other: an SBC that relays the wrong call's voice, or only its beginning, is at
+        one with each of them."""
+        both = {leg: self.results[(leg, call.call_ids[leg])] for leg in OTHER}
+        for leg, (hears, heard) in both.items():
+            speaks, said = both[OTHER[leg]]
+            most = hears.tolerances.packets + speaks.tolerances.packets + hears.tolerances.dropped
+            under_way = said["sent"] - heard["received"] - heard["lost"]
+            if under_way > most:
+                self.disagree(call, f"{speaks.name} sent {said['sent']}, {hears.name} heard "
+                              f"{heard['received']} and missed {heard['lost']}: {most} of them may "
+                              "be under way at its end")
+            ours, theirs = heard.get("marks"), said.get("marks")
+            if ours and theirs and ours["peer"] != theirs["own"]:
+                self.disagree(call, f"{hears.name} heard the marks of call {ours['peer']}, "
+                              f"{speaks.name} wrote those of call {theirs['own']}")
 
     def report(self, folder):
         """Prints how far each end and the SBC are apart, and the disagreements: the first of them,

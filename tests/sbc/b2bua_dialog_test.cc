@@ -541,8 +541,8 @@ TEST(B2buaDialogTest, TooManyAtOnceAreToldToWait) {
   scene.network.SetLink(core::IpAddress::FromV4(0x7f000003), scene.trunk.local().ip, slow);
   for (int i = 0; i < 10; ++i) scene.pbx.Do(call, {.method = "INFO"});
   scene.Run(3s);
-  EXPECT_THAT(scene.pbx.Got("INFO", 200), SizeIs(8));
-  ASSERT_THAT(scene.pbx.Got("INFO", 500), SizeIs(2));
+  EXPECT_THAT(scene.pbx.Got("INFO", 200), SizeIs(4));
+  ASSERT_THAT(scene.pbx.Got("INFO", 500), SizeIs(6));
   EXPECT_TRUE(scene.pbx.Got("INFO", 500)[0].Has("Retry-After"));
   scene.pbx.Do(call, {.method = "BYE"});
   scene.ExpectClean();

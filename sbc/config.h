@@ -249,8 +249,8 @@ struct ConnectorConfig {
   LoggingConfig logging;
   std::optional<Credential> credentials;  // What we answer the trunk's challenge with.
   uint32_t calls_max = 0;                 // Key `limits: {calls}`. 0: only the node's.
-  // What voice that side is told of, in this order, by offers and answers: of what came, what both
-  // sides' lists have (CodecsTold()). None: as they come. One list is for both sides.
+  // What voice that side is told of: of what came, what both sides' lists have (CodecsTold()), by
+  // offers in this order, by answers in the answerer's. None: as they come. One list is for both.
   PerSide<std::vector<core::sdp::Codec>> codecs;
   DtmfKind dtmf = DtmfKind::kPass;
   VideoKind video = VideoKind::kRefuse;  // A Voice Connector has voice alone.

@@ -36,7 +36,7 @@ def relay_of(rig, binaries, name, budget_us):
 
 
 def measure_sockets(rig, report, binaries, plan):
-    # One at a time, as all have the same ports.
+    # One at a time.
     def sample(name):
         relay = relay_of(rig, binaries, name, plan["budget_us"])
         try:

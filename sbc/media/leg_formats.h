@@ -27,7 +27,8 @@ void NoteCodecs(std::span<const core::sdp::Format> sends, std::span<const core::
 ///
 /// An answer crosses as it was chosen, since nothing is transcoded: so what one side is offered the
 /// other one will be told. A codec is told to either side only if both sides' lists have it; a list
-/// that is not there has all. The order is that of the list of who is told, else the offerer's own.
+/// that is not there has all. An offer's order is that of the list of who is told, else the
+/// offerer's own.
 core::sdp::CodecPolicy CodecsTold(const PerSide<std::vector<core::sdp::Codec>>& codecs, Side to);
 
 /// Whom something is told, as far as formats go.

@@ -24,6 +24,9 @@ std::string_view FindSdp(std::string_view message) {
   return delimiter == std::string_view::npos ? sdp : sdp.substr(0, delimiter + 2);
 }
 
+// Whoever says or hears it talks no more (RFC 3261 §15).
+bool IsBye(std::string_view message) { return message.starts_with("BYE "); }
+
 Codec ToRtp(core::sdp::Codec codec) {
   switch (codec) {
     case core::sdp::Codec::kPcmu:
@@ -97,6 +100,7 @@ bool MediaEngine::ParseDescription(std::string_view message) {
 }
 
 void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message, core::Instant now) {
+  if (IsBye(message)) return ExpectNothing(media, now);
   if (!ParseDescription(message)) return;
   const MediaDescription* audio = FindAudio(description_);
   media->own_direction = DirectionOf(audio);
@@ -104,6 +108,13 @@ void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message, core:
   if (audio == nullptr) return;
   ReadMeanings(description_, *audio, &media->own_meanings);
   media->rtcp.own_muxes = audio->has_rtcp_mux;
+}
+
+// The call is over: what stays away from now on is nobody's fault. SDP of both would begin anew.
+void MediaEngine::ExpectNothing(CallMedia* media, core::Instant now) const {
+  media->own_direction = core::sdp::Direction::kInactive;
+  media->peer_direction = core::sdp::Direction::kInactive;
+  CountSilence(media, now);
 }
 
 // Who holds says sendonly as a rule, and need not send: to be alone takes sendrecv of both.
@@ -120,6 +131,7 @@ void MediaEngine::CountSilence(CallMedia* media, core::Instant now) const {
 }
 
 void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core::Instant now) {
+  if (IsBye(message)) return ExpectNothing(media, now);
   if (!ParseDescription(message)) return;
   media->remote = {};
   media->rtcp.remote = {};

@@ -135,6 +135,7 @@ class MediaEngine {
 
   // What SDP says (media_description.cc).
   bool ParseDescription(std::string_view message);
+  void ExpectNothing(CallMedia* media, core::Instant now) const;
   void CountSilence(CallMedia* media, core::Instant now) const;
 
   // Receiving (media_engine.cc).

@@ -104,7 +104,7 @@ void MediaEngine::Stop(CallMedia* media, Instant now) {
   for (core::Timer* timer : {&media->audio_timer, &media->pcap_timer, &media->digit_timer}) {
     parts_.timers->Disarm(timer);
   }
-  CountSilence(media, now);
+  ExpectNothing(media, now);
 }
 
 void MediaEngine::SendFrame(CallMedia* media, Instant now) {

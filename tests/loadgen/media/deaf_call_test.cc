@@ -128,6 +128,31 @@ TEST_F(DeafCallTest, AGapIsFoundWhereverItWas) {
   }
 }
 
+// What comes no more behind a BYE, or in a <timewait>, is missed by nobody: at neither end.
+TEST_F(DeafCallTest, TheTimeBehindTheCallIsNoGap) {
+  for (const bool waits : {true, false}) {
+    LoadWorld world;
+    std::string caller = TalkingCaller(Play() + Pause(1000));
+    std::string callee = TalkingCallee(Play());
+    const std::string late = "<timewait milliseconds=\"3000\"/></scenario>";
+    const std::string_view end = "</scenario>";
+    if (waits) caller.replace(caller.rfind(end), end.size(), late);
+    if (waits) callee.replace(callee.rfind(end), end.size(), late);
+    const std::string_view answer = "<send><![CDATA[\nSIP/2.0 200 OK";
+    if (!waits) callee.insert(callee.rfind(answer), Exec("rtp_stream=\"pause\"") + Pause(3000));
+    LoadNode& server =
+        world.AddServer(callee, {"-m", "1", "--media_calls", "8", "--json", "unused"});
+    LoadNode& client = world.AddClient(caller, {"-m", "1", "--json", "unused"});
+    ASSERT_TRUE(server.worker().OpenMedia().ok() && client.worker().OpenMedia().ok());
+    ASSERT_TRUE(world.RunToEnd());
+    for (LoadNode* node : {&server, &client}) {
+      EXPECT_EQ(node->counts().successful, 1u) << node->warnings();
+      EXPECT_LE(node->worker().media()->statistics().gap_us.max(), 40'000) << waits;
+      EXPECT_LE(*node->worker().media()->records()[0].gap_us, 40'000) << waits;
+    }
+  }
+}
+
 TEST_F(DeafCallTest, WhereNothingCameThereIsNoGapThatCouldBeGood) {
   Start(TalkingCaller(Play() + Pause(100) + "<nop rf_max_gap=\"60000\"/>\n"), TalkingCallee(""));
   ASSERT_TRUE(world_.RunToEnd());

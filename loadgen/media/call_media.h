@@ -108,9 +108,11 @@ class Silence {
 /// The end of RTCP of one call (RFC 3550 §6).
 struct CallRtcp {
   std::optional<core::rtp::RtcpSession> session;  // From when the peer first said where to.
-  core::Endpoint remote;    // By the peer's last SDP. Port 0: nowhere to send to.
+  core::Endpoint remote;    // By the last SDP of both. Port 0: nowhere to send to.
+  core::Endpoint separate;  // The peer's place where it is not muxed.
   bool own_muxes = false;   // Our SDP says rtcp-mux,
-  bool is_muxed = false;    // and the peer's does, too.
+  bool peer_muxes = false;  // the peer's does,
+  bool is_muxed = false;    // and so both do.
   bool has_left = false;    // BYE was said.
   bool has_sent = false;    // Of the stream that is reported.
   bool of_capture = false;  // It is a capture's: our own has not begun.

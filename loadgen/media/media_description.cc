@@ -108,6 +108,7 @@ void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message, core:
   if (audio == nullptr) return;
   ReadMeanings(description_, *audio, &media->own_meanings);
   media->rtcp.own_muxes = audio->has_rtcp_mux;
+  OpenRtcp(media, now);
 }
 
 // The call is over: what stays away from now on is nobody's fault. SDP of both would begin anew.
@@ -134,7 +135,7 @@ void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core
   if (IsBye(message)) return ExpectNothing(media, now);
   if (!ParseDescription(message)) return;
   media->remote = {};
-  media->rtcp.remote = {};
+  media->rtcp.remote = media->rtcp.separate = {};
   const MediaDescription* audio = FindAudio(description_);
   media->peer_direction = DirectionOf(audio);
   CountSilence(media, now);
@@ -143,8 +144,8 @@ void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core
   // direction says is for the scenario to keep to, as in SIPp.)
   if (!audio->connection.address.is_unspecified()) {
     media->remote = audio->rtp();
-    media->rtcp.is_muxed = media->rtcp.own_muxes && audio->has_rtcp_mux;
-    media->rtcp.remote = audio->RtcpEndpoint(media->rtcp.is_muxed);
+    media->rtcp.separate = audio->RtcpEndpoint(false);
+    media->rtcp.peer_muxes = audio->has_rtcp_mux;
     OpenRtcp(media, now);
   }
   ReadMeanings(description_, *audio, &media->peer_meanings);

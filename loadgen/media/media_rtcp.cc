@@ -30,9 +30,11 @@ void MediaEngine::OnRtcpTimer(void* owner, core::Timer*, Instant now) {
   media->engine->SendReport(media, now);
 }
 
-// The peer's SDP has said a place.
+// SDP of one of us came: whose offer it was does not matter, mux is what both say (RFC 5761 §5.1.1).
 void MediaEngine::OpenRtcp(CallMedia* media, Instant now) {
   CallRtcp& rtcp = media->rtcp;
+  rtcp.is_muxed = rtcp.own_muxes && rtcp.peer_muxes;
+  rtcp.remote = rtcp.is_muxed ? media->remote : rtcp.separate;
   if (!parts_.rtcp || rtcp.remote.port == 0 || rtcp.has_left) return;
   if (!rtcp.session) {
     rtcp.session.emplace(RtcpSession::Config{.ssrc = media->out.ssrc, .is_sender = true}, now,

@@ -176,6 +176,56 @@ INSTANTIATE_TEST_SUITE_P(
                       Place{"", "a=rtcp-mux\n", "10.0.0.2:7001", 6001},
                       Place{"a=rtcp-mux\n", "a=rtcp-mux\n", "10.0.0.2:7000", 6000}));
 
+// Who answers an offer of mux with mux has muxed, and reads what comes so.
+TEST_F(GeneratorRtcpTest, ACalleeMuxesAsACallerDoes) {
+  LoadNode& caller = AddCaller(TalkingCaller(
+      Talk(file_, 12'000), tests::Sdp("[media_ip]", "[media_port]") + "a=rtcp-mux\n"));
+  std::string text = TalkingCallee(Exec(core::Concat("rtp_stream=\"", file_.path(), ",-1,0\"")));
+  const std::string_view rtpmap = "telephone-event/8000\n";
+  text.insert(text.find(rtpmap) + rtpmap.size(), "a=rtcp-mux\n");
+  LoadNode& callee = AddCallee(text);
+  ASSERT_TRUE(world_.RunToEnd());
+  for (LoadNode* node : {&callee, &caller}) {
+    EXPECT_GE(MediaOf(*node).rtcp_received, 2u);
+    EXPECT_EQ(MediaOf(*node).rtcp_foreign, 0u);
+    EXPECT_EQ(MediaOf(*node).rtcp_round_trip_us.count(), 1u);
+  }
+}
+
+// RFC 5761 §5.1.1: by an offer of ours, or an answer.
+TEST_F(GeneratorRtcpTest, ACalleesReportsGoToTheMuxedPort) {
+  for (const bool muxes : {true, false}) {
+    LoadWorld world;
+    std::string text = TalkingCallee(Exec(core::Concat("rtp_stream=\"", file_.path(), ",-1,0\"")));
+    const std::string_view rtpmap = "telephone-event/8000\n";
+    if (muxes) text.insert(text.find(rtpmap) + rtpmap.size(), "a=rtcp-mux\n");
+    LoadNode& callee = world.AddServer(text, {"-m", "1", "--media_calls", "8"});
+    ASSERT_TRUE(callee.worker().OpenMedia().ok());
+    ScriptedPeer& phone = world.AddPeer(LoadWorld::At("10.0.0.1:5060"));
+    ScriptedPeer& audio = world.AddPeer(LoadWorld::At("10.0.0.1:7000"));
+    ScriptedPeer& next = world.AddPeer(LoadWorld::At("10.0.0.1:7001"));
+    const std::string sdp = tests::Sdp("10.0.0.1", "7000") + "a=rtcp-mux\n";
+    const auto request = [](std::string_view method, std::string_view rest) {
+      return core::Concat(
+          method, " sip:b@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=", "z9hG4bK",
+          method, "\r\nFrom: <sip:a@h>;tag=a\r\nTo: <sip:b@h>\r\n", "Call-ID: muxed\r\nCSeq: 1 ",
+          method, "\r\n", rest);
+    };
+    phone.Send(world.server(),
+               request("INVITE", core::Concat("Content-Type: application/sdp\r\nContent-Length: ",
+                                              sdp.size(), "\r\n\r\n", sdp)));
+    world.RunFor(10ms);
+    phone.Send(world.server(), request("ACK", "Content-Length: 0\r\n\r\n"));
+    world.RunFor(9s);
+    size_t muxed = 0;
+    for (const ScriptedPeer::Arrival& arrival : audio.received) {
+      if (core::rtp::LooksLikeRtcp(BytesOf(arrival.text))) ++muxed;
+    }
+    EXPECT_EQ(muxed > 0, muxes);
+    EXPECT_EQ(next.received.empty(), muxes);
+  }
+}
+
 TEST_F(GeneratorRtcpTest, NothingIsSaidWhereThereIsNoPlace) {
   ScriptedPeer& server = world_.AddPeerAsServer();
   LoadNode& caller = AddCaller(TalkingCaller(Talk(file_, 6000)));

@@ -33,11 +33,19 @@ bool MediaMark::Read(std::span<const uint8_t> payload) {
   return sender.run != 0;
 }
 
+bool MarkReader::IsMisrouted(const MediaMark& mark, const CallIdentity& own) const {
+  if (mark.sender == own) return false;
+  // A generator makes calls or takes them: two of one run are no ends of one call, and what another
+  // of ours sent came back to us, who did not send it.
+  if (mark.sender.run == own.run) return true;
+  if (mark.heard.run != 0 && mark.heard != own) return true;
+  return peer_.run != 0 && mark.sender != peer_;
+}
+
 MarkFate MarkReader::OnMark(const MediaMark& mark, const CallIdentity& own) {
   if (mark.sender == own) return MarkFate::kEchoed;
-  if (mark.heard.run != 0 && mark.heard != own) return MarkFate::kMisrouted;
-  if (peer_.run == 0) peer_ = mark.sender;
-  if (mark.sender != peer_) return MarkFate::kMisrouted;
+  if (IsMisrouted(mark, own)) return MarkFate::kMisrouted;
+  peer_ = mark.sender;
   if (mark.heard == own) is_mutual_ = true;
   const uint64_t count = uint64_t{mark.sequence} + 1;
   if (count > expected_) {

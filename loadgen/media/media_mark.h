@@ -39,7 +39,7 @@ struct MediaMark {
 enum class MarkFate : uint8_t {
   kNew,
   kDuplicate,
-  kMisrouted,  // Of another call than the one that is heard, or meant for another.
+  kMisrouted,  // Of another call than the one that is heard, or meant for another, or of ours.
   kEchoed,     // Our own.
 };
 
@@ -53,6 +53,8 @@ class MarkReader {
   static constexpr uint32_t kWindow = 64;
 
   MarkFate OnMark(const MediaMark& mark, const CallIdentity& own);
+  /// By what came before; nothing is learnt of it.
+  bool IsMisrouted(const MediaMark& mark, const CallIdentity& own) const;
 
   const CallIdentity& peer() const { return peer_; }  // run 0: none was heard.
   bool is_mutual() const { return is_mutual_; }       // The peer said that it hears us.

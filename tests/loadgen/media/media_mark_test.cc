@@ -70,6 +70,15 @@ TEST(MarkReaderTest, KnowsWhatIsOfAnotherCallOrForOne) {
   EXPECT_EQ(reader.lost(), 0u);
 }
 
+// What another call of the same generator sent: an echo that was crossed, and no peer.
+TEST(MarkReaderTest, AnotherCallOfOurRunIsNoPeer) {
+  MarkReader reader;
+  EXPECT_EQ(reader.OnMark(Of({1, 2}, 0), kOwn), MarkFate::kMisrouted);
+  EXPECT_EQ(reader.OnMark(Of({1, 2}, 1, kOwn), kOwn), MarkFate::kMisrouted);
+  EXPECT_EQ(reader.peer().run, 0u);
+  EXPECT_EQ(reader.OnMark(Of(kPeer, 0), kOwn), MarkFate::kNew);
+}
+
 class MarksTest : public ::testing::Test {
  protected:
   void Start(const std::string& callee, const std::string& caller, const char* calls) {
@@ -145,6 +154,45 @@ TEST_F(MarksTest, WhatIsEchoedTellsTheRoundTrip) {
   ASSERT_TRUE(world_.RunToEnd());
   EXPECT_NEAR(static_cast<double>(MediaOf(caller_).round_trip_us.count()), 25, 2);
   EXPECT_NEAR(static_cast<double>(MediaOf(caller_).round_trip_us.Percentile(50)), 400, 100);
+}
+
+// Two calls of one generator, whose echoes come back to each other.
+TEST_F(MarksTest, ACrossedEchoFailsTheCalls) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  LoadNode::Config config{
+      .scenario = TalkingCaller(Talk(file) + "<pause milliseconds=\"1000\"/>\n"),
+      .options = LoadWorld::OptionsOf(
+          {"-m", "2", "-r", "1000", "-l", "8", "--media_marks", "-mp", "20000"})};
+  config.local = world_.client();
+  config.remote = world_.server();
+  caller_ = &world_.Add(std::move(config));
+  ASSERT_TRUE(caller_->worker().OpenMedia().ok());
+  tests::ScriptedPeer& server = world_.AddPeerAsServer();
+  tests::ScriptedPeer& ear = world_.AddPeer(LoadWorld::At("10.0.0.2:7000"));
+  world_.RunFor(10ms);
+  ASSERT_EQ(server.received.size(), 2u);
+  const std::string sdp = tests::Sdp("10.0.0.2", "7000");
+  for (const auto& invite : server.received) {
+    const std::string& text = invite.text;
+    server.Send(
+        invite.from,
+        core::Concat(
+            "SIP/2.0 200 OK\r\nVia: ", tests::HeaderOf(text, "Via"),
+            "\r\nFrom: ", tests::HeaderOf(text, "From"), "\r\nTo: ", tests::HeaderOf(text, "To"),
+            ";tag=x\r\nCall-ID: ", tests::HeaderOf(text, "Call-ID"), "\r\nCSeq: 1 INVITE\r\n",
+            "Content-Type: application/sdp\r\nContent-Length: ", sdp.size(), "\r\n\r\n", sdp));
+  }
+  size_t echoed = 0;
+  for (int i = 0; i < 900; ++i) {
+    world_.RunFor(1ms);
+    for (; echoed < ear.received.size(); ++echoed) {
+      core::Endpoint to = ear.received[echoed].from;
+      to.port = to.port == 20000 ? 20004 : 20000;
+      ear.Send(to, ear.received[echoed].text);
+    }
+  }
+  EXPECT_GT(MediaOf(caller_).misrouted, 80u);
+  EXPECT_EQ(MediaOf(caller_).marked + MediaOf(caller_).round_trip_us.count(), 0u);
 }
 
 // Somebody between two calls crosses their wires: here the callee says one call's port in both.

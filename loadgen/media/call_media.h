@@ -143,6 +143,8 @@ struct CallMedia {
   uint8_t peer_event_type = 0;  // Its telephone-event; 0: none.
   core::sdp::Direction own_direction = core::sdp::Direction::kInactive;   // Until our SDP,
   core::sdp::Direction peer_direction = core::sdp::Direction::kInactive;  // or the peer's, says.
+  bool has_talked = false;        // Both said sendrecv once,
+  bool is_held = false;           // and do not now.
   PayloadMeanings own_meanings;   // By our SDP: what we are sent has these numbers.
   PayloadMeanings peer_meanings;  // By the peer's, where ours names none.
 

@@ -104,6 +104,7 @@ void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message, core:
   if (!ParseDescription(message)) return;
   const MediaDescription* audio = FindAudio(description_);
   media->own_direction = DirectionOf(audio);
+  NoteHold(media);
   CountSilence(media, now);
   if (audio == nullptr) return;
   ReadMeanings(description_, *audio, &media->own_meanings);
@@ -116,6 +117,18 @@ void MediaEngine::ExpectNothing(CallMedia* media, core::Instant now) const {
   media->own_direction = core::sdp::Direction::kInactive;
   media->peer_direction = core::sdp::Direction::kInactive;
   CountSilence(media, now);
+}
+
+// Both when a hold begins and when it ends: what is under way then comes in between. Who holds may
+// say sendonly and send nothing; music that goes on is counted as ever, says Source::Pause().
+void MediaEngine::NoteHold(CallMedia* media) {
+  using core::sdp::Direction;
+  const bool talk =
+      media->own_direction == Direction::kSendRecv && media->peer_direction == Direction::kSendRecv;
+  media->has_talked = media->has_talked || talk;
+  const bool is_held = media->has_talked && !talk;
+  if (is_held != media->is_held) media->source.Pause();
+  media->is_held = is_held;
 }
 
 // Who holds says sendonly as a rule, and need not send: to be alone takes sendrecv of both.
@@ -138,6 +151,7 @@ void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core
   media->rtcp.remote = media->rtcp.separate = {};
   const MediaDescription* audio = FindAudio(description_);
   media->peer_direction = DirectionOf(audio);
+  NoteHold(media);
   CountSilence(media, now);
   if (audio == nullptr) return;
   // An unspecified address is the old way to say hold (RFC 3264 §8.4): it is nowhere. (What the

@@ -135,6 +135,7 @@ class MediaEngine {
 
   // What SDP says (media_description.cc).
   bool ParseDescription(std::string_view message);
+  static void NoteHold(CallMedia* media);
   void ExpectNothing(CallMedia* media, core::Instant now) const;
   void CountSilence(CallMedia* media, core::Instant now) const;
 

@@ -123,9 +123,13 @@ Json RecordsOf(std::span<const MediaRecord> records) {
   return calls;
 }
 
+Json LossRatioOf(const MediaStatistics& media) {
+  if (media.expected == 0) return nullptr;
+  return static_cast<double>(media.lost) / static_cast<double>(media.expected);
+}
+
 Json MediaOf(const RunSummary& summary) {
   const MediaStatistics& media = summary.worker->media()->statistics();
-  const double expected = static_cast<double>(media.expected);
   return {{"calls", media.calls},
           {"silent_calls", media.silent_calls},
           {"not_opened_without_port", media.no_port},
@@ -136,14 +140,14 @@ Json MediaOf(const RunSummary& summary) {
             {"without_address", media.unsent},
             {"skipped", media.frames_skipped},
             {"without_memory", media.sends_dry},
-            {"late_us", PercentilesOf(media.send_late_us)}}},
+            {"late_us", OfKnown(media.send_late_us, PercentilesOf)}}},
           {"received",
            {{"packets", media.packets_received},
             {"bytes", media.bytes_received},
             {"streams", media.streams},
             {"expected", media.expected},
             {"lost", media.lost},
-            {"loss_ratio", expected > 0 ? static_cast<double>(media.lost) / expected : 0},
+            {"loss_ratio", LossRatioOf(media)},
             {"late", media.late},
             {"duplicates", media.duplicates},
             {"reordered", media.reordered},
@@ -174,13 +178,13 @@ Json MediaOf(const RunSummary& summary) {
             {"duplicates", media.mark_duplicates},
             {"misrouted", media.misrouted},
             {"other_clock", media.other_clock},
-            {"one_way_us", PercentilesOf(media.one_way_us)},
-            {"round_trip_us", PercentilesOf(media.round_trip_us)}}},
-          {"call_loss_ppm", PercentilesOf(media.loss_ppm)},
-          {"call_jitter_us", PercentilesOf(media.jitter_us)},
+            {"one_way_us", OfKnown(media.one_way_us, PercentilesOf)},
+            {"round_trip_us", OfKnown(media.round_trip_us, PercentilesOf)}}},
+          {"call_loss_ppm", OfKnown(media.loss_ppm, PercentilesOf)},
+          {"call_jitter_us", OfKnown(media.jitter_us, PercentilesOf)},
           {"call_gap_us", OfKnown(media.gap_us, PercentilesOf)},
           {"call_round_trip_us", OfKnown(media.rtcp_round_trip_us, PercentilesOf)},
-          {"call_mos_milli", MosOf(media.mos_milli)},
+          {"call_mos_milli", OfKnown(media.mos_milli, MosOf)},
           {"call_mos_cq_milli", OfKnown(media.mos_conversation_milli, MosOf)},
           {"calls_without_mos", media.unjudged},
           {"per_call", RecordsOf(summary.worker->media()->records())}};

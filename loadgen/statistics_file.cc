@@ -90,6 +90,10 @@ std::string Rate(uint64_t calls, Duration elapsed) {
 
 std::string Thousandths(int64_t value) { return Format("%.3f", static_cast<double>(value) / 1000); }
 
+std::string PercentOfMillionths(int64_t value) {
+  return Format("%.4f", static_cast<double>(value) / 1e4);
+}
+
 class Columns {
  public:
   void Add(std::string_view value) {
@@ -126,6 +130,14 @@ class Columns {
  private:
   std::string text_;
 };
+
+// What nobody knew is empty, and not 0.
+void AddKnown(const core::Histogram& values, std::span<const double> percents,
+              std::string (*write)(int64_t), Columns* out) {
+  for (const double percent : percents) {
+    out->Add(values.count() == 0 ? std::string() : write(values.Percentile(percent)));
+  }
+}
 
 }  // namespace
 
@@ -258,23 +270,13 @@ std::string StatisticsFile::Line(const Snapshot& now) const {
     out.Add(now.media[i] - last_.media[i], now.media[i]);
   }
   const MediaStatistics& media = worker_.media()->statistics();
-  for (const core::Histogram* us : {&media.send_late_us, &media.jitter_us}) {
-    for (const double percent : kPercents) out.Add(Thousandths(us->Percentile(percent)));
-  }
-  for (const double percent : kMosPercents) {
-    out.Add(Thousandths(media.mos_milli.Percentile(percent)));
-  }
-  for (const double percent : kPercents) {
-    out.Add(Format("%.4f", static_cast<double>(media.loss_ppm.Percentile(percent)) / 1e4));
-  }
-  const auto add_known = [&out](const core::Histogram& values, std::span<const double> percents) {
-    for (const double percent : percents) {  // None: unknown.
-      out.Add(values.count() == 0 ? std::string() : Thousandths(values.Percentile(percent)));
-    }
-  };
-  add_known(media.gap_us, kPercents);
-  add_known(media.rtcp_round_trip_us, kPercents);
-  add_known(media.mos_conversation_milli, kMosPercents);
+  AddKnown(media.send_late_us, kPercents, Thousandths, &out);
+  AddKnown(media.jitter_us, kPercents, Thousandths, &out);
+  AddKnown(media.mos_milli, kMosPercents, Thousandths, &out);
+  AddKnown(media.loss_ppm, kPercents, PercentOfMillionths, &out);
+  AddKnown(media.gap_us, kPercents, Thousandths, &out);
+  AddKnown(media.rtcp_round_trip_us, kPercents, Thousandths, &out);
+  AddKnown(media.mos_conversation_milli, kMosPercents, Thousandths, &out);
   return out.Take();
 }
 

@@ -18,9 +18,8 @@ std::string Decimal(double value, int decimals) {
 }
 
 std::string Percent(uint64_t part, uint64_t whole) {
-  const double share =
-      whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole) * 100;
-  return core::Concat(Decimal(share, 3), " %");
+  return core::Concat(Decimal(static_cast<double>(part) / static_cast<double>(whole) * 100, 3),
+                      " %");
 }
 
 // Values of which the high ones are bad. `scale` of them are a unit.
@@ -114,12 +113,14 @@ std::string WriteMediaReport(const MediaStatistics& media) {
   }
   AddMarks(media, &out);
   if (media.streams == 0) return out.Take();
-  out.Add("  lost", core::Concat(media.lost, " of ", media.expected, " (",
-                                 Percent(media.lost, media.expected), ")"));
+  if (media.expected > 0) {
+    out.Add("  lost", core::Concat(media.lost, " of ", media.expected, " (",
+                                   Percent(media.lost, media.expected), ")"));
+  }
   out.Add("  late, again, reordered",
           core::Concat(media.late, ", ", media.duplicates, ", ", media.reordered));
   out.Add("  loss of a call", Highs(media.loss_ppm, 1e4, " %"));
-  out.Add("  jitter", Highs(media.jitter_us, 1000, " ms"));
+  if (media.jitter_us.count() > 0) out.Add("  jitter", Highs(media.jitter_us, 1000, " ms"));
   out.Add("  longest gap", Highs(media.gap_us, 1000, " ms"));
   if (media.mos_milli.count() > 0) out.Add("  MOS", Lows(media.mos_milli, 1000));
   if (media.mos_conversation_milli.count() > 0) {

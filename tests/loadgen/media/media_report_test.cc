@@ -118,6 +118,40 @@ TEST_F(MediaReportTest, RoundTripsAreToldWhereTheyAreKnown) {
   EXPECT_EQ(LastRow()["AudioRoundTripMs_p50"], "");
 }
 
+// Nor is anything else: a run that heard nothing had neither no loss nor the worst MOS.
+TEST_F(MediaReportTest, WhereNothingCameThereIsNoFigure) {
+  LoadNode& server = world_.AddServer(tests::TalkingCallee(""), {"-m", "1", "--media_calls", "2"});
+  node_ = &world_.AddClient(tests::TalkingCaller("<pause milliseconds=\"100\"/>\n"),
+                            {"-m", "1", "-rtp_echo", "--media_marks", "--json", "x"});
+  ASSERT_TRUE(server.worker().OpenMedia().ok() && node_->worker().OpenMedia().ok());
+  statistics_.emplace(&node_->scenario(), &node_->worker(), 0);
+  ASSERT_TRUE(statistics_->Open(csv_.path()).ok());
+  ASSERT_TRUE(world_.RunToEnd());
+  statistics_->WriteLine();
+  ASSERT_NE(node_->worker().media(), nullptr);
+
+  const auto media = nlohmann::json::parse(WriteJsonReport(Summary()))["media"];
+  EXPECT_EQ(media["silent_calls"], 1);
+  EXPECT_TRUE(media["received"]["loss_ratio"].is_null());
+  EXPECT_TRUE(media["sent"]["late_us"].is_null());
+  EXPECT_TRUE(media["marks"]["one_way_us"].is_null());
+  EXPECT_TRUE(media["marks"]["round_trip_us"].is_null());
+  for (const char* name : {"call_loss_ppm", "call_jitter_us", "call_gap_us", "call_round_trip_us",
+                           "call_mos_milli", "call_mos_cq_milli"}) {
+    EXPECT_TRUE(media[name].is_null()) << name;
+  }
+  auto row = LastRow();
+  for (const char* name : {"AudioSendLateMs_p50", "AudioJitterMs_p99", "AudioMos_p50",
+                           "AudioLossPercent_p50", "AudioGapMs_p50"}) {
+    ASSERT_EQ(row.count(name), 1u) << name;
+    EXPECT_EQ(row[name], "") << name;
+  }
+  const std::string text = WriteReport(Summary());
+  for (const char* piece : {"  jitter", "  MOS", "loss of a call", "sent late by"}) {
+    EXPECT_EQ(text.find(piece), std::string::npos) << piece;
+  }
+}
+
 TEST_F(MediaReportTest, RoundTripsAreToldOfEachCallAndOfAll) {
   Run(15'000);
   auto media = nlohmann::json::parse(WriteJsonReport(Summary()))["media"];

@@ -118,6 +118,7 @@ class MediaEngine {
   };
   void StartAudio(CallMedia* media, core::Instant now);
   void SendFrame(CallMedia* media, core::Instant now);
+  void LeaveOut(uint64_t packets, core::Duration late);
   void SendPcap(CallMedia* media, core::Instant now);
   void SendDigit(CallMedia* media, core::Instant now);
   void SendRtp(CallMedia* media, const Outgoing& outgoing, core::Instant now);

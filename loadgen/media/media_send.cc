@@ -112,7 +112,7 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
   const core::Duration frame_time = std::chrono::milliseconds(play.format.frame_ms);
   if (now - play.due > kBehindMax) {
     const auto missed = (now - play.due) / frame_time;
-    statistics_.frames_skipped += static_cast<uint64_t>(missed);
+    LeaveOut(static_cast<uint64_t>(missed), now - play.due);
     play.due += missed * frame_time;
   }
   std::array<uint8_t, AudioFormat::kFrameBytesMax> memory;
@@ -136,6 +136,12 @@ void MediaEngine::SendFrame(CallMedia* media, Instant now) {
   parts_.timers->Arm(&media->audio_timer, play.due);
 }
 
+// What is left out is as late as the first of it, or a stall would be the better the longer it is.
+void MediaEngine::LeaveOut(uint64_t packets, core::Duration late) {
+  statistics_.frames_skipped += packets;
+  statistics_.send_late_us.Record(late / std::chrono::microseconds(1), packets);
+}
+
 void MediaEngine::Play(CallMedia* media, const PlayPcapAction& play, Instant now) {
   media->pcap = {.clip = play.clip, .next = 0, .began = TickAt(now)};
   parts_.timers->Arm(&media->pcap_timer, media->pcap.began);
@@ -150,7 +156,7 @@ void MediaEngine::SendPcap(CallMedia* media, Instant now) {
     const Instant due = play.began + captured.at;
     if (due > now) return parts_.timers->Arm(&media->pcap_timer, due);
     if (now - due > kBehindMax) {
-      ++statistics_.frames_skipped;
+      LeaveOut(1, now - due);
       continue;
     }
     statistics_.send_late_us.Record((now - due) / std::chrono::microseconds(1));

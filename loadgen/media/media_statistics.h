@@ -18,7 +18,9 @@ struct MediaStatistics {
   uint64_t unsent = 0;           // Were due, and no SDP had said where to.
   uint64_t sends_dry = 0;        // Were due, and found no memory: the generator was the limit.
   uint64_t frames_skipped = 0;   // Not sent, as the generator had fallen behind.
-  core::Histogram send_late_us;  // How much later than its due moment each left.
+  // How much later than its due moment each left, as of the beginning of its turn. What was left
+  // out is in it, with the lateness of the first of a stall.
+  core::Histogram send_late_us;
 
   // Received.
   uint64_t packets_received = 0;  // RTP, of open calls.

@@ -210,6 +210,38 @@ TEST_F(TalkingTest, DigitsInterruptTheAudio) {
   EXPECT_EQ(packets.back().payload_type, 0);
 }
 
+// What a stall leaves out is in the pacing error, with all of the stall.
+TEST_F(TalkingTest, AStallIsSeenInThePacingError) {
+  const MediaFile file(std::string(16000, 'a'));
+  ScriptedPeer& server = world_.AddPeerAsServer();
+  LoadNode& caller = AddCaller(TalkingCaller(Play(file) + Pause(3000)));
+  Answer(&server);
+  world_.RunFor(50ms);
+  world_.network().clock().AdvanceTo(world_.now() + 1s);
+  world_.RunFor(200ms);
+  const MediaStatistics& media = MediaOf(caller);
+  EXPECT_NEAR(static_cast<double>(media.frames_skipped), 49, 2);
+  EXPECT_EQ(media.send_late_us.count(), media.packets_sent + media.frames_skipped);
+  EXPECT_NEAR(static_cast<double>(media.send_late_us.max()), 990'000, 10'000);
+  EXPECT_GT(media.send_late_us.Percentile(50), 900'000);
+}
+
+TEST_F(TalkingTest, AStallOfACaptureIsSeenInThePacingError) {
+  const std::string rtp("\x80\x08\x00\x01\x00\x00\x00\xa0\x01\x02\x03\x04voice", 17);
+  const MediaFile file(
+      tests::PcapBytes{}.File({{0, 4000, rtp}, {100'000, 4000, rtp}, {2'000'000, 4000, rtp}}),
+      "pcap");
+  ScriptedPeer& server = world_.AddPeerAsServer();
+  LoadNode& caller = AddCaller(
+      TalkingCaller(Exec(core::Concat("play_pcap_audio=\"", file.path(), "\"")) + Pause(3000)));
+  Answer(&server);
+  world_.RunFor(50ms);
+  world_.network().clock().AdvanceTo(world_.now() + 1s);
+  world_.RunFor(200ms);
+  EXPECT_EQ(MediaOf(caller).frames_skipped, 1u);
+  EXPECT_NEAR(static_cast<double>(MediaOf(caller).send_late_us.max()), 950'000, 10'000);
+}
+
 TEST_F(TalkingTest, DigitsAreHeardAndChecked) {
   for (const bool right : {true, false}) {
     LoadWorld world;

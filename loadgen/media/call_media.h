@@ -154,6 +154,7 @@ struct CallMedia {
   DigitPlay digits;
   bool echo = false;
   uint64_t packets_sent = 0;
+  uint64_t packets_echoed = 0;  // Not in packets_sent.
 
   core::rtp::Source source;
   Silence deaf;   // While SDP lets the peer send, and us hear.

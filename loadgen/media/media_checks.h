@@ -16,12 +16,11 @@ class ElementReader;
 ///     rf_min_mos="4.0"       at least, 1 to 4.5; audio that nobody can judge has no MOS and fails
 ///     rf_max_loss="1"        percent, at most
 ///     rf_max_jitter="20"     ms, at most
-///     rf_two_way="true"      audio was sent, and came, and still comes: of the time in which our
-///                            own plays and the SDP of both says sendrecv, at most the last 2 s, or
-///                            rf_max_gap's, passed without
+///     rf_two_way="true"      audio was sent, or echoed, and came, and still comes: of the time in
+///                            which our own plays and the SDP of both says sendrecv, at most the
+///                            last 2 s, or rf_max_gap's, passed without
 ///     rf_max_gap="5000"      ms, at most, without any after the first, of the time in which SDP
-///     lets
-///                            the peer send
+///                            lets the peer send
 ///     rf_dtmf="123#"         these digits came, in this order, and no other
 ///
 /// A call that does not keep to one of them goes on, and has failed when it ends (as with

@@ -181,6 +181,7 @@ void MediaEngine::OnPacket(Packet packet, Instant) {
   Measure(media, view, packet.received_at());
   if (!media->echo && !parts_.echo) return;
   ++statistics_.echoed;
+  ++media->packets_echoed;
   const core::Endpoint back = packet.remote();
   packet.SetRoute(packet.socket(), packet.local(), back);
   parts_.io->Send(std::move(packet));
@@ -259,7 +260,8 @@ MediaFault MediaEngine::Judge(const CallMedia& media, const MediaChecks& checks,
                               Instant now) const {
   const bool heard = media.source.active();
   const core::rtp::StreamCounts counts = media.source.counts();
-  if (checks.two_way && (!heard || media.packets_sent == 0)) return MediaFault::kOneWay;
+  const bool has_sent = media.packets_sent + media.packets_echoed > 0;
+  if (checks.two_way && (!heard || !has_sent)) return MediaFault::kOneWay;
   if (checks.two_way && media.alone.At(now) > checks.gap_max.value_or(MediaChecks::kAloneMax)) {
     return MediaFault::kDeaf;
   }

@@ -95,6 +95,16 @@ TEST_F(DeafCallTest, OurOwnPauseIsNoDeafness) {
   EXPECT_EQ(caller_->counts().successful, 1u) << caller_->warnings();
 }
 
+// What an end echoes it has sent.
+TEST_F(DeafCallTest, AnEchoIsTwoWayAtBothEnds) {
+  const char* check = "rf_two_way=\"true\"";
+  Start(TalkingCaller(Play() + Pause(1000) + Concat("<nop ", check, "/>\n")),
+        TalkingCallee("", check), {"-rtp_echo"});
+  ASSERT_TRUE(world_.RunToEnd());
+  EXPECT_EQ(caller_->counts().successful, 1u) << caller_->warnings();
+  EXPECT_EQ(callee_->counts().successful, 1u) << callee_->warnings();
+}
+
 // A peer that pauses without a word is as silent as one that nobody hears: the step must bear it.
 TEST_F(DeafCallTest, APauseOfThePeerNeedsAGapThatBearsIt) {
   for (const auto& [gap, failed] : {std::pair("", true), std::pair(" rf_max_gap=\"4500\"", false),

@@ -18,6 +18,7 @@
 #include "loadgen/media/digit_list.h"
 #include "loadgen/media/media_mark.h"
 #include "loadgen/media/pcap_clip.h"
+#include "loadgen/media/peer_place.h"
 
 namespace loadgen {
 
@@ -140,6 +141,7 @@ struct CallMedia {
   uint16_t port = 0;
 
   core::Endpoint remote;        // By the peer's last SDP. Port 0: nowhere to send to.
+  PeerPlace place;              // From where it is heard.
   uint8_t peer_event_type = 0;  // Its telephone-event; 0: none.
   core::sdp::Direction own_direction = core::sdp::Direction::kInactive;   // Until our SDP,
   core::sdp::Direction peer_direction = core::sdp::Direction::kInactive;  // or the peer's, says.
@@ -164,6 +166,7 @@ struct CallMedia {
   core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of the audio received last.
   uint8_t last_payload_type = 0xff;
   uint64_t packets_received = 0;
+  uint64_t foreign = 0;  // Not in packets_received: from elsewhere than `place`.
   uint64_t pattern_packets_sent = 0;
   uint64_t pattern_matched = 0;
   uint64_t pattern_differed = 0;

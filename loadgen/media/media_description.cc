@@ -112,7 +112,7 @@ void MediaEngine::OnOwnMessage(CallMedia* media, std::string_view message, core:
   OpenRtcp(media, now);
 }
 
-// The call is over: what stays away from now on is nobody's fault. SDP of both would begin anew.
+// The call is over, and what stays away is nobody's fault. SDP of both would begin anew.
 void MediaEngine::ExpectNothing(CallMedia* media, core::Instant now) const {
   media->own_direction = core::sdp::Direction::kInactive;
   media->peer_direction = core::sdp::Direction::kInactive;
@@ -158,6 +158,7 @@ void MediaEngine::OnPeerMessage(CallMedia* media, std::string_view message, core
   // direction says is for the scenario to keep to, as in SIPp.)
   if (!audio->connection.address.is_unspecified()) {
     media->remote = audio->rtp();
+    media->place.Say(media->remote);
     media->rtcp.separate = audio->RtcpEndpoint(false);
     media->rtcp.peer_muxes = audio->has_rtcp_mux;
     OpenRtcp(media, now);

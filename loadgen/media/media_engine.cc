@@ -31,7 +31,8 @@ MediaEngine::MediaEngine(const Parts& parts)
     : parts_(parts),
       packets_(PcapClip::kPacketBytesMax, kPacketsInFlight),
       calls_(std::max<size_t>(parts.ports.count, 1)),
-      by_pair_(parts.ports.count) {
+      by_pair_(parts.ports.count),
+      former_numbers_(parts.ports.count) {
   if (parts_.records) records_.reserve(MediaRecord::kRecordsMax);
 }
 
@@ -60,6 +61,7 @@ void MediaEngine::Close(CallMedia* media, std::string_view call_id, Instant now)
   LeaveRtcp(media, now);
   Settle(media, call_id, now);
   by_pair_[media->pair] = nullptr;
+  former_numbers_[media->pair] = media->number;
   ports_.Release(media->pair);
   calls_.Release(media);
 }
@@ -101,7 +103,7 @@ MediaRecord MediaEngine::RecordOf(const CallMedia& media, std::string_view call_
     record.round_trip_us = *round_trip / std::chrono::microseconds(1);
   }
   if (parts_.marks) {
-    record.marks = MarkRecord{.own = IdentityOf(media),
+    record.marks = MarkRecord{.own = IdentityOf(media.number),
                               .peer = media.marks.peer(),
                               .is_mutual = media.marks.is_mutual(),
                               .sent = media.marks_sent,
@@ -177,14 +179,39 @@ void MediaEngine::OnPacket(Packet packet, Instant) {
   }
   ++statistics_.packets_received;
   statistics_.bytes_received += packet.size();
-  if (packet.remote() != media->remote) ++statistics_.foreign;
-  Measure(media, view, packet.received_at());
+  const bool is_peers = media->place.Hear(packet.remote());
+  if (is_peers) {
+    if (!media->place.is_said(packet.remote())) ++statistics_.unannounced;
+    Measure(media, view, packet.received_at());
+  } else {
+    NoteForeign(media, view);
+  }
   if (!media->echo && !parts_.echo) return;
   ++statistics_.echoed;
-  ++media->packets_echoed;
+  if (is_peers) ++media->packets_echoed;
   const core::Endpoint back = packet.remote();
   packet.SetRoute(packet.socket(), packet.local(), back);
   parts_.io->Send(std::move(packet));
+}
+
+// Audio that is not the peer's is none of the call's, whatever is checked. But where it tells that
+// it is another call's, it went astray.
+void MediaEngine::NoteForeign(CallMedia* media, const PacketView& view) {
+  ++statistics_.foreign;
+  ++media->foreign;
+  MediaMark mark;
+  if (!parts_.marks || !mark.Read(view.payload())) return;
+  if (media->marks.IsMisrouted(mark, IdentityOf(media->number))) NoteMisrouted(media, mark);
+}
+
+// What was still on its way to the call that had the port before is late, and not astray.
+void MediaEngine::NoteMisrouted(CallMedia* media, const MediaMark& mark) {
+  if (mark.heard == IdentityOf(former_numbers_[media->pair])) {
+    ++statistics_.mark_former;
+    return;
+  }
+  ++statistics_.misrouted;
+  ++media->misrouted;
 }
 
 void MediaEngine::Measure(CallMedia* media, const PacketView& view, Instant at) {
@@ -220,7 +247,7 @@ void MediaEngine::ReadMark(CallMedia* media, std::span<const uint8_t> payload, I
     ++media->unmarked;
     return;
   }
-  switch (media->marks.OnMark(mark, IdentityOf(*media))) {
+  switch (media->marks.OnMark(mark, IdentityOf(media->number))) {
     case MarkFate::kNew:
       ++statistics_.marked;
       return CountOneWay(at - mark.sent);
@@ -228,9 +255,7 @@ void MediaEngine::ReadMark(CallMedia* media, std::span<const uint8_t> payload, I
       ++statistics_.mark_duplicates;
       return;
     case MarkFate::kMisrouted:
-      ++statistics_.misrouted;
-      ++media->misrouted;
-      return;
+      return NoteMisrouted(media, mark);
     case MarkFate::kEchoed:
       statistics_.round_trip_us.Record((at - mark.sent) / std::chrono::microseconds(1));
       return;

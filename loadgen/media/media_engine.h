@@ -144,9 +144,11 @@ class MediaEngine {
   void ReadMark(CallMedia* media, std::span<const uint8_t> payload, core::Instant at);
   void WriteMark(CallMedia* media, std::span<uint8_t> payload, core::Instant now);
   void CountOneWay(core::Duration latency);
-  CallIdentity IdentityOf(const CallMedia& media) const {
-    return {parts_.run, static_cast<uint32_t>(media.number)};
+  CallIdentity IdentityOf(uint64_t number) const {
+    return {parts_.run, static_cast<uint32_t>(number)};
   }
+  void NoteForeign(CallMedia* media, const core::rtp::PacketView& view);
+  void NoteMisrouted(CallMedia* media, const MediaMark& mark);
   void Measure(CallMedia* media, const core::rtp::PacketView& view, core::Instant at);
   void Note(CallMedia* media, const core::rtp::DtmfReader::Events& events);
   void Settle(CallMedia* media, std::string_view call_id, core::Instant now);
@@ -158,6 +160,7 @@ class MediaEngine {
   core::PacketPool packets_;
   core::Pool<CallMedia> calls_;
   std::vector<CallMedia*> by_pair_;
+  std::vector<uint64_t> former_numbers_;  // Of the call that had the pair before; 0: none.
   MediaStatistics statistics_;
   std::vector<MediaRecord> records_;
   core::sdp::SessionDescription description_;  // Of the message at hand.

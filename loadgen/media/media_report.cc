@@ -68,6 +68,7 @@ void AddMarks(const MediaStatistics& media, Lines* out) {
   out->Add("  marks sent",
            core::Concat(media.marked_sent, ", and ", media.unmarked_sent, " packets without; ",
                         media.mark_mutual_calls, " calls heard each other"));
+  out->AddIfAny("  for the port's last call", media.mark_former);
   out->AddIfAny("  by another clock", media.other_clock);
   if (media.one_way_us.count() > 0) {
     out->Add("  one-way latency", Highs(media.one_way_us, 1000, " ms"));
@@ -101,7 +102,8 @@ std::string WriteMediaReport(const MediaStatistics& media) {
   out.AddIfAny("  RTCP without memory", media.rtcp_unsent);
   out.AddIfAny("  not RTP", media.not_rtp);
   out.AddIfAny("  to a port of no call", media.strays);
-  out.AddIfAny("  not from where SDP said", media.foreign);
+  out.AddIfAny("  from an unsaid port", media.unannounced);
+  out.AddIfAny("  not from the peer", media.foreign);
   out.AddIfAny("  digits", media.digits_received);
   if (media.pattern_matched + media.pattern_differed > 0) {
     out.Add("  patterns",

@@ -30,7 +30,7 @@ void MediaEngine::OnRtcpTimer(void* owner, core::Timer*, Instant now) {
   media->engine->SendReport(media, now);
 }
 
-// SDP of one of us came: whose offer it was does not matter, mux is what both say (RFC 5761 §5.1.1).
+// SDP of one of us came. Whoever offered it, mux is what both say (RFC 5761 §5.1.1).
 void MediaEngine::OpenRtcp(CallMedia* media, Instant now) {
   CallRtcp& rtcp = media->rtcp;
   rtcp.is_muxed = rtcp.own_muxes && rtcp.peer_muxes;

@@ -244,7 +244,7 @@ void MediaEngine::WriteMark(CallMedia* media, std::span<uint8_t> payload, Instan
     ++media->unmarked_sent;
     return;
   }
-  const MediaMark mark{.sender = IdentityOf(*media),
+  const MediaMark mark{.sender = IdentityOf(media->number),
                        .heard = media->marks.peer(),
                        .sequence = media->marks_sent++,
                        .sent = now};

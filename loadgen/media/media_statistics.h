@@ -27,7 +27,8 @@ struct MediaStatistics {
   uint64_t bytes_received = 0;
   uint64_t not_rtp = 0;
   uint64_t strays = 0;   // To a port that no call had.
-  uint64_t foreign = 0;  // Of the packets: from elsewhere than the SDP said.
+  uint64_t unannounced = 0;  // Of the packets: the peer's, from elsewhere than its last SDP said,
+  uint64_t foreign = 0;      // and those that are not the peer's: see PeerPlace.
 
   // RTCP.
   uint64_t rtcp_sent = 0;
@@ -69,6 +70,7 @@ struct MediaStatistics {
   uint64_t mark_duplicates = 0;
   uint64_t mark_late = 0;  // On their way for more than MediaEngine::kLate.
   uint64_t misrouted = 0;
+  uint64_t mark_former = 0;  // For the call that had the port before.
   uint64_t other_clock = 0;  // Whose latency cannot be told.
   core::Histogram one_way_us;
   core::Histogram round_trip_us;  // Of what was echoed.

@@ -209,6 +209,22 @@ TEST_F(MarksTest, AudioOfAnotherCallFailsTheCall) {
   EXPECT_GE(callee_->failed_by(Failure::kMediaMisrouted), 1u);
 }
 
+// A port is given out again while its last call's audio is still under way.
+TEST_F(MarksTest, WhatIsForThePortsLastCallIsNotAstray) {
+  const MediaFile file(std::string(800, 'v'), "marks");
+  world_.network().SetLink(world_.client().ip, world_.server().ip, {.delay = 50ms});
+  world_.network().SetLink(world_.server().ip, world_.client().ip, {.delay = 50ms});
+  callee_ = &world_.AddServer(TalkingCallee(Talk(file)),
+                              {"-m", "2", "--media_calls", "1", "--media_marks"});
+  caller_ = &world_.AddClient(TalkingCaller(Talk(file) + "<pause milliseconds=\"500\"/>\n"),
+                              {"-m", "2", "-r", "1", "-rp", "620", "-l", "2", "--media_marks"});
+  ASSERT_TRUE(callee_->worker().OpenMedia().ok() && caller_->worker().OpenMedia().ok());
+  ASSERT_TRUE(world_.RunToEnd());
+  EXPECT_EQ(callee_->counts().successful, 2u) << callee_->warnings();
+  EXPECT_EQ(MediaOf(callee_).misrouted, 0u);
+  EXPECT_GT(MediaOf(callee_).mark_former, 2u);
+}
+
 // What is lost behind the last that came, only the sender's count can tell.
 TEST_F(MarksTest, BothEndsTellWhatIsLostAtTheEnd) {
   const MediaFile file(std::string(800, 'v'), "marks");

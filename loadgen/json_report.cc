@@ -107,12 +107,19 @@ Json RecordsOf(std::span<const MediaRecord> records) {
     calls.push_back({{"call", record.number},
                      {"call_id", record.call_id.view()},
                      {"sent", record.sent},
+                     {"echoed", record.echoed},
                      {"received", record.received},
+                     {"foreign", record.foreign},
+                     {"bytes", record.bytes},
                      {"expected", record.expected},
                      {"lost", record.lost},
                      {"late", record.late},
                      {"duplicates", record.duplicates},
+                     {"reordered", record.reordered},
                      {"misrouted", record.misrouted},
+                     {"ssrc_changes", record.ssrc_changes},
+                     {"payload_switches", record.payload_switches},
+                     {"digits", record.digits.view()},
                      {"jitter_us", OrNull(record.jitter_us)},
                      {"gap_us", OrNull(record.gap_us)},
                      {"round_trip_us", OrNull(record.round_trip_us)},
@@ -189,6 +196,7 @@ Json MediaOf(const RunSummary& summary) {
           {"call_mos_milli", OfKnown(media.mos_milli, MosOf)},
           {"call_mos_cq_milli", OfKnown(media.mos_conversation_milli, MosOf)},
           {"calls_without_mos", media.unjudged},
+          {"per_call_left_out", media.records_left_out},
           {"per_call", RecordsOf(summary.worker->media()->records())}};
 }
 

@@ -17,6 +17,7 @@
 #include "loadgen/media/audio_clip.h"
 #include "loadgen/media/digit_list.h"
 #include "loadgen/media/media_mark.h"
+#include "loadgen/media/media_record.h"
 #include "loadgen/media/pcap_clip.h"
 #include "loadgen/media/peer_place.h"
 
@@ -124,7 +125,7 @@ struct CallRtcp {
 /// Shape:    fixed size.
 /// Lifetime: from MediaEngine::Open() to MediaEngine::Close().
 struct CallMedia {
-  static constexpr size_t kDigitsMax = 64;  // Received digits that are remembered.
+  static constexpr size_t kDigitsMax = MediaRecord::kDigitsMax;  // Received, and remembered.
 
   CallMedia(MediaEngine* owner, core::Timer::Fire on_audio, core::Timer::Fire on_pcap,
             core::Timer::Fire on_digits, core::Timer::Fire on_rtcp)

@@ -80,12 +80,19 @@ MediaRecord MediaEngine::RecordOf(const CallMedia& media, std::string_view call_
   MediaRecord record{.call_id = {},
                      .number = media.number,
                      .sent = media.packets_sent,
+                     .echoed = media.packets_echoed,
                      .received = media.packets_received,
+                     .foreign = media.foreign,
                      .expected = counts.expected,
                      .lost = static_cast<uint32_t>(std::max(0, counts.lost())),
                      .late = counts.late,
                      .duplicates = counts.duplicates,
+                     .reordered = counts.reordered,
                      .misrouted = media.misrouted,
+                     .bytes = counts.bytes,
+                     .ssrc_changes = counts.ssrc_changes,
+                     .payload_switches = counts.payload_switches,
+                     .digits = media.digits_received,
                      .jitter_us = std::nullopt,
                      .gap_us = std::nullopt,
                      .round_trip_us = std::nullopt,
@@ -126,7 +133,11 @@ void MediaEngine::Settle(CallMedia* media, std::string_view call_id, Instant now
   if (PatternFailed(*media)) ++statistics_.pattern_calls_failed;
   const core::rtp::StreamCounts counts = media->source.counts();
   const MediaRecord record = RecordOf(*media, call_id, now);
-  if (records_.size() < records_.capacity()) records_.push_back(record);
+  if (records_.size() < records_.capacity()) {
+    records_.push_back(record);
+  } else if (parts_.records) {
+    ++statistics_.records_left_out;
+  }
   if (parts_.file != nullptr) parts_.file->Write(record, parts_.wall->At(now));
   if (record.round_trip_us) statistics_.rtcp_round_trip_us.Record(*record.round_trip_us);
   if (!media->source.active()) {

@@ -22,20 +22,29 @@ struct MarkRecord {
   uint64_t unmarked = 0;       // Received.
 };
 
-/// What one call sent and heard, for --json: to be held against what others say of the same call.
+/// What one call sent and heard, for --json and -trace_media: to be held against what others say of
+/// the same call.
 struct MediaRecord {
-  static constexpr size_t kRecordsMax = 10'000;  // Of a run; what ends later is in the sums only.
+  static constexpr size_t kRecordsMax = 10'000;  // In --json, which says how many more there were.
   static constexpr size_t kCallIdMax = 96;       // A longer one is cut.
+  static constexpr size_t kDigitsMax = 65;       // More are cut. One more than rf_dtmf can want.
 
   core::BoundedText<kCallIdMax> call_id;
   uint64_t number = 0;  // [call_number]
   uint64_t sent = 0;    // Packets, as all that follows.
+  uint64_t echoed = 0;  // Not in `sent`.
   uint64_t received = 0;
+  uint64_t foreign = 0;  // Not in `received`.
   uint32_t expected = 0;
   uint32_t lost = 0;
   uint32_t late = 0;
   uint32_t duplicates = 0;
+  uint32_t reordered = 0;
   uint64_t misrouted = 0;
+  uint64_t bytes = 0;  // Of the stream: RTP header and payload, each packet once.
+  uint32_t ssrc_changes = 0;
+  uint32_t payload_switches = 0;
+  core::BoundedText<kDigitsMax> digits;    // RFC 4733, as received.
   std::optional<int64_t> jitter_us;        // nullopt: not known.
   std::optional<int64_t> gap_us;           // The longest, by Silence.
   std::optional<int64_t> round_trip_us;    // By RTCP.

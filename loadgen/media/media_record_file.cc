@@ -61,7 +61,7 @@ class Line {
     out_.Append({digits, sizeof(digits)});
   }
 
-  char memory_[1024];  // 24 columns of at most 20 characters, and a Call-ID.
+  char memory_[1024];  // 29 columns of at most 20 characters, a Call-ID and digits.
   core::TextWriter out_{memory_};
 };
 
@@ -71,7 +71,8 @@ std::string_view MediaRecordFile::Header() {
   return "EndUnixMs;Call;CallId;PacketsSent;PacketsReceived;PacketsExpected;PacketsLost;"
          "PacketsLate;PacketsDuplicated;PacketsMisrouted;LossPercent;JitterMs;GapMs;RoundTripMs;"
          "Mos;MosCq;MarkOwn;MarkPeer;MarkMutual;MarksSent;UnmarkedSent;MarksExpected;MarksLost;"
-         "Unmarked;\n";
+         "Unmarked;PacketsEchoed;PacketsForeign;BytesReceived;PacketsReordered;SsrcChanges;"
+         "PayloadSwitches;Digits;\n";
 }
 
 absl::Status MediaRecordFile::Open(const std::string& path) {
@@ -115,6 +116,13 @@ void MediaRecordFile::Write(const MediaRecord& record, core::WallTime wall) {
   } else {
     line.AddNothing(8);
   }
+  line.Add(record.echoed);
+  line.Add(record.foreign);
+  line.Add(record.bytes);
+  line.Add(record.reordered);
+  line.Add(record.ssrc_changes);
+  line.Add(record.payload_switches);
+  line.AddName(record.digits.view());
   file_.Write(line.End());
 }
 

@@ -94,6 +94,7 @@ std::string WriteMediaReport(const MediaStatistics& media) {
           core::Concat(media.packets_received, " packets, ", media.streams, " streams in ",
                        media.calls, " calls, ", media.silent_calls, " heard nothing"));
   out.AddIfAny("  not opened, no port", media.no_port);
+  out.AddIfAny("  no result of its own", media.records_left_out);
   if (media.rtcp_sent + media.rtcp_received > 0) {
     out.Add("  RTCP", core::Concat(media.rtcp_sent, " sent, ", media.rtcp_received, " received"));
   }

@@ -13,11 +13,11 @@ namespace loadgen {
 struct MediaStatistics {
   // Sent.
   uint64_t packets_sent = 0;
-  uint64_t bytes_sent = 0;       // RTP header and payload.
-  uint64_t echoed = 0;           // Not in packets_sent.
-  uint64_t unsent = 0;           // Were due, and no SDP had said where to.
-  uint64_t sends_dry = 0;        // Were due, and found no memory: the generator was the limit.
-  uint64_t frames_skipped = 0;   // Not sent, as the generator had fallen behind.
+  uint64_t bytes_sent = 0;      // RTP header and payload.
+  uint64_t echoed = 0;          // Not in packets_sent.
+  uint64_t unsent = 0;          // Were due, and no SDP had said where to.
+  uint64_t sends_dry = 0;       // Were due, and found no memory: the generator was the limit.
+  uint64_t frames_skipped = 0;  // Not sent, as the generator had fallen behind.
   // How much later than its due moment each left, as of the beginning of its turn. What was left
   // out is in it, with the lateness of the first of a stall.
   core::Histogram send_late_us;
@@ -26,7 +26,7 @@ struct MediaStatistics {
   uint64_t packets_received = 0;  // RTP, of open calls.
   uint64_t bytes_received = 0;
   uint64_t not_rtp = 0;
-  uint64_t strays = 0;   // To a port that no call had.
+  uint64_t strays = 0;       // To a port that no call had.
   uint64_t unannounced = 0;  // Of the packets: the peer's, from elsewhere than its last SDP said,
   uint64_t foreign = 0;      // and those that are not the peer's: see PeerPlace.
 
@@ -40,9 +40,10 @@ struct MediaStatistics {
 
   // Calls that had a port and have ended.
   uint64_t calls = 0;
-  uint64_t silent_calls = 0;  // That received no audio.
-  uint64_t no_port = 0;       // Were not opened: every port had its call.
-  uint64_t streams = 0;       // Received: one for each SSRC that proved itself.
+  uint64_t silent_calls = 0;      // That received no audio.
+  uint64_t records_left_out = 0;  // With --json, beyond MediaRecord::kRecordsMax.
+  uint64_t no_port = 0;           // Were not opened: every port had its call.
+  uint64_t streams = 0;           // Received: one for each SSRC that proved itself.
   uint64_t expected = 0;
   uint64_t lost = 0;
   uint64_t duplicates = 0;

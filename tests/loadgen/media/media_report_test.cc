@@ -12,6 +12,7 @@
 #include "loadgen/report.h"
 #include "loadgen/statistics_file.h"
 #include "tests/loadgen/media/talking_texts.h"
+#include "tests/support/load_texts.h"
 #include "tests/support/load_world.h"
 
 // A talking run's audio in each form of its results.
@@ -194,6 +195,13 @@ TEST_F(MediaReportTest, EachCallIsALineOfCsvAsItEnds) {
   record.gap_us = 20'005;
   record.round_trip_us = 60'500;
   record.mos = 4.4094;
+  record.echoed = 3;
+  record.foreign = 2;
+  record.bytes = 8600;
+  record.reordered = 4;
+  record.ssrc_changes = 1;
+  record.payload_switches = 5;
+  record.digits.AssignTruncated("12#");
   record.mos_conversation = 4.3;
   record.marks = MarkRecord{.own = {11, 7}, .peer = {12, 9}, .is_mutual = true, .sent = 50};
   file.Write(record, {1'700'000'000'123'456});
@@ -202,15 +210,61 @@ TEST_F(MediaReportTest, EachCallIsALineOfCsvAsItEnds) {
   std::string header, unknown, known;
   ASSERT_TRUE(std::getline(in, header) && std::getline(in, unknown) && std::getline(in, known));
   EXPECT_EQ(header + "\n", MediaRecordFile::Header());
-  EXPECT_EQ(unknown, "1700000000123;7;a_b_c_@h;50;0;40;1;0;0;0;2.500;;;;;;;;;;;;;;");
+  EXPECT_EQ(unknown, "1700000000123;7;a_b_c_@h;50;0;40;1;0;0;0;2.500;;;;;;;;;;;;;;0;0;0;0;0;0;;");
   EXPECT_EQ(known,
             "1700000000123;7;a_b_c_@h;50;0;40;1;0;0;0;2.500;1.234;20.005;60.500;4.409;4.300;"
-            "11-7;12-9;1;50;0;0;0;0;");
+            "11-7;12-9;1;50;0;0;0;0;3;2;8600;4;1;5;12#;");
   for (const std::string* line : {&unknown, &known}) {
     EXPECT_EQ(std::count(line->begin(), line->end(), ';'),
               std::count(header.begin(), header.end(), ';'));
   }
   EXPECT_EQ(file.lost(), 0u);
+}
+
+TEST_F(MediaReportTest, EachCallTellsItsWholeStream) {
+  const std::string play = Exec(core::Concat("rtp_stream=\"", file_.path(), ",-1,0\""));
+  LoadNode& server = world_.AddServer(
+      tests::TalkingCallee(play + "<pause milliseconds=\"300\"/>\n" + Exec("play_dtmf=\"4#\"")),
+      {"-m", "1", "--media_calls", "4"});
+  node_ = &world_.AddClient(tests::TalkingCaller(Exec("rtp_echo=\"startaudio,0,PCMU/8000\"") +
+                                                 "<pause milliseconds=\"2000\"/>\n"),
+                            {"-m", "1", "--json", "unused"});
+  ASSERT_TRUE(server.worker().OpenMedia().ok() && node_->worker().OpenMedia().ok());
+  world_.RunFor(std::chrono::milliseconds(100));
+  world_.network().SetLink(world_.server().ip, world_.client().ip,
+                           {.delay = std::chrono::milliseconds(1),
+                            .jitter = std::chrono::milliseconds(50),
+                            .reorder = 0.3});
+  ASSERT_TRUE(world_.RunToEnd());
+  const auto media = nlohmann::json::parse(WriteJsonReport(Summary()))["media"];
+  ASSERT_EQ(media["per_call"].size(), 1u);
+  const auto& call = media["per_call"][0];
+  EXPECT_EQ(call["digits"], "4#");
+  EXPECT_EQ(call["echoed"], call["received"]);
+  EXPECT_GT(call["bytes"].get<uint64_t>(), call["expected"].get<uint64_t>() * 100);
+  EXPECT_EQ(call["reordered"], media["received"]["reordered"]);
+  EXPECT_GT(call["reordered"], 0);
+  EXPECT_EQ(call["ssrc_changes"], 0);
+  EXPECT_EQ(call["payload_switches"], 0);
+  EXPECT_EQ(call["foreign"], 0);
+  EXPECT_EQ(media["per_call_left_out"], 0);
+}
+
+// Results of single calls have an end, and say so.
+TEST_F(MediaReportTest, CallsWithoutAResultOfTheirOwnAreCounted) {
+  world_.AddServer(tests::Scenario({tests::Recv("OPTIONS"), tests::SendResponse("200 OK")}),
+                   {"-m", "10003"});
+  node_ = &world_.AddClient(
+      tests::Scenario({tests::SendRequest("OPTIONS", 1), tests::Recv("200")}),
+      {"-m", "10003", "-r", "5000", "-l", "100", "-rtp_echo", "--json", "unused"});
+  ASSERT_TRUE(node_->worker().OpenMedia().ok());
+  ASSERT_TRUE(world_.RunToEnd());
+  ASSERT_EQ(node_->counts().successful, 10003u);
+  const auto media = nlohmann::json::parse(WriteJsonReport(Summary()))["media"];
+  EXPECT_EQ(media["calls"], 10003);
+  EXPECT_EQ(media["per_call"].size(), MediaRecord::kRecordsMax);
+  EXPECT_EQ(media["per_call_left_out"], 3);
+  EXPECT_THAT(WriteReport(Summary()), HasSubstr("no result of its own    3\n"));
 }
 
 // A full disk is counted, and stops nobody.

@@ -17,6 +17,14 @@ double CallRate::calls_per_second() const {
   return rate_ * 1e9 / static_cast<double>(plan_.period.count());
 }
 
+void CallRate::Begin(Instant now) {
+  if (next_ >= now) return;  // kNever, too.
+  const core::Duration late = now - next_;
+  stretch_start_ += late;
+  if (stretch_end_ != core::kNever) stretch_end_ += late;
+  Schedule();
+}
+
 void CallRate::Take() {
   ++taken_;
   ++in_stretch_;

@@ -28,6 +28,9 @@ class CallRate {
 
   /// The planned instant of the next call; kNever when no more are planned.
   core::Instant next() const { return next_; }
+  /// Nobody could take a call before `now`: where the first was due earlier, it is due now, and the
+  /// whole plan is put off by as much. Before the first Take().
+  void Begin(core::Instant now);
   /// The next call was opened, or given up.
   void Take();
   /// Another rate from `now` on, until -rate_increase changes it again. What is overdue is

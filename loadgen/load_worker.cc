@@ -162,6 +162,8 @@ void LoadWorker::Turn() {
 void LoadWorker::OnTurnEnd(Instant now) {
   if (requests_.stop_now || requests_.fatal) EndNow();
   if (requests_.stop_gracefully) Drain();
+  // What a process takes to start is not a call's lateness.
+  if (!std::exchange(has_begun_, true)) rate_->Begin(now);
   OpenDue(now);
   if (phase_ == Phase::kRunning && !is_server_ && rate_->over()) Drain();
   if (phase_ == Phase::kRunning && HasAllCalls()) Drain();

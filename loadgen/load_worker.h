@@ -156,6 +156,7 @@ class LoadWorker final : public core::engine::WorkerProgram {
   core::Instant opened_{};  // When calls were opened last.
   core::Instant drain_until_ = core::kNever;
   bool paused_ = false;
+  bool has_begun_ = false;  // A turn has ended.
   core::Duration pace_quantum_;
   core::engine::WallMapping wall_;
   core::TimerWheel timers_;

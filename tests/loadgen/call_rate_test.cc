@@ -40,6 +40,28 @@ TEST(CallRateTest, CountsByThePeriod) {
   EXPECT_EQ(Offset(slow), 1min);
 }
 
+// Who begins late puts the whole plan off, and who begins in time nothing.
+TEST(CallRateTest, BeginsWhenCallsCanBeTaken) {
+  CallRate rate({.rate = 10, .increase = 10, .interval = 1s, .max = 20, .ends_at_max = false},
+                kStart);
+  rate.Begin(kStart + 40ms);
+  EXPECT_EQ(Offset(rate), 40ms);
+  rate.Take();
+  EXPECT_EQ(Offset(rate), 140ms);
+  for (int i = 0; i < 9; ++i) rate.Take();
+  EXPECT_EQ(Offset(rate), 1040ms);
+  rate.Take();
+  EXPECT_EQ(Offset(rate), 1090ms);
+
+  CallRate later({.rate = 0, .increase = 1, .interval = 1s}, kStart);
+  later.Begin(kStart + 40ms);
+  EXPECT_EQ(Offset(later), 1s);
+  CallRate stopped({.rate = 1}, kStart);
+  stopped.Stop();
+  stopped.Begin(kStart + 40ms);
+  EXPECT_EQ(stopped.next(), core::kNever);
+}
+
 // A rate of 0 plans nothing.
 TEST(CallRateTest, ZeroIsNone) {
   CallRate none({.rate = 0}, kStart);

@@ -68,9 +68,10 @@ void MediaEngine::OnRtcp(CallMedia* media, Packet packet) {
     return;
   }
   RtcpSession::Incoming incoming;
-  const bool is_whole = !packet.truncated() &&
-                        rtcp.session->OnPacket(core::rtp::BytesOf(packet), packet.received_at(),
-                                               &incoming) == core::rtp::RtcpError::kOk;
+  const bool is_whole =
+      !packet.truncated() &&
+      rtcp.session->OnPacket(core::rtp::BytesOf(packet), packet.received_at(), &incoming,
+                             &media->source) == core::rtp::RtcpError::kOk;
   if (!is_whole) ++statistics_.rtcp_malformed;
 }
 

@@ -278,6 +278,41 @@ TEST_F(GeneratorRtcpTest, IsReadOnlyFromWhereTheSdpSays) {
               static_cast<double>(held / 1us), 2000);
 }
 
+// §6.4.1: what we answer is the SR of the stream that we hear, whatever else the peer reports.
+TEST_F(GeneratorRtcpTest, TheReportOfAnotherSsrcIsNotAnswered) {
+  ScriptedPeer& server = world_.AddPeerAsServer();
+  ScriptedPeer& audio = world_.AddPeer(LoadWorld::At("10.0.0.2:7000"));
+  ScriptedPeer& ear = world_.AddPeer(LoadWorld::At("10.0.0.2:7001"));
+  AddCaller(TalkingCaller(Talk(file_, 9000)));
+  Answer(&server);
+  world_.RunFor(50ms);
+  ASSERT_GE(audio.received.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    std::string voice = audio.received[i].text;
+    audio.Reply(voice.replace(8, 4, std::string("\0\0\0\7", 4)));
+  }
+  const auto report = [&](char ssrc, char ntp) {
+    std::string bytes("\x80\xc8\0\6\0\0\0", 7);
+    bytes += ssrc;
+    bytes += std::string(8, ntp) + std::string(12, '\0');
+    ear.Send({world_.client().ip, 6001}, bytes);
+    world_.RunFor(10ms);
+  };
+  report('\7', 1);
+  report('\11', 2);
+  ear.received.clear();
+  world_.RunFor(6s);
+  ASSERT_FALSE(ear.received.empty());
+  RtcpCompound compound;
+  ASSERT_EQ(compound.Index(BytesOf(ear.received[0].text)), core::rtp::RtcpError::kOk);
+  core::rtp::SenderReport sender;
+  core::rtp::ReportBlocks blocks;
+  ASSERT_EQ(core::rtp::ParseSenderReport(*compound.begin(), &sender, &blocks),
+            core::rtp::RtcpError::kOk);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].last_sr, 0x01010101u);
+}
+
 // Whoever only listens reports too, as a receiver.
 TEST_F(GeneratorRtcpTest, AListenerSendsReceiverReports) {
   ScriptedPeer& server = world_.AddPeerAsServer();

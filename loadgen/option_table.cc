@@ -216,7 +216,7 @@ constexpr OptionRow kNetworkRows[] = {
     {"min_rtp_port", "PORT", "The same", SetMediaPort},
     {"max_rtp_port", "PORT", "The last port of calls with audio, four for each (65535)",
      [](Values v, Options* o) { return ReadPort(v[0], &o->media_port_max); }},
-    {"media_calls", "CALLS", "How many calls with audio have ports (-l, or 1000 in a server)",
+    {"media_calls", "CALLS", "How many calls have ports for audio (-l, or 1000 in a server)",
      [](Values v, Options* o) { return ReadWhole<uint64_t>(v[0], 1, 16384, &o->media_calls); }},
     {"media_marks", "", "Audio carries marks that prove loss, order, latency and whose it is",
      SetFlag<&Options::media_marks>},

@@ -54,6 +54,9 @@ struct Options {
   bool media_marks = false;         // --media_marks
   bool rtcp = true;                 // Not with -no_rtcp.
   bool rtp_echo = false;            // -rtp_echo
+  /// Each call has ports of its own and is measured, though its scenario names nothing that needs
+  /// them: what comes to [media_port] is not read otherwise, as few calls of SIPp's have audio.
+  bool wants_media() const { return rtp_echo || media_marks || trace_media || media_calls != 0; }
   double audio_tolerance = 1;       // -audiotolerance
   int buffer_bytes = 0;             // -buff_size; 0: as large as the kernel allows.
 

@@ -62,7 +62,7 @@ Call* ScenarioPlayer::Open(const Start& start, Instant now) {
                                          .on_wait = OnWaitTimer,
                                          .on_retransmit = OnRetransmitTimer});
   if (call == nullptr) return nullptr;
-  const bool has_audio = scenario_.uses_media || environment_.options->rtp_echo;
+  const bool has_audio = scenario_.uses_media || environment_.options->wants_media();
   if (environment_.media != nullptr && has_audio) {
     call->media = environment_.media->Open(start.number, now);
     if (call->media == nullptr) {

@@ -28,7 +28,7 @@ uint32_t RunOf(const LoadWorker::Parts& parts) {
 
 size_t LoadWorker::MediaCalls(const Options& options, const Scenario& scenario,
                               const Scenario* out_of_call) {
-  const bool wanted = scenario.uses_media || options.rtp_echo ||
+  const bool wanted = scenario.uses_media || options.wants_media() ||
                       (out_of_call != nullptr && out_of_call->uses_media);
   if (!wanted) return 0;
   if (options.media_calls != 0) return options.media_calls;

@@ -120,6 +120,15 @@ TEST_F(TalkingTest, TwoTalkAndJudgeEachOther) {
   }
 }
 
+// Who asks for media has it, though nothing in the scenario does (SIPp's own uas, say).
+TEST_F(TalkingTest, WhoAsksForItIsMeasuredAtAnyPort) {
+  const MediaFile file(std::string(800, 'v'));
+  LoadNode& callee = AddCallee(TalkingCallee(""));
+  AddCaller(TalkingCaller(Play(file) + Pause(1000)));
+  ASSERT_TRUE(world_.RunToEnd());
+  EXPECT_NEAR(static_cast<double>(MediaOf(callee).packets_received), 50, 2);
+}
+
 // One stream: a packet each 20 ms with the next number and 160 ticks more, the clip over and over
 // with no gap at its seam, and the rest of the last packet silent (RFC 3550 §5.1).
 TEST_F(TalkingTest, PacketsArePacedAndTheClipRunsOn) {

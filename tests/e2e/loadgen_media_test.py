@@ -11,6 +11,7 @@ import csv
 import json
 import math
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -22,6 +23,8 @@ from loadgen_sipp_test import HOST, SCENARIOS, finish, free_port, wait_bound
 
 SIPP_CAPTURES = Path("/usr/share/sip-tester")
 CALLS = 3
+TRIES = 3  # Where our own generator says that it was too slow, the audio was bad by its own doing,
+LIMITED = r"generator limited +yes"  # which says nothing of what is tested (scenarios/README.md).
 SLACK_MS = 1000  # By so much may a player fall behind its capture.
 
 CAPTURE_CALLER = """<?xml version="1.0"?>
@@ -119,6 +122,7 @@ class Players:
     def __init__(self, bin_folder, folder):
         self.load = str(Path(bin_folder).resolve() / "ringfence-load")
         self.folder = Path(folder)
+        self.plays = 0
 
     def start(self, program, tag, arguments, host):
         folder = self.folder / tag
@@ -135,7 +139,8 @@ class Players:
     def play(self, name, server, client, host=HOST):
         """`server` and `client`: program and arguments. What went wrong, and the two reports."""
         port = free_port()
-        tag = name.replace(" ", "_").replace(":", "_")
+        self.plays += 1  # What is tried again has a folder of its own.
+        tag = f"{name}_{self.plays}".replace(" ", "_").replace(":", "_")
         processes = [self.start(server[0], tag + "/server", server[1] + ["-p", str(port)], host)]
         if ":" not in host:  # Otherwise the INVITE comes again until somebody has the port.
             wait_bound(port, processes[0])
@@ -274,7 +279,10 @@ def main():
                                               flow=("pbx-inbound", "connector-inbound")))]
         cases += [("captures", lambda: capture(players)), ("echo", lambda: echo(players))]
         for name, case in cases:
-            problem = case()
+            for _ in range(TRIES):
+                problem = case()
+                if problem is None or not re.search(LIMITED, problem):
+                    break
             print(f"{'ok  ' if problem is None else 'FAIL'} {name}", flush=True)
             if problem is not None:
                 failures += 1

@@ -6,6 +6,7 @@
 
 namespace sbc {
 
+using core::rtp::PayloadKind;
 using core::sdp::Format;
 using core::sdp::FormatSelection;
 using core::sdp::MediaDescription;
@@ -29,28 +30,49 @@ core::rtp::Codec VoiceOf(core::sdp::Codec codec) {
   }
 }
 
+PayloadKind KindOf(const Format& format) {
+  switch (format.codec) {
+    case core::sdp::Codec::kTelephoneEvent:
+      return PayloadKind::kEvent;
+    case core::sdp::Codec::kComfortNoise:
+      return PayloadKind::kComfortNoise;
+    default:
+      return PayloadKind::kAudio;
+  }
+}
+
+// Of what may cross at all, the voices or what is none; but for the numbers that `others` have.
+void NoteFormats(std::span<const Format> formats, std::span<const Format> others, bool is_voice,
+                 MediaStream::Leg* leg) {
+  for (const Format& format : formats) {
+    if (format.number == Format::kNoNumber) continue;
+    if (leg->map.Find(format.number) == core::sdp::PayloadMap::kRefused) continue;
+    const auto is_it = [&](const Format& other) { return other.number == format.number; };
+    if (std::any_of(others.begin(), others.end(), is_it)) continue;
+    const PayloadKind kind = KindOf(format);
+    if ((kind == PayloadKind::kAudio) != is_voice) continue;
+    leg->formats.Note(format.number, {kind, VoiceOf(format.codec), format.clock_rate_hz});
+  }
+}
+
 }  // namespace
 
 void NoteCodecs(std::span<const Format> sends, std::span<const Format> says,
                 MediaStream::Leg* leg) {
   if (sends.empty()) return;  // A fax has none; what the call's voice was stays known.
   leg->codec = core::rtp::Codec::kUnknown;
-  leg->event_payload_types = {0xff, 0xff};
+  leg->voice_type = MediaStream::Leg::kNoVoice;
+  leg->formats = {};
+  for (const bool is_voice : {false, true}) {  // What is taken for voice by mistake costs more.
+    NoteFormats(sends, {}, is_voice, leg);
+    NoteFormats(says, sends, is_voice, leg);
+  }
   uint32_t clock_rate_hz = 0;
   for (const Format& format : sends) {
-    if (format.codec == core::sdp::Codec::kTelephoneEvent) {
-      leg->event_payload_types[0] = format.number;
-    } else if (format.codec == core::sdp::Codec::kComfortNoise) {
-      leg->noise_payload_type = format.number;
-    } else if (clock_rate_hz == 0 && format.clock_rate_hz != 0) {
-      leg->codec = VoiceOf(format.codec);
-      clock_rate_hz = format.clock_rate_hz;
-    }
-  }
-  for (const Format& format : says) {
-    if (format.codec == core::sdp::Codec::kTelephoneEvent) {
-      leg->event_payload_types[1] = format.number;
-    }
+    if (KindOf(format) != PayloadKind::kAudio || format.clock_rate_hz == 0) continue;
+    leg->codec = VoiceOf(format.codec);
+    clock_rate_hz = format.clock_rate_hz;
+    break;
   }
   if (clock_rate_hz == 0) return;
   leg->source.SetClockRate(clock_rate_hz);

@@ -30,6 +30,14 @@ void CountDigits(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
   }
 }
 
+// What a packet carries whose type is not that of the voice before it.
+core::rtp::PayloadKind LookUp(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
+  const SentFormats::Meaning meaning = leg->formats.Find(view.payload_type());
+  if (meaning.kind == core::rtp::PayloadKind::kEvent) CountDigits(view, leg);
+  if (meaning.kind == core::rtp::PayloadKind::kAudio) leg->voice_type = view.payload_type();
+  return meaning.kind;
+}
+
 }  // namespace
 
 MediaRelay::MediaRelay(const Options& options, const std::vector<MediaConfig>& config)
@@ -241,12 +249,9 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
       ++counters_.payload_types;
       return;
     }
-    const auto& events = from.event_payload_types;
-    if (payload_type == events[0] || payload_type == events[1]) {
-      kind = core::rtp::PayloadKind::kEvent;
-      CountDigits(view, &from);
+    if (payload_type != from.voice_type) [[unlikely]] {
+      kind = LookUp(view, &from);
     }
-    if (payload_type == from.noise_payload_type) kind = core::rtp::PayloadKind::kComfortNoise;
     (void)from.source.OnPacket(view, packet.received_at(), kind);  // What it counts, it counts.
     if (mapped != payload_type) view.set_payload_type(mapped);
   }

@@ -19,6 +19,7 @@
 #include "sbc/leg_id.h"
 #include "sbc/media/digit_player.h"
 #include "sbc/media/media_summary.h"
+#include "sbc/media/sent_formats.h"
 #include "sbc/media/sequence_shift.h"
 
 namespace sbc {
@@ -64,6 +65,8 @@ struct MediaSources {
 /// Thread:   one worker's.
 struct MediaStream {
   struct Leg {
+    static constexpr uint8_t kNoVoice = 0xff;  // Not known; the next packet is to be looked up.
+
     Leg(core::Instant now, core::Random* random, const Leg* beside)
         : source({}),
           rtcp({.ssrc = static_cast<uint32_t>(random->Next()),
@@ -99,10 +102,9 @@ struct MediaStream {
     core::sdp::PayloadMap map;    // Of what it sends: which cross, and their numbers there.
     core::rtp::Source source;     // What it sends us, and how good that is.
     core::rtp::RtcpSession rtcp;  // RTCP ends here (rule 25).
+    SentFormats formats;          // What the types are that it sends.
     core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of its voice.
-    // telephone-event's: as it was told to send it, and as it says that it does.
-    std::array<uint8_t, 2> event_payload_types{0xff, 0xff};
-    uint8_t noise_payload_type = 13;  // Comfort noise's (RFC 3551).
+    uint8_t voice_type = kNoVoice;                        // Which of `formats` that is, as it came.
     MediaCounts received;
     MediaCounts sent;
     uint32_t wrong_source = 0;  // Came to this leg's own port, and was not its peer's.

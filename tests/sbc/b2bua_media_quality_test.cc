@@ -85,6 +85,45 @@ TEST(B2buaMediaQualityTest, DigitsUnderTheNumberThatWasOffered) {
   EXPECT_EQ(told.whole.stream.payload_switches, 0u);
 }
 
+// Who has voices of two clocks has events of both, and comfort noise too (RFC 4733 §2.1): all of
+// them are what they are, and none is another voice.
+TEST(B2buaMediaQualityTest, EventsAndNoiseOfTwoClocksAreNoVoice) {
+  MediaScene media;
+  const std::string maps =
+      "a=rtpmap:111 opus/48000/2\r\na=rtpmap:97 speex/16000\r\n"
+      "a=rtpmap:100 telephone-event/48000\r\n"
+      "a=rtpmap:98 CN/16000\r\n";
+  SimPlan callee;
+  callee.script = {{.after = 100ms,
+                    .status = 200,
+                    .body = Sdp("127.0.0.9", 9000, maps, "0 111 97 101 100 13 98")}};
+  const size_t call =
+      media.Place(callee, Sdp("127.0.0.4", 4000, maps, "111 97 0 101 100 13 98"));
+  media.pbx.Talk(TargetOf(media.ToPbx()));
+  media.trunk.Talk(TargetOf(media.ToTrunk()));
+  media.scene.Run(1s);
+  for (MediaPeer* peer : {&media.pbx, &media.trunk}) {
+    for (const char type : {'\x65', '\x64', '\x65'}) {  // 101, 100.
+      peer->Press(5, type);
+      media.scene.Run(200ms);
+    }
+    for (const char type : {'\x0d', '\x62'}) {  // 13, 98.
+      peer->Press(5, type);  // A packet of that type; what is in it is not read.
+      media.scene.Run(200ms);
+    }
+  }
+  media.pbx.Hush();
+  media.trunk.Hush();
+  media.HangUp(call);
+  for (const LegId leg : {LegId::kCaller, LegId::kCallee}) {
+    const MediaLegSummary& told = LegOf(media.scene.world->media().at(0), leg);
+    EXPECT_EQ(told.dtmf_digits, 3u);
+    EXPECT_EQ(told.whole.stream.payload_switches, 0u);
+    EXPECT_EQ(told.whole.stream.late, 0u);
+    EXPECT_EQ(told.codec, core::rtp::Codec::kPcmu);
+  }
+}
+
 TEST(B2buaMediaQualityTest, TheEndTellsWhatCameAndWhatWasLost) {
   TalkingScene media;
   media.pbx.LoseOneIn(10);

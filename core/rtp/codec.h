@@ -15,6 +15,8 @@ struct CodecImpairment {
   double ie = 0;              // At no loss.
   std::optional<double> bpl;  // Without one, a stream with loss cannot be judged.
   Duration look_ahead{};      // Beyond the packet itself.
+
+  friend bool operator==(const CodecImpairment&, const CodecImpairment&) = default;
 };
 
 /// Errors: nullopt where nothing is published: such a stream has no MOS.
@@ -42,6 +44,28 @@ inline std::optional<CodecImpairment> ImpairmentOf(Codec codec) {
       break;
   }
   return std::nullopt;
+}
+
+/// Those that were heard in a span, a bit each.
+struct CodecSet {
+  uint8_t bits = 0;
+
+  void Add(Codec codec) { bits |= static_cast<uint8_t>(1u << static_cast<uint32_t>(codec)); }
+  bool Has(Codec codec) const { return (bits >> static_cast<uint32_t>(codec) & 1) != 0; }
+};
+
+/// By whose values a span is judged in which `heard` were, or, of a span without voice, `present`.
+///
+/// Errors: kUnknown where their values differ: the E-model knows one codec, no mix of several.
+inline Codec JudgedBy(CodecSet heard, Codec present) {
+  std::optional<Codec> judged;
+  for (const Codec codec : {Codec::kUnknown, Codec::kPcmu, Codec::kPcma, Codec::kG722, Codec::kG729,
+                            Codec::kOpus}) {
+    if (!heard.Has(codec)) continue;
+    if (judged.has_value() && ImpairmentOf(*judged) != ImpairmentOf(codec)) return Codec::kUnknown;
+    judged = codec;
+  }
+  return judged.value_or(present);
 }
 
 }  // namespace core::rtp

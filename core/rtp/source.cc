@@ -54,6 +54,7 @@ void Source::SetClockRate(uint32_t clock_rate_hz) {
     jitter_16_ = convert(jitter_16_);
     jitter_max_16_ = convert(jitter_max_16_);
     packet_ticks_ = convert(packet_ticks_);
+    former_.jitter_16 = convert(former_.jitter_16);
     timed_ = false;
   }
   clock_rate_hz_ = clock_rate_hz;
@@ -69,11 +70,12 @@ JitterBufferModel::Depth Source::DepthTicks() const {
           static_cast<uint32_t>(uint64_t{buffer_max_ms_} * clock_rate_hz_ / 1000)};
 }
 
-Arrival Source::OnPacket(const PacketView& packet, Instant now, PayloadKind kind) {
+Arrival Source::OnPacket(const PacketView& packet, Instant now, PayloadKind kind,
+                         uint32_t clock_rate_hz) {
   if (active_ && packet.ssrc() == ssrc_) [[likely]] {
     return OnMember(packet, now, kind);
   }
-  return OnStranger(packet, now, kind);
+  return OnStranger(packet, now, kind, clock_rate_hz);
 }
 
 Arrival Source::OnMember(const PacketView& packet, Instant now, PayloadKind kind) {
@@ -89,7 +91,7 @@ Arrival Source::OnMember(const PacketView& packet, Instant now, PayloadKind kind
   }
   const auto behind = static_cast<uint16_t>(0 - ahead);
   if (behind < kMisorderMax) return OnBehind(packet, behind, now, kind);
-  return OnStranger(packet, now, kind);
+  return OnStranger(packet, now, kind, 0);
 }
 
 Arrival Source::OnBehind(const PacketView& packet, uint16_t behind, Instant now, PayloadKind kind) {
@@ -131,7 +133,8 @@ void Source::Refuse(uint32_t ssrc) {
 }
 
 // Either another SSRC, or a sequence number that is out of all reach (A.1's bad_seq).
-Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind kind) {
+Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind kind,
+                           uint32_t clock_rate_hz) {
   const bool change = active_ && packet.ssrc() != ssrc_;
   if (change && !MayChange(packet, now, kind)) {
     Refuse(packet.ssrc());
@@ -148,8 +151,9 @@ Arrival Source::OnStranger(const PacketView& packet, Instant now, PayloadKind ki
     candidate_ = {
         .arrival = now,
         .ssrc = packet.ssrc(),
+        .bytes = static_cast<uint32_t>(packet.size()),
         .timestamp = packet.timestamp(),
-        .bytes = static_cast<uint16_t>(packet.size()),
+        .clock_rate_hz = clock_rate_hz,
         .sequence_number = packet.sequence_number(),
         .payload_type = kind == PayloadKind::kAudio ? packet.payload_type() : kNoPayloadType,
         .is_timed = kind != PayloadKind::kEvent,
@@ -195,6 +199,7 @@ void Source::Resume(uint16_t steps, Instant now) {
 
 // A.1's init_seq(), with what the candidate was held for.
 void Source::Begin(Instant now) {
+  if (candidate_.clock_rate_hz != 0) SetClockRate(candidate_.clock_rate_hz);
   if (active_) {
     Settle(window_count_, &bursts_);
     bursts_.Break();

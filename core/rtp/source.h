@@ -92,7 +92,10 @@ class Source {
 
   explicit Source(const Config& config);
 
-  Arrival OnPacket(const PacketView& packet, Instant now, PayloadKind kind);
+  /// `clock_rate_hz`: of voice under another SSRC than the present one, that of its payload type,
+  /// for when it is taken for the stream's; 0: the present one's.
+  Arrival OnPacket(const PacketView& packet, Instant now, PayloadKind kind,
+                   uint32_t clock_rate_hz = 0);
 
   /// The payload type in use has another clock (RFC 7160). Jitter is converted, timing starts anew.
   void SetClockRate(uint32_t clock_rate_hz);
@@ -142,8 +145,9 @@ class Source {
   struct Candidate {  // A packet that would begin another sequence.
     Instant arrival;
     uint32_t ssrc = 0;
+    uint32_t bytes = 0;
     uint32_t timestamp = 0;
-    uint16_t bytes = 0;
+    uint32_t clock_rate_hz = 0;  // 0: the present one's.
     uint16_t sequence_number = 0;
     uint8_t payload_type = kNoPayloadType;  // Of voice; else none.
     bool is_timed = false;  // Its timestamp tells when it was said: it is no RFC 4733 event.
@@ -161,7 +165,8 @@ class Source {
 
   bool MayChange(const PacketView& packet, Instant now, PayloadKind kind) const;
   void Refuse(uint32_t ssrc);
-  Arrival OnStranger(const PacketView& packet, Instant now, PayloadKind kind);
+  Arrival OnStranger(const PacketView& packet, Instant now, PayloadKind kind,
+                     uint32_t clock_rate_hz);
   Arrival OnMember(const PacketView& packet, Instant now, PayloadKind kind);
   Arrival OnBehind(const PacketView& packet, uint16_t behind, Instant now, PayloadKind kind);
   void Begin(Instant now);
@@ -203,6 +208,8 @@ class Source {
   bool timed_ = false;         // transit_ is the present timing's.
   uint8_t pause_left_ = 0;     // Of kInFlightMax; 0: no pause.
   bool jitter_known_ = false;  // Two packets of this SSRC were timed.
+  uint16_t buffer_min_ms_ = 0;
+  uint16_t buffer_max_ms_ = 0;
   JitterBufferModel buffer_{{}};
   LossBursts bursts_;
   StreamCounts totals_;  // Without `expected` of the present SSRC and `loss_runs`.
@@ -214,8 +221,6 @@ class Source {
   uint32_t received_prior_ = 0;
   uint32_t settled_to_ = 0;  // The highest number before the last pause; 0: there was none.
   uint32_t skipped_ = 0;     // Numbers of this SSRC that pauses skipped.
-  uint16_t buffer_min_ms_ = 0;
-  uint16_t buffer_max_ms_ = 0;
 };
 static_assert(sizeof(Source) <= 368);
 

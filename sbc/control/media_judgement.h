@@ -5,13 +5,20 @@
 
 namespace sbc {
 
-/// How good what a leg sent us was over a span of the call: `leg.whole.stream` or
-/// `leg.lately.stream`. Done here and not by the workers, as it costs logarithms.
-inline core::rtp::Quality JudgeLeg(const MediaLegSummary& leg,
-                                   const core::rtp::StreamCounts& span) {
-  return core::rtp::Judge(
-      span,
-      {.codec = leg.codec, .round_trip = leg.round_trip, .packet_duration = leg.packet_duration});
+// How good what a leg sent us was. Done here and not by the workers, as it costs logarithms.
+
+/// Since the call began.
+inline core::rtp::Quality JudgeWhole(const MediaLegSummary& leg) {
+  return core::rtp::Judge(leg.whole.stream, {.codec = leg.judged_by,
+                                             .round_trip = leg.round_trip,
+                                             .packet_duration = leg.packet_duration});
+}
+
+/// Since the summary before.
+inline core::rtp::Quality JudgeLately(const MediaLegSummary& leg) {
+  return core::rtp::Judge(leg.lately.stream, {.codec = leg.lately_judged_by,
+                                              .round_trip = leg.round_trip,
+                                              .packet_duration = leg.packet_duration});
 }
 
 }  // namespace sbc

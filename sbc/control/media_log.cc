@@ -52,7 +52,7 @@ void AppendScores(std::string_view peer, const MediaLegSummary& leg, std::string
   if (leg.round_trip.has_value()) {
     AppendCount("rtt_btwn_vc_and_", peer, Microseconds(leg.round_trip), out);
   }
-  const auto mos = JudgeLeg(leg, leg.lately.stream).mos_conversation;
+  const auto mos = JudgeLately(leg).mos_conversation;
   if (!mos.has_value()) return;
   const auto tenths = std::lround(std::clamp(*mos, 1.0, kMosMax) * 10);
   AppendKey("mos_btwn_vc_and_", peer, out);

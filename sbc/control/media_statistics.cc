@@ -34,7 +34,7 @@ void Add(const MediaLegSummary& leg, MediaStatistics::Leg* sum) {
   sum->lost += lost;
   sum->loss_ratio.Record(static_cast<double>(lost) / stream.expected, MediaStatistics::kLossBounds);
   Record(leg.jitter, MediaStatistics::kJitterBounds, &sum->jitter_s);
-  const core::rtp::Quality quality = JudgeLeg(leg, stream);
+  const core::rtp::Quality quality = JudgeLately(leg);
   Record(quality.mos_listening, MediaStatistics::kMosBounds, &sum->mos_listening);
   Record(quality.mos_conversation, MediaStatistics::kMosBounds, &sum->mos_conversation);
 }

@@ -59,7 +59,7 @@ void AppendReception(const MediaLegSummary& leg, std::string* out) {
   AppendTime(" gap_ms=", leg.longest_gap, out);
   AppendCount(" ssrc_changes=", stream.ssrc_changes, out);
   AppendCount(" payload_switches=", stream.payload_switches, out);
-  AppendMos(" mos_lq=", JudgeLeg(leg, stream).mos_listening, out);
+  AppendMos(" mos_lq=", JudgeWhole(leg).mos_listening, out);
 }
 
 void AppendLeg(const MediaLegSummary& leg, std::string* out) {
@@ -72,7 +72,7 @@ void AppendLeg(const MediaLegSummary& leg, std::string* out) {
   if (leg.wrong_source > 0) AppendCount(" wrong_source=", leg.wrong_source, out);
   AppendCount(" dtmf=", leg.dtmf_digits, out);
   AppendTime(" rtt_ms=", leg.round_trip, out);
-  if (leg.is_active) AppendMos(" mos_cq=", JudgeLeg(leg, leg.whole.stream).mos_conversation, out);
+  if (leg.is_active) AppendMos(" mos_cq=", JudgeWhole(leg).mos_conversation, out);
   if (leg.sent_lost.has_value()) AppendCount(" peer_lost=", *leg.sent_lost, out);
   AppendTime(" peer_jitter_ms=", leg.sent_jitter, out);
 }

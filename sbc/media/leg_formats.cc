@@ -60,7 +60,8 @@ void NoteFormats(std::span<const Format> formats, std::span<const Format> others
 void NoteCodecs(std::span<const Format> sends, std::span<const Format> says,
                 MediaStream::Leg* leg) {
   if (sends.empty()) return;  // A fax has none; what the call's voice was stays known.
-  leg->codec = core::rtp::Codec::kUnknown;
+  const bool has_spoken = leg->heard.bits != 0;  // Then its codec is the last that was heard.
+  if (!has_spoken) leg->codec = core::rtp::Codec::kUnknown;
   leg->voice_type = MediaStream::Leg::kNoVoice;
   leg->formats = {};
   for (const bool is_voice : {false, true}) {  // What is taken for voice by mistake costs more.
@@ -70,7 +71,7 @@ void NoteCodecs(std::span<const Format> sends, std::span<const Format> says,
   uint32_t clock_rate_hz = 0;
   for (const Format& format : sends) {
     if (KindOf(format) != PayloadKind::kAudio || format.clock_rate_hz == 0) continue;
-    leg->codec = VoiceOf(format.codec);
+    if (!has_spoken) leg->codec = VoiceOf(format.codec);
     clock_rate_hz = format.clock_rate_hz;
     break;
   }

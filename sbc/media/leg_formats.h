@@ -19,7 +19,8 @@ inline bool IsVideo(const core::sdp::MediaDescription& media) {
 
 /// What statistics need to know of what a leg sends: its voice, and the numbers that are none.
 /// `sends`: what it was told that it may, the likeliest first (RFC 3264 §7: who has offered sends
-/// what the answer chose); `says`: its own description, whose numbers some use all the same.
+/// what the answer chose); `says`: its own description, whose numbers some use all the same. After
+/// leg->map, which tells what may come at all.
 void NoteCodecs(std::span<const core::sdp::Format> sends, std::span<const core::sdp::Format> says,
                 MediaStream::Leg* leg);
 

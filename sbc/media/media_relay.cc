@@ -30,12 +30,29 @@ void CountDigits(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
   }
 }
 
-// What a packet carries whose type is not that of the voice before it.
-core::rtp::PayloadKind LookUp(const core::rtp::PacketView& view, MediaStream::Leg* leg) {
-  const SentFormats::Meaning meaning = leg->formats.Find(view.payload_type());
-  if (meaning.kind == core::rtp::PayloadKind::kEvent) CountDigits(view, leg);
-  if (meaning.kind == core::rtp::PayloadKind::kAudio) leg->voice_type = view.payload_type();
-  return meaning.kind;
+// What a packet carries whose type or SSRC is not that of the voice before it. Its voice may go on
+// in another of the codecs that were agreed on, by the type alone (RFC 3264 §7): what is measured
+// by is that of the type in use, and so is the clock of what we send on.
+SentFormats::Meaning LookUp(const core::rtp::PacketView& view, MediaStream::Leg* from,
+                            MediaStream::Leg* to) {
+  SentFormats::Meaning meaning = from->formats.Find(view.payload_type());
+  const uint32_t clock_rate_hz = meaning.clock_rate_hz;
+  if (meaning.kind == core::rtp::PayloadKind::kEvent) CountDigits(view, from);
+  if (meaning.kind == core::rtp::PayloadKind::kComfortNoise && clock_rate_hz != 0 &&
+      clock_rate_hz != from->source.clock_rate_hz()) {
+    meaning.kind = core::rtp::PayloadKind::kEvent;  // Its times tell nothing of this voice's.
+  }
+  if (meaning.kind != core::rtp::PayloadKind::kAudio) return meaning;
+  from->voice_type = MediaStream::Leg::kNoVoice;
+  if (from->source.active() && view.ssrc() != from->source.ssrc()) return meaning;  // Beside it.
+  from->voice_type = view.payload_type();
+  from->codec = meaning.codec;
+  from->heard.Add(meaning.codec);
+  from->heard_lately.Add(meaning.codec);
+  if (clock_rate_hz == 0) return meaning;
+  from->source.SetClockRate(clock_rate_hz);
+  to->rtcp.set_clock_rate_hz(clock_rate_hz);
+  return meaning;
 }
 
 }  // namespace
@@ -249,10 +266,14 @@ void MediaRelay::OnRtp(Packet packet, const Arrival& arrival, Instant now) {
       ++counters_.payload_types;
       return;
     }
-    if (payload_type != from.voice_type) [[unlikely]] {
-      kind = LookUp(view, &from);
+    uint32_t clock_rate_hz = 0;
+    if (payload_type != from.voice_type || view.ssrc() != from.source.ssrc()) [[unlikely]] {
+      const SentFormats::Meaning meaning = LookUp(view, &from, &to);
+      kind = meaning.kind;
+      clock_rate_hz = meaning.clock_rate_hz;
     }
-    (void)from.source.OnPacket(view, packet.received_at(), kind);  // What it counts, it counts.
+    // What it counts, it counts.
+    (void)from.source.OnPacket(view, packet.received_at(), kind, clock_rate_hz);
     if (mapped != payload_type) view.set_payload_type(mapped);
   }
   if (!known) {

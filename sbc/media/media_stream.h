@@ -103,8 +103,11 @@ struct MediaStream {
     core::rtp::Source source;     // What it sends us, and how good that is.
     core::rtp::RtcpSession rtcp;  // RTCP ends here (rule 25).
     SentFormats formats;          // What the types are that it sends.
-    core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of its voice.
-    uint8_t voice_type = kNoVoice;                        // Which of `formats` that is, as it came.
+    // Its voice's, as it came last; before it came, the first that was agreed on.
+    core::rtp::Codec codec = core::rtp::Codec::kUnknown;
+    uint8_t voice_type = kNoVoice;     // Which of `formats` that is.
+    core::rtp::CodecSet heard;         // Voice under one of `formats` came in these,
+    core::rtp::CodecSet heard_lately;  // and since the last summary.
     MediaCounts received;
     MediaCounts sent;
     uint32_t wrong_source = 0;  // Came to this leg's own port, and was not its peer's.
@@ -128,7 +131,7 @@ struct MediaStream {
 
   /// What reports to a leg's peer describe: of video no quality of voice.
   static core::rtp::RtcpSession::Reception ReceptionOf(const MediaStream& stream, Leg* leg) {
-    return {&leg->source, leg->codec, !stream.is_video};
+    return {&leg->source, core::rtp::JudgedBy(leg->heard, leg->codec), !stream.is_video};
   }
 
   Leg& leg(LegId id) { return legs[Index(id)]; }

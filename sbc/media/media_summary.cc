@@ -48,6 +48,8 @@ void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLeg
     out->whole.stream = whole.stream;
     out->lately.stream = whole.stream.Since(leg->told.stream);
     out->codec = leg->codec;
+    out->judged_by = core::rtp::JudgedBy(leg->heard, leg->codec);
+    out->lately_judged_by = core::rtp::JudgedBy(leg->heard_lately, leg->codec);
     out->packet_duration = leg->source.packet_duration();
     out->jitter = leg->source.jitter();
     out->jitter_max = leg->source.jitter_max();
@@ -57,6 +59,8 @@ void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLeg
     SummarizePeerReport(*leg, other, out);
   }
   leg->told = whole;
+  leg->heard_lately = {};
+  leg->voice_type = MediaStream::Leg::kNoVoice;  // So that the next one of it is heard anew.
 }
 
 }  // namespace

@@ -35,7 +35,10 @@ struct MediaLegSummary {
   };
   Span whole;   // Since the call began,
   Span lately;  // and since the summary before.
-  core::rtp::Codec codec = core::rtp::Codec::kUnknown;
+  core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of its voice, now.
+  // By whose values a span is judged: kUnknown of one in which codecs of different values were.
+  core::rtp::Codec judged_by = core::rtp::Codec::kUnknown;
+  core::rtp::Codec lately_judged_by = core::rtp::Codec::kUnknown;
   bool is_active = false;  // RTP came from the peer: `stream` and the next are of it.
   std::optional<core::Duration> packet_duration;
   std::optional<core::Duration> jitter;  // RFC 3550's, now; and the highest it ever was.

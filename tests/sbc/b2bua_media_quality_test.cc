@@ -13,6 +13,7 @@ namespace tests {
 namespace {
 
 using namespace std::chrono_literals;
+using core::rtp::Codec;
 using sbc::CallEnd;
 using sbc::CallReport;
 using sbc::LegId;
@@ -122,6 +123,56 @@ TEST(B2buaMediaQualityTest, EventsAndNoiseOfTwoClocksAreNoVoice) {
     EXPECT_EQ(told.whole.stream.late, 0u);
     EXPECT_EQ(told.codec, core::rtp::Codec::kPcmu);
   }
+}
+
+// Of several codecs that were agreed on any may come, by the payload type alone (RFC 3264 §7): the
+// clock that measures is that of the type in use.
+TEST(B2buaMediaQualityTest, TheTypeInUseSaysWhatIsMeasured) {
+  MediaScene media;
+  const std::string opus = "a=rtpmap:111 opus/48000/2\r\n";
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000, opus, "111 0")}};
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, opus, "111 0"));
+  media.pbx.Talk(TargetOf(media.ToPbx()));  // PCMU.
+  media.scene.Run(5s);
+  media.pbx.Hush();
+  media.HangUp(call);
+  const MediaLegSummary& caller = LegOf(media.scene.world->media().at(0), LegId::kCaller);
+  EXPECT_EQ(caller.codec, Codec::kPcmu);
+  EXPECT_EQ(caller.judged_by, Codec::kPcmu);
+  EXPECT_EQ(caller.packet_duration, 20ms);
+  EXPECT_LT(caller.jitter.value(), 1ms);
+  EXPECT_EQ(caller.whole.stream.late, 0u);
+}
+
+// A span in which codecs of different values were heard has no opinion, and the next one has again.
+TEST(B2buaMediaQualityTest, AMixOfCodecsIsNotJudged) {
+  MediaScene media;
+  SimPlan callee;
+  callee.script = {{.after = 100ms, .status = 200, .body = Sdp("127.0.0.9", 9000, "", "0 8 18")}};
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, "", "0 8 18"));
+  media.pbx.Talk(TargetOf(media.ToPbx()));
+  media.scene.Run(30s);
+  media.pbx.set_voice_type(8);  // What is known of PCMA is what is known of PCMU.
+  media.scene.Run(60s);
+  media.pbx.set_voice_type(18);
+  media.scene.Run(100s);
+  media.pbx.Hush();
+  media.HangUp(call);
+  const auto& reports = media.scene.world->media();
+  ASSERT_THAT(reports, SizeIs(4));
+  const MediaLegSummary& first = LegOf(reports[0], LegId::kCaller);
+  EXPECT_EQ(first.codec, Codec::kPcma);
+  EXPECT_EQ(first.judged_by, Codec::kPcma);
+  EXPECT_EQ(first.lately_judged_by, Codec::kPcma);
+  const MediaLegSummary& second = LegOf(reports[1], LegId::kCaller);
+  EXPECT_EQ(second.codec, Codec::kG729);
+  EXPECT_EQ(second.judged_by, Codec::kUnknown);
+  EXPECT_EQ(second.lately_judged_by, Codec::kUnknown);
+  const MediaLegSummary& third = LegOf(reports[2], LegId::kCaller);
+  EXPECT_EQ(third.judged_by, Codec::kUnknown);
+  EXPECT_EQ(third.lately_judged_by, Codec::kG729);
+  EXPECT_EQ(third.whole.stream.payload_switches, 2u);
 }
 
 TEST(B2buaMediaQualityTest, TheEndTellsWhatCameAndWhatWasLost) {

@@ -149,5 +149,21 @@ TEST(QualityTest, VoipMetricsSayWhatIsUnavailable) {
   EXPECT_EQ(MakeVoipMetrics(source, Codec::kPcmu, 100us).round_trip_ms, 1);  // 0 would be unknown.
 }
 
+// Unknown is no value: a mix of codecs is judged only where each has the same ones.
+TEST(QualityTest, AMixIsJudgedWhereItsValuesAgree) {
+  const auto judged = [](std::initializer_list<Codec> heard) {
+    CodecSet set;
+    for (const Codec codec : heard) set.Add(codec);
+    return JudgedBy(set, Codec::kG722);
+  };
+  EXPECT_EQ(judged({}), Codec::kG722);  // Nobody spoke: what is agreed on.
+  EXPECT_EQ(judged({Codec::kG729}), Codec::kG729);
+  EXPECT_EQ(judged({Codec::kPcmu, Codec::kPcma}), Codec::kPcma);
+  EXPECT_EQ(judged({Codec::kPcmu, Codec::kG729}), Codec::kUnknown);
+  EXPECT_EQ(judged({Codec::kPcmu, Codec::kG722}), Codec::kUnknown);  // Alike only without loss.
+  EXPECT_EQ(judged({Codec::kPcmu, Codec::kUnknown}), Codec::kUnknown);
+  EXPECT_FALSE(ImpairmentOf(judged({Codec::kOpus, Codec::kUnknown})).has_value());
+}
+
 }  // namespace
 }  // namespace core::rtp

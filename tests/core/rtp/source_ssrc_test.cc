@@ -223,5 +223,37 @@ TEST(SourceSsrcTest, CountsAddUpWhateverComes) {
   }
 }
 
+// A second voice in a codec of another clock (RFC 7160), and the first one again: no packet of
+// either is measured by the other one's clock, and jitter is a time in both.
+TEST(SourceSsrcTest, EachIsMeasuredByItsOwnClock) {
+  Source source{Source::Config{}};
+  Instant now = kStart;
+  const auto talk = [&](uint32_t ssrc, uint16_t first, uint32_t clock_rate_hz, Duration shake) {
+    for (uint16_t number = first; number < first + 100; ++number, now += 20ms) {
+      TestPacket packet({.payload_type = clock_rate_hz == 8000 ? uint8_t{0} : uint8_t{111},
+                         .sequence_number = number,
+                         .timestamp = number * (clock_rate_hz / 50),
+                         .ssrc = ssrc});
+      const Instant at = now + (number % 2 == 0 ? shake : 0ms);
+      source.OnPacket(packet.view(), at, PayloadKind::kAudio, clock_rate_hz);
+    }
+  };
+  talk(kVoice, 100, 8000, 10ms);
+  const Duration first = *source.jitter();
+  const Duration highest = *source.jitter_max();
+  EXPECT_GT(first, 5ms);
+  talk(kOther, 100, 48000, 0ms);
+  EXPECT_EQ(source.clock_rate_hz(), 48000u);
+  EXPECT_EQ(source.jitter(), 0ms);
+  EXPECT_EQ(source.packet_duration(), 20ms);
+  talk(kVoice, 200, 8000, 10ms);
+  EXPECT_EQ(source.clock_rate_hz(), 8000u);
+  EXPECT_GT(*source.jitter(), first - 1ms);
+  EXPECT_LT(*source.jitter(), first + 1ms);
+  EXPECT_LT(*source.jitter_max(), highest + 1ms);
+  EXPECT_EQ(source.counts().ssrc_changes, 2u);
+  EXPECT_EQ(source.counts().late, 0u);
+}
+
 }  // namespace
 }  // namespace core::rtp

@@ -73,7 +73,7 @@ inline CallReport InboundReport() {
   trunk.lately = trunk.whole;
   trunk.lately.received = {500, 86000, 2, 200};
   trunk.lately.sent = {490, 84280, 3, 300};
-  trunk.codec = core::rtp::Codec::kPcmu;
+  trunk.codec = trunk.judged_by = trunk.lately_judged_by = core::rtp::Codec::kPcmu;
   trunk.is_active = true;
   trunk.packet_duration = microseconds(20'000);
   trunk.jitter = microseconds(125);

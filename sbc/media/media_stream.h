@@ -51,6 +51,21 @@ struct PeerMedia {
   friend bool operator==(const PeerMedia&, const PeerMedia&) = default;
 };
 
+/// What the last summary of a leg said.
+///
+/// Shape: bytes modulo 2^32, as no minute has so many.
+struct ToldCounts {
+  struct Direction {
+    uint32_t packets = 0;
+    uint32_t bytes = 0;
+    uint32_t rtcp_packets = 0;
+    uint32_t rtcp_bytes = 0;
+  };
+  Direction received;
+  Direction sent;
+  core::rtp::StreamCounts stream;
+};
+
 /// From where a peer's media may come beside the place that its description names (rule 23).
 ///
 /// Lifetime: borrows what outlives the stream: the call's leg and its configuration.
@@ -68,11 +83,11 @@ struct MediaStream {
     static constexpr uint8_t kNoVoice = 0xff;  // Not known; the next packet is to be looked up.
 
     Leg(core::Instant now, core::Random* random, const Leg* beside)
-        : source({}),
+        : heard_at(now),
+          source({}),
           rtcp({.ssrc = static_cast<uint32_t>(random->Next()),
                 .cname = beside != nullptr ? beside->rtcp.cname() : std::string_view()},
-               now, random),
-          heard_at(now) {}
+               now, random) {}
 
     /// Whether what comes from there is this leg's peer, whose place is `at`.
     bool IsFrom(const core::Endpoint& remote, const core::Endpoint& at) const {
@@ -100,6 +115,8 @@ struct MediaStream {
     std::span<const core::Cidr> media_cidrs;  // Of MediaSources.
     PeerMedia peer;
     core::sdp::PayloadMap map;    // Of what it sends: which cross, and their numbers there.
+    // When its last packet came; later, when a description changed what is to be expected.
+    core::Instant heard_at;
     core::rtp::Source source;     // What it sends us, and how good that is.
     core::rtp::RtcpSession rtcp;  // RTCP ends here (rule 25).
     SentFormats formats;          // What the types are that it sends.
@@ -113,11 +130,9 @@ struct MediaStream {
     uint32_t wrong_source = 0;  // Came to this leg's own port, and was not its peer's.
     core::rtp::DtmfReader dtmf;
     uint32_t dtmf_digits = 0;
-    // When its last packet came; later, when a description changed what is to be expected.
-    core::Instant heard_at;
     // Of what we sent, how much was missing already when the peer last reported on it.
     int32_t lost_before_us = 0;
-    MediaLegSummary::Span told;  // What the last summary said.
+    ToldCounts told;
   };
 
   MediaStream(core::Instant now, core::Random* random, core::Timer::Fire on_report,

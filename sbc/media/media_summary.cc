@@ -15,9 +15,16 @@ void Add(const MediaCounts& more, MediaCounts* sum) {
   sum->rtcp_bytes += more.rtcp_bytes;
 }
 
-MediaCounts Since(const MediaCounts& now, const MediaCounts& earlier) {
+ToldCounts::Direction Told(const MediaCounts& counts) {
+  return {.packets = counts.packets,
+          .bytes = static_cast<uint32_t>(counts.bytes),
+          .rtcp_packets = counts.rtcp_packets,
+          .rtcp_bytes = counts.rtcp_bytes};
+}
+
+MediaCounts Since(const MediaCounts& now, const ToldCounts::Direction& earlier) {
   return {.packets = now.packets - earlier.packets,
-          .bytes = now.bytes - earlier.bytes,
+          .bytes = static_cast<uint32_t>(now.bytes) - earlier.bytes,
           .rtcp_packets = now.rtcp_packets - earlier.rtcp_packets,
           .rtcp_bytes = now.rtcp_bytes - earlier.rtcp_bytes};
 }
@@ -58,7 +65,7 @@ void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLeg
   if (!out->round_trip.has_value() && !out->sent_lost.has_value()) {
     SummarizePeerReport(*leg, other, out);
   }
-  leg->told = whole;
+  leg->told = {Told(whole.received), Told(whole.sent), whole.stream};
   leg->heard_lately = {};
   leg->voice_type = MediaStream::Leg::kNoVoice;  // So that the next one of it is heard anew.
 }

@@ -372,6 +372,9 @@ void MediaRelay::Forward(Packet packet, core::rtp::PacketView view, const Arriva
     if (source.active() && view.ssrc() != source.ssrc()) [[unlikely]] {
       to->rtcp.OnSentBeside(view, kind);
     } else {
+      if (view.ssrc() != to->rtcp.sent_ssrc()) [[unlikely]] {
+        LeaveSentSsrc(view.ssrc(), Other(arrival.leg), arrival.stream);
+      }
       to->rtcp.OnSent(view, now, kind);
     }
     ++to->sent.packets;

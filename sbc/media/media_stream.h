@@ -51,6 +51,18 @@ struct PeerMedia {
   friend bool operator==(const PeerMedia&, const PeerMedia&) = default;
 };
 
+/// What a peer said that it missed of what we sent it, over all SSRCs: its reports count each by
+/// itself.
+///
+/// Shape: the present SSRC and the one before it are known again when they come back, as Source has
+///        it; another one that does is a new one, so what it lost before counts again.
+struct SentLoss {
+  uint32_t of_all = 0;      // As they were left: of all SSRCs so far,
+  uint32_t of_present = 0;  // in that, of the present one,
+  uint32_t of_former = 0;   // and of the one before.
+  uint32_t former_ssrc = 0;
+};
+
 /// What the last summary of a leg said.
 ///
 /// Shape: bytes modulo 2^32, as no minute has so many.
@@ -111,6 +123,7 @@ struct MediaStream {
     core::Instant old_place_ends_at{};
     uint32_t described = 0;       // A hash of the place that its last description named.
     bool bridges_digits = false;  // Of both legs: what it sends is MediaStream::digits' concern.
+    bool has_sent_loss = false;   // There was a report on one of `sent_loss` that was left.
     core::IpAddress learns_from;
     std::span<const core::Cidr> media_cidrs;  // Of MediaSources.
     PeerMedia peer;
@@ -132,6 +145,7 @@ struct MediaStream {
     uint32_t dtmf_digits = 0;
     // Of what we sent, how much was missing already when the peer last reported on it.
     int32_t lost_before_us = 0;
+    SentLoss sent_loss;
     ToldCounts told;
   };
 

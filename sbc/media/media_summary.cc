@@ -29,14 +29,23 @@ MediaCounts Since(const MediaCounts& now, const ToldCounts::Direction& earlier) 
           .rtcp_bytes = now.rtcp_bytes - earlier.rtcp_bytes};
 }
 
+// Of the present SSRC. Sequence numbers cross us unchanged, or closed up where events ended here,
+// so what was missing when it came to us is missing there.
+uint32_t SentLost(const MediaStream::Leg& leg) {
+  const auto& report = leg.rtcp.peer_report();
+  if (!report.has_value()) return leg.sent_loss.of_present;
+  const int32_t lost = std::max(report->cumulative_lost - leg.lost_before_us, 0);
+  // Who has forgotten the SSRC that comes back counts it from nothing: what was lost stays so.
+  return std::max(static_cast<uint32_t>(lost), leg.sent_loss.of_present);
+}
+
 void SummarizePeerReport(const MediaStream::Leg& leg, const MediaStream::Leg& other,
                          MediaLegSummary* out) {
   out->round_trip = leg.rtcp.round_trip();
   const auto& report = leg.rtcp.peer_report();
+  if (!report.has_value() && !leg.has_sent_loss) return;
+  out->sent_lost = leg.sent_loss.of_all - leg.sent_loss.of_present + SentLost(leg);
   if (!report.has_value()) return;
-  // Sequence numbers cross us unchanged, or closed up where events ended here, so what was missing
-  // when it came to us is missing there.
-  out->sent_lost = static_cast<uint32_t>(std::max(report->cumulative_lost - leg.lost_before_us, 0));
   out->sent_jitter =
       core::Duration(std::chrono::nanoseconds(uint64_t{report->jitter_ticks} * 1'000'000'000 /
                                               std::max<uint32_t>(other.source.clock_rate_hz(), 1)));
@@ -71,6 +80,18 @@ void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLeg
 }
 
 }  // namespace
+
+void LeaveSentSsrc(uint32_t next_ssrc, LegId to, MediaStream* stream) {
+  MediaStream::Leg& leg = stream->leg(to);
+  SentLoss& loss = leg.sent_loss;
+  const uint32_t lost = SentLost(leg);
+  const bool returns = leg.rtcp.sent_packets() > 0 && next_ssrc == loss.former_ssrc;
+  leg.has_sent_loss = leg.has_sent_loss || leg.rtcp.peer_report().has_value();
+  loss.of_all += lost - loss.of_present;
+  loss.of_present = returns ? loss.of_former : 0;
+  loss.of_former = lost;
+  loss.former_ssrc = leg.rtcp.sent_ssrc();
+}
 
 void Summarize(MediaStream* stream, CallMedia* media) {
   if (stream->is_video) return;

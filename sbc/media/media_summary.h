@@ -49,7 +49,7 @@ struct MediaLegSummary {
   std::optional<core::Duration> round_trip;  // From LSR and DLSR: between us and the peer.
   // What the peer's reports say of what we sent: nullopt where it makes none. What had been lost
   // before it came to us is taken off.
-  std::optional<uint32_t> sent_lost;
+  std::optional<uint32_t> sent_lost;  // Over all SSRCs.
   std::optional<core::Duration> sent_jitter;
 };
 
@@ -62,6 +62,9 @@ struct CallMedia {
 
   const MediaLegSummary& leg(LegId id) const { return legs[Index(id)]; }
 };
+
+/// What is sent to a leg goes on under another SSRC: its peer's reports begin to count anew.
+void LeaveSentSsrc(uint32_t next_ssrc, LegId to, MediaStream* stream);
 
 /// Adds one stream to its call's summary, and begins the stream's next interval. Video adds
 /// nothing: what is told of a call is its voice.

@@ -228,6 +228,38 @@ TEST(B2buaMediaQualityTest, WhatAPeerMissesIsItsOwnLoss) {
   EXPECT_EQ(LegOf(media.report(0), LegId::kCaller).whole.stream.lost(), 0);
 }
 
+// Reports count each SSRC by itself, and a call's sum is of all (Asterisk changes it on transfer):
+// it never falls, and who comes back is not counted twice.
+TEST(B2buaMediaQualityTest, WhatAPeerMissesIsSummedOverSsrcs) {
+  TalkingScene media;
+  const auto lose = [&media](double loss) {
+    media.scene.network.SetLink(core::IpAddress::FromV4(0x7f000003),
+                                core::IpAddress::FromV4(0x7f000009), {.loss = loss});
+  };
+  const auto missed = [&media] { return media.pbx.sent() - media.trunk.got_numbers.size(); };
+  lose(0.2);
+  media.scene.Run(20s + 10ms);  // So that none is on its way when they are counted.
+  lose(0);
+  media.scene.Run(15s);  // It is reported.
+  const uint64_t first = missed();
+  media.pbx.set_ssrc(0x5ec0d);
+  media.scene.Run(26s);
+  lose(0.1);
+  media.scene.Run(10s);
+  lose(0);
+  media.scene.Run(15s);
+  const uint64_t second = missed();
+  media.pbx.set_ssrc(0x7e57);
+  media.scene.Run(62s);
+  media.End();
+  ASSERT_THAT(media.scene.world->media(), SizeIs(3));
+  EXPECT_GT(first, 100u);
+  EXPECT_GT(second, first + 20);
+  EXPECT_EQ(LegOf(media.report(0), LegId::kCallee).sent_lost, first);
+  EXPECT_EQ(LegOf(media.report(1), LegId::kCallee).sent_lost, second);
+  EXPECT_EQ(LegOf(media.report(2), LegId::kCallee).sent_lost, second);
+}
+
 TEST(B2buaMediaQualityTest, EachMinuteTellsOfItself) {
   TalkingScene media;
   media.scene.Run(150s);

@@ -464,7 +464,8 @@ void B2bua::OnAck(const Message& ack, const Packet& /*packet*/, Instant now) {
   MediaAnchor::ForgetOffer(&call->media);
   if (call->bye_after_ack) {
     call->bye_after_ack = false;
-    if (!SendBye(call, LegId::kCaller, "", now)) --call->byes_pending;
+    const std::string_view reason = call->bye_reason ? call->bye_reason.text() : "";
+    if (!SendBye(call, LegId::kCaller, reason, now)) --call->byes_pending;
     if (call->byes_pending == 0) Free(call, now);
   }
 }
@@ -475,7 +476,8 @@ void B2bua::OnUnacknowledged(ServerTransaction& invite, Instant now) {
   if (call == nullptr || invite.final_status() / 100 != 2) return;
   if (call->bye_after_ack) {
     call->bye_after_ack = false;
-    if (!SendBye(call, LegId::kCaller, "", now)) --call->byes_pending;
+    const std::string_view reason = call->bye_reason ? call->bye_reason.text() : "";
+    if (!SendBye(call, LegId::kCaller, reason, now)) --call->byes_pending;
     if (call->byes_pending == 0) Free(call, now);
     return;
   }

@@ -215,6 +215,8 @@ void B2bua::EndCall(Call* call, CallEnd end, std::optional<LegId> spare, std::st
     if (spare == leg) continue;
     if (leg == LegId::kCaller && waits) {
       call->bye_after_ack = true;
+      // Dry: it goes without.
+      if (!reason.empty()) call->bye_reason = options_.store->texts()->Copy(reason);
       ++call->byes_pending;
     } else if (SendBye(call, leg, reason, now, bye)) {
       ++call->byes_pending;

@@ -67,7 +67,8 @@ uint16_t B2bua::TakeDescription(Call* call, LegId from, Role role, std::string_v
   const MediaAnchor::Party parties[] = {PartyOf(*call, LegId::kCaller),
                                         PartyOf(*call, LegId::kCallee)};
   const uint16_t refusal = options_.media->Take(&call->media, from, role, parties, sdp, now);
-  if (refusal != 0) ++counters_.sdp_refused;
+  // Ports that run out are no fault of the description's, and have a count of their own.
+  if (refusal != 0 && refusal != 503) ++counters_.sdp_refused;
   if (call->bridged() != nullptr) WatchMedia(call);
   return refusal;
 }

@@ -170,6 +170,7 @@ struct Call {
   core::Instant granted_at{};    // There.
   Fork* bridged_fork = nullptr;  // Of `forks`.
   bool bye_after_ack = false;    // RFC 3261 §15: no BYE to the caller before the ACK of our 2xx.
+  core::KeptText bye_reason;     // Of that one.
   uint8_t byes_pending = 0;
   // Index of the early dialog whose descriptions are in force, the last that had any; and of the
   // one whose offer `media` has, to read answers beside.

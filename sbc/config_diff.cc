@@ -198,7 +198,7 @@ void WriteConnector(const ConnectorConfig& connector, Settings* settings) {
   out.Add("limits.calls", connector.calls_max);
   out.Add("codecs.customer", connector.codecs.customer);
   out.Add("codecs.trunk", connector.codecs.trunk);
-  out.Add("dtmf", static_cast<int>(connector.dtmf));
+  out.Add("dtmf", std::string(connector.dtmf == DtmfKind::kInfo ? "info" : "pass"));
   out.Add("video", std::string(connector.video == VideoKind::kRelay ? "relay" : "refuse"));
   out.Add("media_timeout", connector.media_timeout);
   WriteFailover(connector.failover, out.Below("failover"));

@@ -38,8 +38,9 @@ jitter   RFC 3550's is a mean, over the last 16 packets or so, of how much longe
          loop reads the clock once and then takes what is there, and kernel times are mapped to that
          clock: CLOCK_MS more.
 
-under    What one end sent and the other one neither heard nor lost was under way when the call ended,
-way      at one of the two: both tolerances of packets, and what the queue of who hears dropped.
+under    What one end sent and the other one neither heard nor lost was under way when the call
+way      ended, at one of the two: both tolerances of packets, and what the queue of who hears
+         dropped.
 
 MOS      The SBC writes hundredths, and packets under way change what share a lost one is:
          MOS_APART. A percent that is lost or late takes at most 95 / Bpl = 95 / 25.1 from R (G.107
@@ -72,9 +73,10 @@ class Tolerances:
     """Of what one end says, by what its summary says of its own times."""
 
     def __init__(self, media):
-        one_way_us = media["marks"]["one_way_us"]
-        p99_ms, longest_ms = (max(one_way_us[which], 0) / 1000 for which in ("p99", "max"))
-        stall_ms = max(STALL_MS, longest_ms, media["sent"]["late_us"]["max"] / 1000)
+        one_way_us = media["marks"]["one_way_us"] or {}  # Null: nothing came, or went.
+        late_us = media["sent"]["late_us"] or {}
+        p99_ms, longest_ms = (max(one_way_us.get(which, 0), 0) / 1000 for which in ("p99", "max"))
+        stall_ms = max(STALL_MS, longest_ms, late_us.get("max", 0) / 1000)
         self.packets = math.ceil(stall_ms / PACKET_MS)
         self.dropped = media["received"]["queue_drops"]
         self.jitter_ms = p99_ms + STALLS * 2 / 16 * longest_ms + CLOCK_MS

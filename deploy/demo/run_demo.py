@@ -247,14 +247,14 @@ class Demo:
         rows = []
         for who, generator in self.talkers():
             media = generator.summary()["media"]
-            times = [f"{values[p] / 1000:.1f}"
+            times = [f"{values[p] / 1000:.1f}" if values else "-"
                      for values, percents in ((media["call_jitter_us"], ("p50", "p95", "max")),
                                               (media["marks"]["one_way_us"], ("p50", "p99", "max")))
                      for p in percents]
             mos = media["call_mos_milli"]
             rows.append((who, media["received"]["packets"], media["received"]["lost"],
                          media["marks"]["misrouted"], *times,
-                         *(f"{mos[p] / 1000:.2f}" for p in ("p50", "min"))))
+                         *(f"{mos[p] / 1000:.2f}" if mos else "-" for p in ("p50", "min"))))
         table("Audio heard, times in ms", [
             "", "packets", "lost", "misrouted", "jitter p50", "p95", "max",
             "one way p50", "p99", "max", "MOS p50", "min"], rows)

@@ -54,6 +54,8 @@ void AppendReception(const MediaLegSummary& leg, std::string* out) {
   AppendCount(" duplicates=", stream.duplicates, out);
   AppendCount(" reordered=", stream.reordered, out);
   AppendCount(" late=", stream.late, out);
+  // Of another SSRC beside the voice's: passed on, and in no other count but `received`.
+  if (stream.refused > 0) AppendCount(" other_ssrc=", stream.refused, out);
   AppendTime(" jitter_ms=", leg.jitter, out);
   AppendTime(" jitter_max_ms=", leg.jitter_max, out);
   AppendTime(" gap_ms=", leg.longest_gap, out);

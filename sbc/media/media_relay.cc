@@ -14,7 +14,6 @@ using core::Endpoint;
 using core::Handle;
 using core::Instant;
 using core::Packet;
-using core::SocketId;
 
 namespace {
 

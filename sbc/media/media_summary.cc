@@ -39,16 +39,23 @@ uint32_t SentLost(const MediaStream::Leg& leg) {
   return std::max(static_cast<uint32_t>(lost), leg.sent_loss.of_present);
 }
 
+constexpr core::Duration kJitterBelieved = std::chrono::seconds(60);
+
 void SummarizePeerReport(const MediaStream::Leg& leg, const MediaStream::Leg& other,
                          MediaLegSummary* out) {
   out->round_trip = leg.rtcp.round_trip();
   const auto& report = leg.rtcp.peer_report();
   if (!report.has_value() && !leg.has_sent_loss) return;
-  out->sent_lost = leg.sent_loss.of_all - leg.sent_loss.of_present + SentLost(leg);
-  if (!report.has_value()) return;
-  out->sent_jitter =
-      core::Duration(std::chrono::nanoseconds(uint64_t{report->jitter_ticks} * 1'000'000'000 /
-                                              std::max<uint32_t>(other.source.clock_rate_hz(), 1)));
+  const core::Duration jitter = report.has_value()
+                                    ? core::Duration(std::chrono::nanoseconds(
+                                          uint64_t{report->jitter_ticks} * 1'000'000'000 /
+                                          std::max<uint32_t>(other.source.clock_rate_hz(), 1)))
+                                    : core::Duration::zero();
+  // Who has lost more than he was sent, or minutes of time, has not counted: nothing is told of it.
+  const uint32_t lost = leg.sent_loss.of_all - leg.sent_loss.of_present + SentLost(leg);
+  if (lost > leg.sent.packets || jitter > kJitterBelieved) return;
+  out->sent_lost = lost;
+  if (report.has_value()) out->sent_jitter = jitter;
 }
 
 void SummarizeLeg(MediaStream::Leg* leg, const MediaStream::Leg& other, MediaLegSummary* out) {

@@ -98,8 +98,7 @@ TEST(B2buaMediaQualityTest, EventsAndNoiseOfTwoClocksAreNoVoice) {
   callee.script = {{.after = 100ms,
                     .status = 200,
                     .body = Sdp("127.0.0.9", 9000, maps, "0 111 97 101 100 13 98")}};
-  const size_t call =
-      media.Place(callee, Sdp("127.0.0.4", 4000, maps, "111 97 0 101 100 13 98"));
+  const size_t call = media.Place(callee, Sdp("127.0.0.4", 4000, maps, "111 97 0 101 100 13 98"));
   media.pbx.Talk(TargetOf(media.ToPbx()));
   media.trunk.Talk(TargetOf(media.ToTrunk()));
   media.scene.Run(1s);
@@ -109,7 +108,7 @@ TEST(B2buaMediaQualityTest, EventsAndNoiseOfTwoClocksAreNoVoice) {
       media.scene.Run(200ms);
     }
     for (const char type : {'\x0d', '\x62'}) {  // 13, 98.
-      peer->Press(5, type);  // A packet of that type; what is in it is not read.
+      peer->Press(5, type);                     // A packet of that type; what is in it is not read.
       media.scene.Run(200ms);
     }
   }
@@ -281,6 +280,29 @@ TEST(B2buaMediaQualityTest, EachMinuteTellsOfItself) {
 }
 
 // Unknown is absent: who sends no RTCP has told nothing.
+// A peer that says that it lost more than it was sent has not counted: nothing is told of that.
+TEST(B2buaMediaQualityTest, WhatAPeerCannotHaveLostIsNotBelieved) {
+  TalkingScene media("", false);
+  media.scene.Run(5s);
+  std::string report(32, '\0');
+  report[0] = '\x81';
+  report[1] = '\xc9';
+  report[3] = '\x07';
+  const std::string rtp = media.pbx.got_whole.back();
+  report.replace(8, 4, rtp.substr(8, 4));  // Of the SSRC that it gets.
+  report.replace(12, 4, std::string("\xff\x7f\xff\xff", 4));
+  report.replace(20, 4, std::string("\xff\xff\xff\xff", 4));
+  core::Endpoint ours = TargetOf(media.ToPbx());
+  ++ours.port;
+  media.pbx.SendRtcpBytes(report, ours);
+  media.scene.Run(1s);
+  media.End();
+  const MediaLegSummary& caller = LegOf(media.scene.world->media().back(), LegId::kCaller);
+  EXPECT_EQ(caller.whole.received.rtcp_packets, 1u);
+  EXPECT_EQ(caller.sent_lost, std::nullopt);
+  EXPECT_EQ(caller.sent_jitter, std::nullopt);
+}
+
 TEST(B2buaMediaQualityTest, WithoutRtcpNothingIsMadeUp) {
   TalkingScene media("", false);
   media.trunk.Hush();
@@ -318,6 +340,23 @@ TEST(B2buaMediaQualityTest, WithoutMediaThereIsNothingToTell) {
   scene.ExpectClean();
   EXPECT_THAT(scene.world->records(), SizeIs(1));
   EXPECT_THAT(scene.world->media(), IsEmpty());
+}
+
+// The caller whose ACK comes late hears the reason, too: its BYE has to wait for that (RFC 3261
+// §15).
+TEST(B2buaMediaTimeoutTest, TheByeThatWaitsForAnAckSaysWhy) {
+  MediaScene media(Anchoring("    media_timeout: 1s\n"));
+  SimPlan callee;
+  callee.script = {{.status = 200, .body = Sdp("127.0.0.9", 9000)}};
+  media.scene.trunk.Expect(callee);
+  SimPlan plan;
+  plan.body = Sdp("127.0.0.4", 4000);
+  plan.ack_delay = 3s;
+  media.scene.pbx.Place(plan);
+  media.scene.Run(6s);
+  ASSERT_THAT(media.scene.pbx.Got("BYE"), SizeIs(1));
+  EXPECT_THAT(media.scene.pbx.Got("BYE")[0].Get("Reason"), HasSubstr("SIP;cause=408"));
+  media.scene.ExpectClean();
 }
 
 // ---- media_timeout ------------------------------------------------------------------------------

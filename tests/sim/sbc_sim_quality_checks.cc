@@ -117,8 +117,10 @@ void SimulatedHour::CheckQuality(const std::string& who, const Conversation& tal
   sbc::AppendMedia(media, &line);
   const auto told = [&line](const char* key) { return Told(line, "caller_media", key); };
   const bool is_known = !talk.codec.empty();
-  if (truth.expected > 0 && is_known && told("codec") != talk.codec) {
-    Complain(who + ": codec " + told("codec") + ", in truth " + talk.codec);
+  // Of what was agreed on it is what its voice came in, by the type alone (RFC 3264 §7).
+  const std::string& codec = truth.last_codec.empty() ? talk.codec : truth.last_codec;
+  if (truth.expected > 0 && is_known && told("codec") != codec) {
+    Complain(who + ": codec " + told("codec") + ", in truth " + codec);
   }
   const std::optional<core::Duration> round_trip = RoundTripOf(from, took);
   if (took.round_trip.has_value() != round_trip.has_value()) {
@@ -153,9 +155,9 @@ void SimulatedHour::CheckQuality(const std::string& who, const Conversation& tal
       Complain(who + ": " + key + " " + text + ", in truth " + std::to_string(*mos));
     }
   };
-  compare("opinion of a listener compared", "mos_lq", truth.MosListening(talk.codec));
+  compare("opinion of a listener compared", "mos_lq", truth.MosListening(codec));
   if (!round_trip.has_value()) return;
-  compare("opinion of a conversation compared", "mos_cq", truth.Mos(talk.codec, round_trip));
+  compare("opinion of a conversation compared", "mos_cq", truth.Mos(codec, round_trip));
 }
 
 // Who called whom, and for how long. All that was told of it each minute adds up to what is told at

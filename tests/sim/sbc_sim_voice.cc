@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/rtp/emodel.h"
+#include "tests/sim/sbc_sim_sdp.h"
 
 namespace tests {
 
@@ -158,6 +159,7 @@ class Receiver {
   void Switch(uint8_t type) {
     if (type_.has_value() && *type_ != type) ++truth_->payload_switches;
     type_ = type;
+    truth_->last_codec = type == kPcma ? "pcma" : "pcmu";
   }
 
   void Note(const BroughtRtp& packet) {

@@ -29,6 +29,7 @@ struct VoiceTruth {
   uint64_t loss_runs = 0;  // Of what was lost or late, without one between that was not.
   uint64_t ssrc_changes = 0;
   uint64_t payload_switches = 0;
+  std::string last_codec;             // Its voice's last, by its name in records.
   bool unproved = false;              // One that passed was taken for nobody's, as a break came.
   std::optional<uint32_t> jitter_16;  // Appendix A.8's, in ticks / 16.
   uint32_t jitter_max_16 = 0;

@@ -244,7 +244,7 @@ TEST_F(MediaRelayTest, ACustomerBehindANatTeachesItsPortOnce) {
   EXPECT_THAT(pbx_.Take(), IsEmpty());
   EXPECT_EQ(relay_->counters().unwanted, 1u);
   for (int i = 0; i < 2000; ++i) Turn();  // No report is made for who has no place yet.
-  wheel_.Advance(now());
+  wheel_.FireDue(now());
   EXPECT_EQ(stream->leg(LegId::kCaller).rtcp.counts().packets_out, 0u);
 
   natted.Send(Rtp(0), Port(stream, LegId::kCaller));

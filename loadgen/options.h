@@ -57,8 +57,8 @@ struct Options {
   /// Each call has ports of its own and is measured, though its scenario names nothing that needs
   /// them: what comes to [media_port] is not read otherwise, as few calls of SIPp's have audio.
   bool wants_media() const { return rtp_echo || media_marks || trace_media || media_calls != 0; }
-  double audio_tolerance = 1;       // -audiotolerance
-  int buffer_bytes = 0;             // -buff_size; 0: as large as the kernel allows.
+  double audio_tolerance = 1;  // -audiotolerance
+  int buffer_bytes = 0;        // -buff_size; 0: as large as the kernel allows.
 
   // Calls and their pace.
   double rate = 10;                                      // -r, calls a period.

@@ -93,11 +93,13 @@ uint16_t B2bua::TakeEarlySdp(Call* call, Fork* fork, LegId from, Role role, cons
   if (const uint16_t refusal = TakeOfferAgain(call, fork, from, now)) return refusal;
   const uint16_t refusal = TakeDescription(call, from, role, body.sdp(), now);
   if (refusal != 0) return refusal;
-  fork->offer_from = Other(from);
-  fork->sdp[Index(fork->offer_from)] = std::move(fork->pending);
-  fork->pending.Reset();
-  fork->sdp[Index(from)] = options_.store->texts()->Copy(body.sdp());
   call->sdp_fork = fork->index;
+  if (call->bridged() == nullptr) {  // Else no other one will be answered any more.
+    fork->offer_from = Other(from);
+    fork->sdp[Index(fork->offer_from)] = std::move(fork->pending);
+    fork->sdp[Index(from)] = options_.store->texts()->Copy(body.sdp());
+  }
+  fork->pending.Reset();
   return 0;
 }
 
@@ -112,8 +114,8 @@ uint16_t B2bua::TakeOfferAgain(Call* call, Fork* fork, LegId answerer, Instant n
   if (!call->invite.offerless && answerer == LegId::kCallee) {
     return call->offer_fork == Call::kOfInvite ? uint16_t{0} : TakeFirstOffer(call, now);
   }
-  if (call->bridged() == fork && call->offer_fork == fork->index)
-    return 0;  // Its copy had no room.
+  const bool has_offer = call->bridged() == fork && call->offer_fork == fork->index;
+  if (has_offer) return 0;  // It is the session's alone, as its copy had no room.
   call->offer_fork = Call::kOfNone;
   MediaAnchor::DropOffer(&call->media);
   MediaAnchor::ForgetOffer(&call->media);

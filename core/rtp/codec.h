@@ -59,8 +59,8 @@ struct CodecSet {
 /// Errors: kUnknown where their values differ: the E-model knows one codec, no mix of several.
 inline Codec JudgedBy(CodecSet heard, Codec present) {
   std::optional<Codec> judged;
-  for (const Codec codec : {Codec::kUnknown, Codec::kPcmu, Codec::kPcma, Codec::kG722, Codec::kG729,
-                            Codec::kOpus}) {
+  for (const Codec codec :
+       {Codec::kUnknown, Codec::kPcmu, Codec::kPcma, Codec::kG722, Codec::kG729, Codec::kOpus}) {
     if (!heard.Has(codec)) continue;
     if (judged.has_value() && ImpairmentOf(*judged) != ImpairmentOf(codec)) return Codec::kUnknown;
     judged = codec;

@@ -127,7 +127,7 @@ struct MediaStream {
     core::IpAddress learns_from;
     std::span<const core::Cidr> media_cidrs;  // Of MediaSources.
     PeerMedia peer;
-    core::sdp::PayloadMap map;    // Of what it sends: which cross, and their numbers there.
+    core::sdp::PayloadMap map;  // Of what it sends: which cross, and their numbers there.
     // When its last packet came; later, when a description changed what is to be expected.
     core::Instant heard_at;
     core::rtp::Source source;     // What it sends us, and how good that is.

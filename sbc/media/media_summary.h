@@ -33,8 +33,8 @@ struct MediaLegSummary {
     MediaCounts sent;
     core::rtp::StreamCounts stream;  // Of what was received.
   };
-  Span whole;   // Since the call began,
-  Span lately;  // and since the summary before.
+  Span whole;                                           // Since the call began,
+  Span lately;                                          // and since the summary before.
   core::rtp::Codec codec = core::rtp::Codec::kUnknown;  // Of its voice, now.
   // By whose values a span is judged: kUnknown of one in which codecs of different values were.
   core::rtp::Codec judged_by = core::rtp::Codec::kUnknown;

@@ -39,10 +39,9 @@ class SentFormats {
     if (known != types_.end() || free == types_.end()) return;
     if (meaning == StaticMeaningOf(payload_type)) return;
     *free = payload_type;
-    meanings_[static_cast<size_t>(free - types_.begin())] =
-        static_cast<uint8_t>(static_cast<uint32_t>(meaning.kind) |
-                             static_cast<uint32_t>(meaning.codec) << kCodecShift |
-                             PlaceOf(meaning.clock_rate_hz) << kClockShift);
+    meanings_[static_cast<size_t>(free - types_.begin())] = static_cast<uint8_t>(
+        static_cast<uint32_t>(meaning.kind) | static_cast<uint32_t>(meaning.codec) << kCodecShift |
+        PlaceOf(meaning.clock_rate_hz) << kClockShift);
   }
 
   Meaning Find(uint8_t payload_type) const {

@@ -106,10 +106,9 @@ struct RelayBed {
     packet.set_size(kRtpBytes);
     const uint16_t number = sender->sequence_number++;
     const auto bytes = core::rtp::BytesOf(packet);
-    core::rtp::WriteHeader({.sequence_number = number,
-                            .timestamp = number * 160u,
-                            .ssrc = sender->remote.port},
-                           bytes.first<core::rtp::PacketView::kHeaderBytes>());
+    core::rtp::WriteHeader(
+        {.sequence_number = number, .timestamp = number * 160u, .ssrc = sender->remote.port},
+        bytes.first<core::rtp::PacketView::kHeaderBytes>());
     packet.SetRoute(sender->socket, sender->local, sender->remote);
     packet.slot()->received_at = now;
     return packet;
@@ -122,8 +121,7 @@ struct RelayBed {
   core::PacketPool pool{2048, 64};
   core::TimerWheel wheel{kStart};
   NoProgram program;
-  core::engine::Worker worker{
-      {.io = &io, .clock = &clock, .timers = &wheel, .program = &program}};
+  core::engine::Worker worker{{.io = &io, .clock = &clock, .timers = &wheel, .program = &program}};
   MediaRelay relay{{.io = &io,
                     .random = &random,
                     .store = &store,

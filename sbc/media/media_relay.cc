@@ -10,7 +10,6 @@
 
 namespace sbc {
 
-using core::Endpoint;
 using core::Handle;
 using core::Instant;
 using core::Packet;

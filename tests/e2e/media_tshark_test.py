@@ -111,6 +111,26 @@ class Judge:
         """A stream's repeated packets: tshark's count of lost ones is less by these."""
         return len(self.packets[key]) - len(set(self.packets[key]))
 
+    def highest_jitter(self, key, counts_copies):
+        """RFC 3550's, of what the capture has of a stream of 8 kHz."""
+        seen, before, highest, jitter = set(), None, 0.0, 0.0
+        for packet, when in zip(self.packets[key], self.times_ms[key]):
+            if packet in seen and not counts_copies:
+                continue
+            seen.add(packet)
+            transit = when - int(packet[1]) / 8
+            if before is not None:
+                jitter += (abs(transit - before) - jitter) / 16
+                highest = max(highest, jitter)
+            before = transit
+        return highest
+
+    def copies(self, key):
+        """What repeated packets do to the highest jitter: tshark counts them, RFC 3550 A.8 as the
+        SBC has it does not.
+        """
+        return abs(self.highest_jitter(key, True) - self.highest_jitter(key, False))
+
     def tolerance(self, came, went):
         """How much the jitter that the SBC sees in one stream may differ from what was on the wire,
         as its delays on the way to the other tell: RFC 3550's filter of what they change by. And
@@ -123,7 +143,7 @@ class Judge:
         for one, other in zip(delays, delays[1:]):
             mean += (abs(other - one) - mean) / 16
             highest = max(highest, mean)
-        return JITTER_TOLERANCE_MS + abs(first) / 16 + highest
+        return JITTER_TOLERANCE_MS + abs(first) / 16 + highest + self.copies(came)
 
     def leg(self, call_id, peer):
         """What came from a peer, and what was sent to it: keys of the streams."""
